@@ -1,0 +1,19 @@
+"""One file per network. A network's name is its file's name; it is imported only when used."""
+from importlib import import_module
+from importlib.resources import files
+from typing import cast
+
+from publishers.base import Publisher
+
+
+def available() -> tuple[str, ...]:
+    """The networks that can be published to, by name."""
+    names = (entry.name for entry in files(__name__).iterdir())
+    return tuple(sorted(n[:-3] for n in names if n.endswith(".py") and not n.startswith("_") and n != "base.py"))
+
+
+def load(network: str) -> type[Publisher]:
+    """The adapter class of `network`. Raises KeyError for a name that is not in `available()`."""
+    if network not in available():
+        raise KeyError(network)
+    return cast("type[Publisher]", import_module(f"publishers.{network}").PUBLISHER)

@@ -1,0 +1,125 @@
+"""What every network adapter promises: two methods that think, two that talk.
+
+No adapter sleeps, retries, reads a clock or keeps state between calls; SDK types and errors stay inside its file.
+"""
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+
+from pydantic import SecretStr
+
+from schemas import Value
+from schemas.ledger import PartReceipt, Slot
+from schemas.message import Message
+from schemas.problem import Problem
+
+CONNECT_TIMEOUT_S = 10.0
+REQUEST_TIMEOUT_S = 60.0
+
+
+class Limits(Value):
+    """What one network takes. `None`: no limit known. A channel's `limits:` overrides any of the numbers."""
+
+    text: int | None
+    unit: str                            # what `text` counts: "weighted characters", "characters", "graphemes"
+    comment: int | None = None           # length of a first comment, same unit
+    link_length: int | None = None       # what any link counts as; None: its own length
+    alt: int | None = None               # characters of alt text
+    images: int
+    image_bytes: int
+    image_types: tuple[str, ...]         # file name endings, lower case, without the dot
+    parts: int | None = None             # posts in a thread; 1: no threads
+    source: str                          # where the numbers come from
+    read: date                           # when they were read there
+
+    def with_overrides(self, overrides: Mapping[str, int]) -> "Limits":
+        """These limits with a channel's own numbers in place; names that are no limit here are ignored."""
+        return self.model_copy(update={k: v for k, v in overrides.items() if k in type(self).model_fields})
+
+
+class OutgoingPart(Value):
+    """One create call as data. `request` is the body as the network documents it, before media ids and reply ids."""
+
+    kind: str                            # "post" or "comment"
+    text: str                            # the text inside `request`, for read-back
+    request: dict[str, Any]
+    media: tuple[str, ...] = ()          # sha256 or blob of each file, in order: the keys of `Sent.handles`
+    alts: tuple[str, ...] = ()           # alt text for each of `media`, "" for none
+    names: tuple[str, ...] = ()          # file name for each of `media`
+    key: str                             # idempotency key
+
+
+class Outgoing(Value):
+    """Exactly what will be sent, in order. The rendered payload: kept in the archive, hashed into the claim."""
+
+    slot: Slot
+    network: str
+    account: str
+    parts: tuple[OutgoingPart, ...]
+
+    def media(self) -> tuple[str, ...]:
+        """Every file needed, once, in order of first use."""
+        return tuple(dict.fromkeys(m for part in self.parts for m in part.media))
+
+
+class Sent(NamedTuple):
+    """What is live already, in part order, and the network's handles of uploaded media by `OutgoingPart.media`."""
+
+    parts: tuple[PartReceipt, ...] = ()
+    handles: Mapping[str, str] = {}
+
+
+class Found(NamedTuple):
+    """What a look at the account says. `complete`: every post since the asked moment was read."""
+
+    matches: tuple[PartReceipt, ...]
+    complete: bool
+
+
+class Connection(NamedTuple):
+    """How to reach one account: its credentials, and where. `address` replaces the network's own (rehearsal)."""
+
+    account: str
+    credentials: Mapping[str, SecretStr] = {}
+    address: str | None = None           # "http://127.0.0.1:PORT", no trailing slash
+    connect_timeout_s: float = CONNECT_TIMEOUT_S
+    request_timeout_s: float = REQUEST_TIMEOUT_S
+
+    def secret(self, field: str) -> str:
+        return self.credentials[field].get_secret_value()
+
+
+@runtime_checkable
+class Publisher(Protocol):
+    """One account on one network."""
+
+    network: ClassVar[str]               # the file's name and the word in channels.yaml
+    needs: ClassVar[tuple[str, ...]]     # credential fields, lower case
+    limits: ClassVar[Limits]
+
+    def __init__(self, connection: Connection) -> None: ...
+
+    def check(self, message: Message) -> list[Problem]:
+        """Every reason why the network would refuse the message. Pure; needs no credential."""
+        ...
+
+    def compose(self, message: Message) -> Outgoing:
+        """Exactly what will be sent. Pure; needs no credential."""
+        ...
+
+    def publish(self, outgoing: Outgoing, part: int, so_far: Sent) -> PartReceipt:
+        """One create call, once. Raises a PublishError."""
+        ...
+
+    def find(self, outgoing: Outgoing, part: int, since: datetime, so_far: Sent) -> Found:
+        """Posts of the account since `since` (UTC) that say what part `part` says. Raises a PublishError."""
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A network that takes media before the post. May be repeated freely: an unattached upload is invisible."""
+
+    def prepare(self, outgoing: Outgoing, part: int, read: Callable[[str], bytes]) -> dict[str, str]:
+        """Handles for the media of one part, by `OutgoingPart.media`. `read` gives the bytes. Raises a PublishError."""
+        ...

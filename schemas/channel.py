@@ -1,0 +1,42 @@
+"""One account on one network, and why it exists."""
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas import Authored
+from schemas.notation import Duration, Id, Ref
+
+
+class Channel(Authored):
+    """An account. `connection` names the credentials; a secret never stands in a file."""
+
+    id: Id
+    network: str
+    handle: str | None = None
+    connection: str | None = None
+    owner: Annotated[str, Ref("person")] | None = None
+    responders: tuple[Annotated[str, Ref("person")], ...] = ()
+    audiences: tuple[Annotated[str, Ref("audience")], ...] = ()
+    goals: tuple[Annotated[str, Ref("social_goal")], ...] = ()
+    evidence: str | None = None
+    norms: str | None = None
+    slots: tuple[str, ...] = ()
+    max_per_day: int = Field(default=3, ge=1)
+    link_placement: Literal["body", "card", "first_comment", "bio"] = "body"
+    limits: dict[str, int] = {}
+    timezone: str | None = None
+    language: str | None = None
+    grace: Duration | None = None
+    status: Literal["active", "listening", "retired"] = "active"
+    closing_notice: str | None = None
+    profile_checked: date | None = None
+
+
+class ChannelsFile(Authored):
+    """`networks/channels.yaml`: the order of the channels is the order in which a post is staggered."""
+
+    stagger: Duration = "20m"
+    quiet_hours: str = "21:00-07:30"
+    min_gap: Duration = "60m"
+    channels: tuple[Channel, ...] = ()

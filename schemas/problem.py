@@ -1,0 +1,34 @@
+"""What is wrong with the content, as a value: found all at once, never raised, printed the same everywhere."""
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from schemas.place import Place
+
+
+class Severity(StrEnum):
+    error = "error"
+    warning = "warning"
+    advice = "advice"
+
+
+class Problem(NamedTuple):
+    """One thing to put right: a stable code, the place, what is wrong, and what a person can do now."""
+
+    code: str
+    severity: Severity
+    place: Place
+    message: str
+    remedy: str
+    post: str | None = None      # canonical id of the post it stops, when it is about one post
+    channel: str | None = None   # the only channel it concerns; None: all channels of the post
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of `check --json`."""
+        return {"code": self.code, "severity": self.severity.value, "file": self.place.file, "line": self.place.line,
+                "column": self.place.column, "message": self.message, "remedy": self.remedy}
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """By file, line, column, code; the same problem once."""
+    return sorted(set(problems), key=lambda p: (p.place, p.code, p.message))
