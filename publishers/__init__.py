@@ -3,7 +3,9 @@ from importlib import import_module
 from importlib.resources import files
 from typing import cast
 
-from publishers.base import Publisher
+from publishers.base import Connection, Publisher
+from schemas.message import Message
+from schemas.problem import Problem
 
 
 def available() -> tuple[str, ...]:
@@ -17,3 +19,8 @@ def load(network: str) -> type[Publisher]:
     if network not in available():
         raise KeyError(network)
     return cast("type[Publisher]", import_module(f"publishers.{network}").PUBLISHER)
+
+
+def judge(message: Message) -> list[Problem]:
+    """What the message's network would refuse. Needs no credential and no network."""
+    return load(message.network)(Connection(message.account)).check(message)

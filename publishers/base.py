@@ -95,12 +95,17 @@ class Publisher(Protocol):
 
     network: ClassVar[str]               # the file's name and the word in channels.yaml
     needs: ClassVar[tuple[str, ...]]     # credential fields, lower case
+    wants: ClassVar[tuple[str, ...]]     # fields that may be set beside them
     limits: ClassVar[Limits]
 
     def __init__(self, connection: Connection) -> None: ...
 
     def check(self, message: Message) -> list[Problem]:
         """Every reason why the network would refuse the message. Pure; needs no credential."""
+        ...
+
+    def length(self, text: str) -> int:
+        """How long the network counts `text`, in `limits.unit`."""
         ...
 
     def compose(self, message: Message) -> Outgoing:
@@ -114,6 +119,12 @@ class Publisher(Protocol):
     def find(self, outgoing: Outgoing, part: int, since: datetime, so_far: Sent) -> Found:
         """Posts of the account since `since` (UTC) that say what part `part` says. Raises a PublishError."""
         ...
+
+
+def room(publisher: Publisher, overrides: Mapping[str, int], kind: str) -> int | None:
+    """How long a part of `kind` may be on a channel with these `limits:`, in `limits.unit`; None: as long as you like."""
+    limits = publisher.limits.with_overrides(overrides)
+    return limits.comment if kind == "comment" and limits.comment is not None else limits.text
 
 
 @runtime_checkable

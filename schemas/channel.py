@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas import Authored
-from schemas.notation import Duration, Id, Ref
+from schemas.notation import DailyHours, FixedSpan, Id, Ref, WeeklySlot, Zone
 
 
 class Channel(Authored):
@@ -21,13 +21,13 @@ class Channel(Authored):
     goals: tuple[Annotated[str, Ref("social_goal")], ...] = ()
     evidence: str | None = None
     norms: str | None = None
-    slots: tuple[str, ...] = ()
+    slots: tuple[WeeklySlot, ...] = ()
     max_per_day: int = Field(default=3, ge=1)
     link_placement: Literal["body", "card", "first_comment", "bio"] = "body"
-    limits: dict[str, int] = {}
-    timezone: str | None = None
+    limits: dict[str, int] = Field(default_factory=dict)
+    timezone: Zone | None = None
     language: str | None = None
-    grace: Duration | None = None
+    grace: FixedSpan | None = None
     status: Literal["active", "listening", "retired"] = "active"
     closing_notice: str | None = None
     profile_checked: date | None = None
@@ -36,7 +36,7 @@ class Channel(Authored):
 class ChannelsFile(Authored):
     """`networks/channels.yaml`: the order of the channels is the order in which a post is staggered."""
 
-    stagger: Duration = "20m"
-    quiet_hours: str = "21:00-07:30"
-    min_gap: Duration = "60m"
+    stagger: FixedSpan = "20m"
+    quiet_hours: DailyHours = "21:00-07:30"
+    min_gap: FixedSpan = "60m"
     channels: tuple[Channel, ...] = ()

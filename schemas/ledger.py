@@ -1,10 +1,14 @@
 """What was tried and what is known to exist: slots, records, receipts."""
 import base64
 import hashlib
+import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
+
+from pydantic import Field
 
 from schemas import Value
 
@@ -98,7 +102,40 @@ class Record(Value):
     send_window_s: float | None = None
     request_timeout_s: float | None = None
     key: str | None = None
-    detail: dict[str, Any] = {}
+    detail: dict[str, Any] = Field(default_factory=dict)
+
+
+class Entry(NamedTuple):
+    """A record and the very bytes that the archive keeps of it: the next record is chained to the bytes."""
+
+    record: Record
+    raw: bytes
+
+    @property
+    def seal(self) -> str:
+        """sha256 of the bytes: `prev` of the next record, and of the last record the seal of the whole ledger."""
+        return hashlib.sha256(self.raw).hexdigest()
+
+
+class Evidence(Value):
+    """What a worker learned after another one had taken the slot over. `receipt` None: the part is proven absent."""
+
+    v: Literal[1] = 1
+    nonce: str
+    worker: str
+    epoch: int                      # of the claim under which it sent
+    at: datetime
+    part: int
+    attempt: int
+    receipt: PartReceipt | None
+    detail: dict[str, Any] = Field(default_factory=dict)
+
+
+def canonical(value: Record | Evidence) -> bytes:
+    """The one way to write it as JSON: UTF-8, keys sorted, no spaces."""
+    made = json.dumps(value.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False,
+                      allow_nan=False)
+    return made.encode("utf-8", "replace")      # half a surrogate pair from a network must not stop a receipt
 
 
 class State(StrEnum):
@@ -113,3 +150,62 @@ class State(StrEnum):
     failed = "failed"
     missed = "missed"
     skipped = "skipped"
+
+
+class Doubt(NamedTuple):
+    """A part that may or may not exist: its `sending` has no proven end. Ages come from the store, by `seq`."""
+
+    part: int
+    attempt: int                    # of the last `sending`
+    seq: int                        # of the last `sending`
+    first_seq: int                  # of the part's first `sending` ever: from then the network may know our key
+    since: datetime                 # `at` of the last `sending`, UTC by its writer's clock
+    send_window_s: float
+    request_timeout_s: float
+
+
+class Standing(NamedTuple):
+    """Where one slot stands: what its ledger says, folded. Made by `flows.planning.folding`."""
+
+    slot: Slot
+    last: Entry | None = None               # None: nothing was ever recorded
+    state: State = State.planned
+    epoch: int = 0                          # counts claims
+    worker: str | None = None               # who wrote the last claim
+    claim_seq: int | None = None            # record of the last claim: its age is the age of the lease
+    pin: Pin | None = None
+    parts: tuple[PartReceipt, ...] = ()     # what is live, in part order
+    doubt: Doubt | None = None
+    attempts: Mapping[int, int] = {}        # part -> `sending` records since it was last known absent by a person
+    first_sending: Mapping[int, int] = {}   # part -> seq of its first `sending`
+    unproven: bool = False                  # some `sending` was followed by another without proof of absence
+    retry_at: datetime | None = None        # not before, UTC; None: whenever due
+    reason: str | None = None               # why it is where it is
+    claimed_at: datetime | None = None      # first claim
+    published_at: datetime | None = None
+
+    @property
+    def kind(self) -> Kind | None:
+        return self.last.record.kind if self.last else None
+
+    @property
+    def seq(self) -> int:
+        return self.last.record.seq if self.last else 0
+
+    @property
+    def seal(self) -> str | None:
+        """sha256 of the last record's bytes: stands for the whole ledger in the month's manifest."""
+        return self.last.seal if self.last else None
+
+    @property
+    def changed_at(self) -> datetime | None:
+        return self.last.record.at if self.last else None
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        return tuple(part.url for part in self.parts if part.url)
+
+    @property
+    def nothing_sent(self) -> bool:
+        """No part is live, and none can become so: every call made is proven to have done nothing."""
+        return not self.parts and self.doubt is None and not self.unproven

@@ -1,15 +1,24 @@
 """How people write ids, times, durations and references in the content folder."""
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from difflib import get_close_matches
 from typing import Annotated, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LOCAL = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::00)?")
 _OFFSET = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::00)?\s?(Z|[+-]\d{2}:\d{2})")
+BAD_ID = "an id has 1 to 60 characters: small letters, digits, single hyphens between them"
 _DURATION = re.compile(r"([1-9]\d{0,4})(m|h|d|w|mo)")
 _CADENCE = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,4})(m|h|d|w|mo)")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_WEEK = re.compile(r"([1-9]\d{3})-W(\d{2})", re.ASCII)
+
+
+_SLOT = re.compile(r"(mon|tue|wed|thu|fri|sat|sun) ([01]\d|2[0-3]):[0-5]\d")
+_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 
 class Ref(NamedTuple):
@@ -19,8 +28,8 @@ class Ref(NamedTuple):
 
 
 def _id(text: str) -> str:
-    if not 2 <= len(text) <= 60 or not _ID.fullmatch(text):
-        raise ValueError("an id has 2 to 60 characters: small letters, digits, single hyphens between them")
+    if not is_id(text):
+        raise ValueError(BAD_ID)
     return text
 
 
@@ -36,6 +45,49 @@ def _cadence(text: str) -> str:
     return text
 
 
+def _week(text: str) -> str:
+    match = _WEEK.fullmatch(text)
+    if not match or not 1 <= int(match[2]) <= date(int(match[1]), 12, 28).isocalendar().week:
+        raise ValueError("a week looks like 2027-W09: the year, then the number of one of its weeks with two digits")
+    return text
+
+
+def _day(text: object) -> object:
+    if isinstance(text, date) and not isinstance(text, datetime):
+        return text
+    if isinstance(text, str) and _DAY.fullmatch(text):
+        return date.fromisoformat(text)
+    raise ValueError("a day looks like 2027-03-04")
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        close = get_close_matches(text, available_timezones(), 1, 0.6)
+        meant = f", such as {close[0]}" if close else ", such as Europe/Dublin"
+        raise ValueError(f"a time zone is a name of the IANA list{meant}") from None
+    return text
+
+
+def _slot(text: str) -> str:
+    if not _SLOT.fullmatch(text):
+        raise ValueError('a slot looks like "tue 08:45": mon, tue, wed, thu, fri, sat or sun, then the time')
+    return text
+
+
+def _hours(text: str) -> str:
+    if not _HOURS.fullmatch(text):
+        raise ValueError('hours look like "21:00-07:30"')
+    return text
+
+
+def _plain_span(text: str) -> str:
+    if text.endswith("mo"):
+        raise ValueError("this needs a fixed length: use m, h, d or w, not mo")
+    return _duration(text)
+
+
 def _local_or_fixed(text: object) -> object:
     if not isinstance(text, str):
         return text
@@ -47,13 +99,40 @@ def _local_or_fixed(text: object) -> object:
 
 
 Id = Annotated[str, AfterValidator(_id)]
-"""`[a-z0-9]+(-[a-z0-9]+)*`, 2 to 60 characters."""
+"""`[a-z0-9]+(-[a-z0-9]+)*`, 1 to 60 characters."""
 Duration = Annotated[str, AfterValidator(_duration)]
 """`30m` `4h` `2d` `3w` `6mo`; months are calendar months."""
+FixedSpan = Annotated[str, AfterValidator(_plain_span)]
+"""A duration without calendar months."""
+Zone = Annotated[str, AfterValidator(_zone)]
+"""A time zone of the IANA list: `Europe/Dublin`."""
+WeeklySlot = Annotated[str, AfterValidator(_slot)]
+"""`tue 08:45`: a time in each week, local to the channel."""
+DailyHours = Annotated[str, AfterValidator(_hours)]
+"""`21:00-07:30`: from, to; over midnight when the second is earlier."""
 Cadence = Annotated[str, AfterValidator(_cadence)]
 """`n/duration`: n times in each duration."""
 LocalTime = Annotated[datetime, BeforeValidator(_local_or_fixed)]
 """`YYYY-MM-DD HH:MM`: naive, in the zone of whoever it is for; aware when an offset was written."""
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""`YYYY-MM-DD`, in the zone of whoever it is for."""
+Week = Annotated[str, AfterValidator(_week)]
+"""`YYYY-Www`: an ISO 8601 week."""
+Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""An amount in the currency of the strategy's budget."""
+Hours = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""Hours of work."""
+Count = Annotated[int, Field(ge=0)]
+Figure = Annotated[float, Field(allow_inf_nan=False)]
+"""A value of a metric, in the unit of that metric."""
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A part of a whole: 0.25 is a quarter."""
+
+PersonRef = Annotated[str, Ref("person")]
+AudienceRef = Annotated[str, Ref("audience")]
+PillarRef = Annotated[str, Ref("pillar")]
+SocialGoalRef = Annotated[str, Ref("social_goal")]
 
 
 def span(duration: str) -> timedelta:
@@ -63,3 +142,8 @@ def span(duration: str) -> timedelta:
         raise ValueError(f"{duration} has no fixed length")
     return int(match[1]) * {"m": timedelta(minutes=1), "h": timedelta(hours=1),
                             "d": timedelta(days=1), "w": timedelta(weeks=1)}[match[2]]
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` is a well-formed id."""
+    return len(text) <= 60 and _ID.fullmatch(text) is not None

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from schemas import Authored, Value
-from schemas.notation import Duration, Id, LocalTime, Ref
-from schemas.place import Place
+from schemas.notation import Duration, FixedSpan, LocalTime, Ref, Zone
+from schemas.place import Place, nearest
 
 Intent = Literal["give", "respond", "inform", "ask"]
 Funnel = Literal["awareness", "knowledge", "consideration", "conversion", "purchase", "loyalty", "advocacy"]
@@ -101,10 +101,10 @@ class Head(Authored):
     draft: bool = False
     hold: str | None = None
     withdraw: bool = False
-    timezone: str | None = None
+    timezone: Zone | None = None
     language: str | None = None
     id: str | None = None
-    grace: Duration | None = None
+    grace: FixedSpan | None = None
 
 
 class Section(Value):
@@ -130,12 +130,7 @@ class Post(Value):
 
     def place(self, *path: str | int) -> Place:
         """Where a field stands; the nearest one above it that was written, else the top of the file."""
-        keys = [str(key) for key in path]
-        while keys:
-            if (found := self.places.get(".".join(keys))) is not None:
-                return found
-            keys.pop()
-        return Place(self.file)
+        return nearest(self.places, path, self.file)
 
     @property
     def stem(self) -> str:

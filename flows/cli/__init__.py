@@ -1,0 +1,60 @@
+"""The `drumbeat` command: words and exit codes only. Each command's module is imported when it is called."""
+import os
+import sys
+from importlib import import_module
+
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")      # a plug-in scan of every package costs check its second
+
+import click
+
+from schemas.errors import DrumbeatError
+
+_COMMANDS = {
+    "init": "writing", "new": "writing",
+    "check": "checking", "preview": "checking", "plan": "checking",
+    "up": "running", "rehearsal": "running", "publish": "publishing",
+    "status": "watching", "why": "watching", "archive": "watching", "networks": "networking",
+}
+
+
+class Commands(click.Group):
+    """Imports the module of a command when it is asked for: `check` starts without what `up` needs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"flows.cli.{_COMMANDS[name]}"), f"{name}_command")
+        return command
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option("0.1.0", prog_name="drumbeat")
+def commands() -> None:
+    """Social media as code: posts and strategy in Git, published once, with proof.
+
+    \b
+    Example: drumbeat check
+    """
+
+
+def main() -> None:
+    """Runs one command. Exit codes: 0 done, 1 content, 2 usage, 3 settings, 4 not published, 5 waits for a person."""
+    try:
+        code = commands.main(standalone_mode=False)
+    except DrumbeatError as error:
+        from flows.cli.telling import say
+        say(f"error: {error.what}")
+        say(f"  remedy: {error.remedy}")
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,18 @@
+"""Content becomes problems, messages and a plan. No Prefect, no network: safe in a pre-commit hook."""
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import publishers
+from flows.edges.repository import working_tree
+from flows.planning.preparing import Prepared, prepare
+from schemas.ledger import Slot
+
+
+def check(folder: Path, *, now: datetime, kept: Mapping[Slot, datetime] | None = None,
+          published: frozenset[str] | None = None) -> Prepared:
+    """What the working tree of `folder` means at `now`. Raises ContentError when there is nothing to check."""
+    root = os.path.relpath(folder).replace(os.sep, "/")
+    return prepare(working_tree(folder), root, "working tree", networks=publishers.available(), judge=publishers.judge,
+                   now=now, kept=kept, published=published)

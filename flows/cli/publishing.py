@@ -1,0 +1,161 @@
+"""publish: one shift, or what is due now, without a Prefect server."""
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import SecretStr
+
+import publishers
+from flows.cli.options import REHEARSAL, archive_of, settings_of, shared
+from flows.cli.telling import When, say, table, tell, tell_json
+from flows.edges.clock import Clock, FixedClock, PretendClock, RealClock
+from flows.edges.credentials import credentials
+from flows.edges.ledger import Ledger, worker_id
+from flows.edges.repository import Repository
+from flows.edges.settings import Settings
+from flows.edges.store import open_store
+from flows.planning.reporting import NEEDS_A_PERSON, NOT_PUBLISHED, when
+from flows.send import Shift, Told
+from publishers.base import Connection, Publisher
+from schemas.channel import Channel
+from schemas.errors import SettingsError, UsageError
+from schemas.ledger import Slot, State
+from schemas.report import Row
+
+SHIFT = timedelta(hours=1)
+
+
+@click.command("publish", short_help="One shift, or what is due now; needs no Prefect server.")
+@click.option("--once", is_flag=True, help="Send what is due now, then end.")
+@click.option("--slot", help="Only this slot, if it is due.")
+@click.option("--until", type=When(), help="End the shift then (UTC; default: in an hour).")
+@click.option("--rehearse", is_flag=True, help="Start rehearsal networks and send to them.")
+@click.option("--rehearse-at", metavar="URL", help="Send to rehearsal networks that run already (drumbeat rehearsal).")
+@click.option("--clock-file", type=click.Path(path_type=Path), hidden=True)
+@click.option("--lines", is_flag=True, hidden=True)
+@shared(archive=True)
+def publish_command(once: bool, slot: str | None, until: datetime | None, rehearse: bool, rehearse_at: str | None,
+                    clock_file: Path | None, lines: bool, content: str | None, archive: str | None, now: datetime | None,
+                    as_json: bool) -> int:
+    """Sends what is due of the committed content; without --once it goes on for an hour.
+
+    \b
+    Example: drumbeat publish --once --rehearse --now "2026-11-05 12:30"
+    """
+    settings = settings_of(content)
+    rehearsing = rehearse or rehearse_at is not None
+    if now is not None and not rehearsing:
+        raise UsageError("--now is pretend time, and real networks know only the real one.", "Add --rehearse, or leave --now out.")
+    if now is not None and not once:
+        raise UsageError("--now stands still, so a shift by it would never end.", "Add --once.")
+    only = _slot(slot)
+    clock: Clock = PretendClock(clock_file) if clock_file else FixedClock(now) if now else RealClock()
+    url = archive_of(settings, archive, rehearse=rehearsing).url
+    with _networks(settings, clock) if rehearse else nullcontext(rehearse_at) as address:
+        done: list[Told] = []
+        told = _line if lines else done.append
+        shift = shift_of(settings, url, clock, address, told, only)
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: shift.stop())
+        if lines:
+            threading.Thread(target=_end_with_parent, args=(shift,), daemon=True).start()
+        shift.run(clock.now() if once else until or clock.now() + SHIFT)
+    rows = [one.row for one in done]
+    if as_json:
+        tell_json({"outcomes": [{k: row.as_dict()[k] for k in ("slot", "state", "url", "reason")} for row in rows]})
+    elif not lines:
+        for line in outcome_table(rows):
+            tell(line)
+        say("" if rows else "Nothing is due.")
+    return exit_code(rows)
+
+
+def shift_of(settings: Settings, archive: str, clock: Clock, rehearse_at: str | None, tell: Callable[[Told], None],
+             only: Slot | None = None) -> Shift:
+    """A shift over the committed content. Raises SettingsError when repository or archive cannot be used."""
+    repository = Repository(settings.content)
+    store = open_store(archive)
+    _refuse_the_wrong_archive(store, rehearse_at is not None)
+    ledger = Ledger(store, worker=worker_id("send"), now=clock.now)
+    return Shift(repository, store, ledger, clock, connect=connector(settings, clock, rehearse_at), tell=tell, only=only)
+
+
+def connector(settings: Settings, clock: Clock, rehearse_at: str | None) -> Callable[[Channel], Publisher]:
+    """How a shift opens a channel: at its network with real credentials, or at the rehearsal with none."""
+
+    def connect(channel: Channel) -> Publisher:
+        network = publishers.load(channel.network)
+        account = channel.handle or channel.id
+        if rehearse_at is not None:
+            pretend = {field: SecretStr(f"rehearsal-{field}") for field in network.needs}
+            return network(Connection(account, pretend, f"{rehearse_at.rstrip('/')}/{channel.network}"))
+        if clock.pretend:
+            raise SettingsError(f"{channel.id} is a real account, and this clock is pretend.", "Add --rehearse, or use the real time.")
+        return network(Connection(account, credentials(channel, network.needs, network.wants, settings.credentials)))
+
+    return connect
+
+
+def outcome_table(rows: list[Row]) -> list[str]:
+    """What went out where and when, and what did not and why."""
+    if not rows:
+        return []
+    return table(("slot", "state", "due", "where, or why not"),
+                 [(r.slot, r.state.value, when(r.at, r.zone) if r.at else "-", r.url or r.reason or "") for r in rows])
+
+
+def exit_code(rows: list[Row]) -> int:
+    """5 when a person is needed, 4 when something was not published, 3 when credentials are missing, else 0."""
+    states = {row.state for row in rows}
+    if states & NEEDS_A_PERSON:
+        return 5
+    if states & NOT_PUBLISHED:
+        return 4
+    return 3 if any(row.state is State.waiting and "credentials" in (row.reason or "") for row in rows) else 0
+
+
+def _refuse_the_wrong_archive(store: Any, rehearsal: bool) -> None:
+    """A rehearsal's receipts never stand in an archive of real ones, nor the other way round."""
+    kind = b"rehearsal\n" if rehearsal else b"real\n"
+    if not store.create("v1/kind", kind):
+        other = (store.get("v1/kind") or b"").decode().strip()
+        raise SettingsError(f"{store.address} holds {other} receipts; this would be {'a rehearsal' if rehearsal else 'real'}.",
+                            "Name another archive with --archive.")
+
+
+def _networks(settings: Settings, clock: Clock) -> Any:
+    """Rehearsal networks for as long as the command runs; what they hold is kept beside the rehearsal's archive."""
+    from flows.cli.running import rehearsal_networks
+
+    return rehearsal_networks(settings.home / REHEARSAL / "networks", clock)
+
+
+def _slot(text: str | None) -> Slot | None:
+    if text is None:
+        return None
+    try:
+        return Slot.parse(text)
+    except ValueError as error:
+        raise UsageError(f"--slot: {error}.", "'drumbeat plan --json' lists all slots.") from None
+
+
+def _line(told: Told) -> None:
+    """One outcome as one line of JSON, for the process that started this one."""
+    sys.stdout.write(json.dumps({**told.row.as_dict(), "zone": told.row.zone, "network": told.network, "channel": told.channel,
+                                 "campaign": told.campaign}) + "\n")
+    sys.stdout.flush()
+
+
+def _end_with_parent(shift: Shift) -> None:
+    """Ends the shift when the process that started us closes our input, or is gone."""
+    sys.stdin.read()
+    logging.getLogger(__name__).info("stopping: the parent closed our input")
+    shift.stop()

@@ -1,0 +1,54 @@
+"""How the command speaks: data on stdout, talk on stderr, nothing that could steer a terminal."""
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    """`text` with every control character written out, so that content cannot steer a terminal or forge a line."""
+    return _STEERING.sub(lambda m: f"\\x{ord(m[0]):02x}", text)
+
+
+def say(text: str) -> None:
+    """One line of talk."""
+    click.echo(clean(text).replace("\n", "\\n"), err=True)
+
+
+def tell(text: str) -> None:
+    """One line of data."""
+    click.echo(clean(text).replace("\n", "\\n"))
+
+
+def tell_json(value: Any) -> None:
+    """One JSON value."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of a plain table: columns as wide as their widest cell, two spaces between them, the last one open."""
+    cells = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in [list(heads), *cells]) for i in range(len(heads) - 1)]
+    return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+            for row in [list(heads), *cells]]
+
+
+class When(click.ParamType):  # type: ignore[type-arg]  # click is generic for the type checker only
+    """`YYYY-MM-DD` or `YYYY-MM-DD HH:MM`, UTC unless an offset says otherwise."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"'{value}' is not a time; write it as YYYY-MM-DD HH:MM", param, ctx)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,258 @@
+"""One slot goes as far as it may now: claimed, its media uploaded, each part sent once, every step recorded.
+
+The protocol is exactly-once's; what to do next is decided in `planning.deciding`, this file only carries it out.
+"""
+import hashlib
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from flows.edges.clock import Clock
+from flows.edges.ledger import Ledger, worker_id
+from flows.edges.repository import Repository
+from flows.planning.deciding import LEASE_S, MOST_ATTEMPTS, Do, Step, Turn, may_send, records_after, wait_after
+from flows.planning.folding import advance, fold
+from publishers.base import REQUEST_TIMEOUT_S, Outgoing, Prepares, Publisher, Sent
+from schemas.errors import PaymentRequired, PublishError, RateLimited, Rejected, StoreError, Unauthorized
+from schemas.ledger import Entry, Kind, PartReceipt, Pin, Slot, Standing, State
+from schemas.message import Message
+from schemas.plan import Item
+
+log = logging.getLogger(__name__)
+SEND_WINDOW_S = 10.0
+"""A `sending` record promises that the call leaves within this time; later it is not made."""
+
+
+class Ended(NamedTuple):
+    """Where the slot stands after a delivery, and when to look at it again (UTC); None: not by itself."""
+
+    standing: Standing
+    again: datetime | None
+
+
+class Courier:
+    """Delivers slots for one worker. Safe to call from several threads, one slot and one account each."""
+
+    def __init__(self, repository: Repository, ledger: Ledger, clock: Clock, stopping: threading.Event) -> None:
+        self.repository, self.ledger, self.clock, self.stopping = repository, ledger, clock, stopping
+        self._upload_tries: dict[Slot, int] = {}
+
+    def deliver(self, item: Item, message: Message, publisher: Publisher, commit: str,
+                still: Callable[[Item], bool]) -> Ended:
+        """Takes one slot as far as it goes now. `still`: whether the plan in force still wants exactly this.
+
+        Raises StoreError when the archive does not answer before anything was sent; after a call it keeps trying.
+        """
+        return _Delivery(self, item, message, publisher, commit, still).run()
+
+    # --- the archive after a call ---------------------------------------------------------------------------------
+
+    def keep(self, slot: Slot, standing: Standing, step: Step, part: int | None, **more: Any) -> Standing | None:
+        """The standing after `step` is stored; None when fenced. Tries until the archive answers or we are told to stop."""
+        entry = self.ledger.draft(slot, standing.last, step.kind, part=part, detail=step.detail, **more)
+        tries = 0
+        while True:
+            try:
+                return advance(standing, entry) if self.ledger.write(slot, entry) else None
+            except StoreError as error:
+                tries += 1
+                log.error("archive does not answer, the outcome is kept in memory slot=%s kind=%s why=%s", slot, step.kind, error.what)
+                if self.stopping.wait(min(2.0 ** tries, 30.0)):
+                    raise
+
+
+class _Delivery:
+    """One slot, one go."""
+
+    def __init__(self, courier: Courier, item: Item, message: Message, publisher: Publisher, commit: str,
+                 still: Callable[[Item], bool]) -> None:
+        self.courier, self.ledger, self.clock = courier, courier.ledger, courier.clock
+        self.item, self.slot, self.publisher, self.commit, self.still = item, item.slot, publisher, commit, still
+        self.standing = fold(item.slot, self.ledger.read(item.slot))
+        self.media = self._media(message)
+        self.outgoing = self._promised(message)
+
+    def run(self) -> Ended:
+        while True:
+            turn = self._turn()
+            match turn.do:
+                case Do.nothing | Do.reconcile:
+                    return Ended(self.standing, None)
+                case Do.wait | Do.leave:
+                    return Ended(self.standing, turn.until)
+                case Do.claim:
+                    going = self._claim()
+                case Do.go_on:
+                    going = self._send()
+                case Do.missed | Do.record:
+                    going = self._end(turn)
+            if going is not None:
+                return going
+
+    def _turn(self) -> Turn:
+        now = self.clock.now()
+        turn = may_send(self.standing, total=len(self.outgoing.parts), now=now, due=self.item.at,
+                        grace=timedelta(seconds=self.item.grace_s), mine=self.standing.worker == self.ledger.worker,
+                        claim_age_s=self._claim_age())
+        latest = self.item.not_after
+        if turn.do in (Do.claim, Do.go_on) and latest is not None and now > latest and self.standing.nothing_sent:
+            return Turn(Do.missed, step=Step(Kind.skipped, {"reason": "expired: its not_after has passed"}))
+        return turn
+
+    def _claim_age(self) -> float | None:
+        if self.standing.claim_seq is None:
+            return None
+        if _is_gone(self.standing.worker or ""):
+            return LEASE_S                                        # its process is dead: nobody to wait for
+        return self.ledger.age(self.slot, self.standing.claim_seq)
+
+    def _claim(self) -> Ended | None:
+        if not self.standing.parts and not self.still(self.item):
+            return Ended(self.standing, self.clock.now())         # the plan changed meanwhile: look again with the new one
+        if not self.standing.parts:
+            for data in self.media.values():
+                self.ledger.put_media(data)
+        payload = self.ledger.put_payload(_canonical(self.outgoing))
+        pin = self.standing.pin if self.standing.parts and self.standing.pin else Pin(
+            commit=self.commit, blob=self.item.post.post.blob, media=self.outgoing.media(), payload=payload,
+            account=self.outgoing.account)
+        return self._moved(self.ledger.append(self.slot, self.standing.last, Kind.claim, pin=pin))
+
+    def _end(self, turn: Turn) -> Ended | None:
+        assert turn.step is not None
+        if self.standing.kind is not Kind.claim or self.standing.worker != self.ledger.worker:
+            return self._claim()                                  # an end is written by who holds the slot
+        return self._stepped(turn.step, None)
+
+    def _send(self) -> Ended | None:
+        part = len(self.standing.parts)
+        handles = self._prepared(part)
+        if isinstance(handles, PublishError):
+            return self._not_prepared(handles)
+        if not self.standing.parts and not self.still(self.item):
+            return self._stepped(Step(Kind.released, {"reason": "the plan changed"}), None, again=self.clock.now())
+        attempt = self.standing.attempts.get(part, 0) + 1
+        sending = self.ledger.append(self.slot, self.standing.last, Kind.sending, part=part, attempt=attempt,
+                                     send_window_s=SEND_WINDOW_S, request_timeout_s=REQUEST_TIMEOUT_S)
+        confirmed = time.monotonic()
+        fenced = self._moved(sending)
+        if fenced is not None:
+            return fenced
+        answer = self._call(part, handles, confirmed)
+        if isinstance(answer, Step):
+            return self._stepped(answer, part)
+        steps = records_after(answer, self.standing, total=len(self.outgoing.parts), now=self.clock.now())
+        for number, step in enumerate(steps):
+            moved = self.courier.keep(self.slot, self.standing, step, None if step.kind in (Kind.published, Kind.released) else part)
+            if moved is None:
+                if number == 0:
+                    self._evidence(part, attempt, answer)
+                return Ended(fold(self.slot, self.ledger.read(self.slot)), None)
+            self.standing = moved
+        self._index()
+        return None
+
+    def _call(self, part: int, handles: Mapping[str, str], confirmed: float) -> PartReceipt | PublishError | Step:
+        if time.monotonic() - confirmed > SEND_WINDOW_S:
+            return Step(Kind.notsent, {"reason": "our own window passed before the call", "class": "unavailable"})
+        try:
+            receipt = self.publisher.publish(self.outgoing, part, Sent(self.standing.parts, handles))
+        except PublishError as error:
+            log.warning("not published slot=%s part=%d class=%s why=%s", self.slot, part + 1, type(error).__name__, error.why)
+            return error
+        log.info("sent slot=%s part=%d id=%s url=%s", self.slot, part + 1, receipt.id, receipt.url)
+        return receipt
+
+    def _prepared(self, part: int) -> dict[str, str] | PublishError:
+        """Handles for the part's media. An upload nobody refers to is invisible, so it may be repeated freely."""
+        if not self.outgoing.parts[part].media or not isinstance(self.publisher, Prepares):
+            return {}
+        try:
+            return self.publisher.prepare(self.outgoing, part, self._bytes)
+        except PublishError as error:
+            log.warning("media not uploaded slot=%s class=%s why=%s", self.slot, type(error).__name__, error.why)
+            return error
+
+    def _not_prepared(self, error: PublishError) -> Ended | None:
+        tries = self.courier._upload_tries[self.slot] = self.courier._upload_tries.get(self.slot, 0) + 1
+        if isinstance(error, Rejected | Unauthorized | PaymentRequired) or tries >= MOST_ATTEMPTS:
+            kind = type(error).__name__.lower()
+            live = [{"id": one.id, "url": one.url} for one in self.standing.parts]
+            return self._stepped(Step(Kind.failed, {"reason": error.why, "class": kind, "parts_live": live}), None)
+        now = self.clock.now()
+        until = error.until if isinstance(error, RateLimited) and error.until else now + wait_after(tries)
+        if self.standing.kind is Kind.sent:                       # a thread half out stays claimed; it is looked at again
+            return Ended(self.standing, until)
+        return self._stepped(Step(Kind.released, {"reason": error.why, "retry_at": until.isoformat()}), None, again=until)
+
+    # --- small steps ------------------------------------------------------------------------------------------------
+
+    def _moved(self, entry: Entry | None) -> Ended | None:
+        """None: the record is ours, go on. Else the slot was taken over: nothing is sent."""
+        if entry is None:
+            log.warning("fenced slot=%s: another worker has it", self.slot)
+            return Ended(fold(self.slot, self.ledger.read(self.slot)), self.clock.now() + timedelta(seconds=LEASE_S))
+        self.standing = advance(self.standing, entry)
+        return None
+
+    def _stepped(self, step: Step, part: int | None, again: datetime | None = None) -> Ended | None:
+        moved = self.courier.keep(self.slot, self.standing, step, part)
+        if moved is None:
+            return Ended(fold(self.slot, self.ledger.read(self.slot)), self.clock.now() + timedelta(seconds=LEASE_S))
+        self.standing = moved
+        self._index()
+        return Ended(moved, again) if again is not None or step.kind is Kind.released else None
+
+    def _index(self) -> None:
+        if self.standing.state in (State.published, State.failed, State.skipped, State.missed):
+            self.ledger.mark_done(self.slot, self.standing.state, self.item.at.date())
+
+    def _evidence(self, part: int, attempt: int, answer: PartReceipt | PublishError) -> None:
+        receipt = answer if isinstance(answer, PartReceipt) else None
+        self.ledger.write_evidence(self.slot, epoch=self.standing.epoch, part=part, attempt=attempt, receipt=receipt,
+                                   detail={} if receipt else {"reason": str(answer)})
+
+    def _promised(self, message: Message) -> Outgoing:
+        """What goes out: the pinned payload once a part is live or in doubt, else what the plan says now."""
+        if (self.standing.parts or self.standing.doubt) and self.standing.pin is not None:
+            return Outgoing.model_validate_json(self.ledger.get_payload(self.standing.pin.payload))
+        return self.publisher.compose(self._with_digests(message))
+
+    def _media(self, message: Message) -> dict[str, bytes]:
+        """The bytes of the message's files by Git's name for them."""
+        return self.courier.repository.blobs([m.blob for part in message.parts for m in part.media])
+
+    def _with_digests(self, message: Message) -> Message:
+        """`message` with each file named by the sha256 of its bytes, as the archive keeps it."""
+        digests = {blob: hashlib.sha256(data).hexdigest() for blob, data in self.media.items()}
+        parts = tuple(part.model_copy(update={"media": tuple(m.model_copy(update={"blob": digests[m.blob]}) for m in part.media)})
+                      for part in message.parts)
+        return message.model_copy(update={"parts": parts})
+
+    def _bytes(self, sha256: str) -> bytes:
+        return self.ledger.get_media(sha256)
+
+
+def _canonical(outgoing: Outgoing) -> bytes:
+    return json.dumps(outgoing.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _is_gone(worker: str) -> bool:
+    """Whether `worker` (host/pid/boot/run) was a process of this machine since its last start, and runs no more."""
+    names = worker.split("/")
+    here = worker_id("").split("/")
+    if len(names) < 3 or names[0] != socket.gethostname() or names[2] != here[2] or here[2] == "unknown" or not names[1].isdigit():
+        return False
+    try:
+        os.kill(int(names[1]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

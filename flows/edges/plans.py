@@ -1,0 +1,33 @@
+"""Accepted plans in the archive: the highest number is the last good one, and times once given stay given."""
+import json
+from datetime import UTC, datetime
+
+from flows.edges.store import Store
+from schemas.ledger import Slot
+from schemas.plan import Plan
+from schemas.report import rfc3339
+
+_GOOD = "v1/plan/good/"
+
+
+def last_good(store: Store) -> dict[Slot, datetime]:
+    """When the last good plan sends each slot; nothing if no plan was accepted yet. Raises StoreError."""
+    newest = max(store.list(_GOOD), default=None)
+    body = store.get(newest) if newest is not None else None
+    if body is None:
+        return {}
+    return {Slot.parse(slot): datetime.fromisoformat(at).astimezone(UTC) for slot, at in json.loads(body)["items"].items()}
+
+
+def accept(store: Store, plan: Plan, *, now: datetime) -> None:
+    """Keeps `plan` as the last good one, unless it is so already. Rivals may both write: the higher number wins."""
+    items = {str(item.slot): rfc3339(item.at) for item in plan.items}
+    names = [key.removeprefix(_GOOD) for key in store.list(_GOOD)]
+    number = max((int(name.split(".")[0]) for name in names), default=0)
+    if number:
+        newest = store.get(f"{_GOOD}{number:06d}.json")
+        if newest is not None and (kept := json.loads(newest))["commit"] == plan.source and kept["items"] == items:
+            return
+    body = json.dumps({"v": 1, "commit": plan.source, "at": rfc3339(now), "items": items}, sort_keys=True, separators=(",", ":")).encode()
+    while not store.create(f"{_GOOD}{(number := number + 1):06d}.json", body):
+        pass                                                      # a rival took the number; the next one is free

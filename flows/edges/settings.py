@@ -1,0 +1,49 @@
+"""What a team sets once: `drumbeat.toml` beside the content folder; `DRUMBEAT_*` variables win."""
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from schemas.errors import SettingsError
+
+FILE = "drumbeat.toml"
+_KEYS = ("archive", "credentials")
+
+
+class Settings(NamedTuple):
+    """`home`: the folder that holds the content folder, drumbeat.toml and .drumbeat/."""
+
+    content: Path
+    home: Path
+    archive: str | None = None           # None: not set anywhere
+    credentials: Path | None = None      # a file that only its owner can read
+
+
+def find(content: str | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings for `content`, or for the nearest folder `content/` upwards. Raises SettingsError."""
+    folder = Path(content) if content else _nearest(Path.cwd())
+    home = folder.absolute().parent
+    file = home / FILE
+    said: dict[str, object] = {}
+    if file.is_file():
+        try:
+            said = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file} cannot be read: {error}.", "Mend it: it holds lines like archive = \"dir:.drumbeat/archive\".") from None
+        for key in said:
+            if key not in _KEYS:
+                raise SettingsError(f"{file}: {key} is not known.", f"Known: {', '.join(_KEYS)}.")
+    values = {key: environment.get(f"DRUMBEAT_{key.upper()}") or said.get(key) for key in _KEYS}
+    credentials = values["credentials"]
+    return Settings(folder, home, str(values["archive"]) if values["archive"] else None,
+                    home / str(credentials) if credentials else None)
+
+
+def _nearest(start: Path) -> Path:
+    for folder in (start, *start.parents):
+        if folder.name == "content" and (folder / "posts").is_dir():
+            return folder
+        if (folder / "content").is_dir():
+            return folder / "content"
+    return start / "content"

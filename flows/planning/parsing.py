@@ -1,0 +1,201 @@
+"""Bytes of one content file become values with places: YAML 1.2 core, front matter, and nothing that can explode."""
+import re
+from typing import Any, NamedTuple
+
+import yaml
+from yaml.error import MarkedYAMLError, YAMLError
+from yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceStartEvent,
+)
+
+from schemas.place import Place
+from schemas.problem import Problem, Severity
+
+FRONT_MATTER_BYTES = 16_000
+DEPTH = 12
+
+# Core schema of YAML 1.2.2, section 10.3, with one house rule: only the lower-case words are booleans.
+_NULL = re.compile(r"null|Null|NULL|~|")
+_INT = re.compile(r"[-+]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
+_COMMENTED_OUT = re.compile(r"[^\s#'\"][^#'\"]*:\s+#\s*\S")
+
+
+class Unreadable(Exception):
+    """The text cannot be read as YAML; carries the one problem that says where and why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+class Parsed(NamedTuple):
+    """A value and where each of its keys and entries stands, by dotted path."""
+
+    value: Any
+    places: dict[str, Place]
+
+
+class Document(NamedTuple):
+    """A Markdown file: its front matter, and its body with the number of the body's first line."""
+
+    head: Parsed
+    body: str
+    first_line: int
+
+
+def text_of(data: bytes, file: str) -> str:
+    """`data` as text with `\\n` line ends and no byte order mark. Raises Unreadable when it is not UTF-8."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+        raise Unreadable(_syn001(
+            Place(file, line, column), f"it is not UTF-8 (byte 0x{data[error.start]:02x})", "Save the file as UTF-8."
+        )) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def parse_document(data: bytes, file: str) -> Document:
+    """Splits a Markdown file at its front matter. Raises Unreadable."""
+    text = text_of(data, file)
+    if not re.match(r"---[ \t]*\n", text):
+        raise Unreadable(_syn001(Place(file), "it does not begin with front matter",
+                                 "Begin with a line ---, then for example 'slot: next', then a line ---."))
+    end = re.compile(r"^---[ \t]*$", re.MULTILINE).search(text, text.index("\n") + 1)
+    if end is None:
+        raise Unreadable(_syn001(Place(file), "the front matter is not closed",
+                                 "Put a line --- between the front matter and the text."))
+    front = text[text.index("\n") + 1:end.start()]
+    if len(front.encode()) > FRONT_MATTER_BYTES:
+        raise Unreadable(_syn001(Place(file), f"the front matter is larger than {FRONT_MATTER_BYTES} bytes",
+                                 "Move the text below the second ---."))
+    head = parse_yaml(front, file, first_line=2)
+    return Document(head, text[end.end() + 1:], text.count("\n", 0, end.end()) + 2)
+
+
+def parse_yaml(text: str, file: str, *, first_line: int = 1) -> Parsed:
+    """One YAML 1.2 document of plain values. Raises Unreadable.
+
+    Refused: anchors, aliases, tags, merge keys, duplicate keys, nesting deeper than 12, a second document.
+    Dates and times stay text. `first_line` is the line of the file on which `text` begins.
+    """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    try:
+        return _Builder(file, first_line).build(loader)
+    except YAMLError as error:
+        raise Unreadable(_refusal(error, file, first_line, text)) from None
+    finally:
+        loader.dispose()
+
+
+def _refusal(error: YAMLError, file: str, first_line: int, text: str) -> Problem:
+    if isinstance(error, MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        place = Place(file, mark.line + first_line, mark.column + 1) if mark else Place(file, first_line)
+        return _syn001(place, error.problem or "it is not YAML", "Quote text that contains ': '.")
+    before = text[:getattr(error, "position", 0)]
+    place = Place(file, before.count("\n") + first_line, len(before) - (before.rfind("\n") + 1) + 1)
+    return _syn001(place, str(error).splitlines()[0], "Remove the character.")
+
+
+def _syn001(place: Place, why: str, remedy: str) -> Problem:
+    return Problem("SYN001", Severity.error, place, f"cannot be read: {why}.", remedy)
+
+
+class _Builder:
+    """Walks the parser's events once, by hand, so that nothing is ever expanded before it is judged."""
+
+    def __init__(self, file: str, first_line: int) -> None:
+        self.file = file
+        self.first_line = first_line
+        self.places: dict[str, Place] = {}
+
+    def build(self, loader: Any) -> Parsed:
+        loader.get_event()                                        # stream start
+        event = loader.get_event()
+        if not isinstance(event, DocumentStartEvent):
+            return Parsed(None, self.places)
+        value = self.node(loader, loader.get_event(), "", 0)
+        loader.get_event()                                        # document end
+        event = loader.get_event()
+        if isinstance(event, DocumentStartEvent):
+            self.refuse(event, "it holds a second document", "Keep one, and remove the line ---.")
+        return Parsed(value, self.places)
+
+    def node(self, loader: Any, event: Event, path: str, depth: int) -> Any:
+        if path not in self.places:
+            self.places[path] = self.place(event)
+        if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor is not None):
+            self.refuse(event, "anchors and aliases (& and *) are not allowed",
+                        "Write the value out, or put text that begins with & or * in quotes.")
+        if getattr(event, "tag", None) not in (None, "!"):
+            self.refuse(event, "tags (!) are not allowed", "Put text that begins with ! in quotes.")
+        if depth > DEPTH:
+            self.refuse(event, f"it is nested deeper than {DEPTH}", "Write it flatter.")
+        if isinstance(event, ScalarEvent):
+            return _scalar(event)
+        if isinstance(event, SequenceStartEvent):
+            return self.sequence(loader, path, depth)
+        if isinstance(event, MappingStartEvent):
+            return self.mapping(loader, path, depth)
+        raise YAMLError(f"unexpected {type(event).__name__}")
+
+    def sequence(self, loader: Any, path: str, depth: int) -> list[Any]:
+        values: list[Any] = []
+        while not isinstance(event := loader.get_event(), CollectionEndEvent):
+            values.append(self.node(loader, event, f"{path}.{len(values)}" if path else str(len(values)), depth + 1))
+        return values
+
+    def mapping(self, loader: Any, path: str, depth: int) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        while not isinstance(event := loader.get_event(), CollectionEndEvent):
+            if isinstance(event, NodeEvent) and (isinstance(event, AliasEvent) or event.anchor is not None):
+                self.refuse(event, "anchors and aliases (& and *) are not allowed", "Write the value out.")
+            if not isinstance(event, ScalarEvent):
+                self.refuse(event, "a key must be one word", "Put text that begins with [ or { in quotes.")
+            key = event.value
+            if key == "<<":
+                self.refuse(event, "merge keys (<<) are not allowed", "Write the values out.")
+            if key in values:
+                self.refuse(event, f"the key '{key}' stands twice", "Keep one of them.")
+            inner = f"{path}.{key}" if path else key
+            self.places[inner] = self.place(event)
+            values[key] = self.node(loader, loader.get_event(), inner, depth + 1)
+        return values
+
+    def place(self, event: Event) -> Place:
+        mark: Any = event.start_mark                              # the parser always sets it
+        return Place(self.file, mark.line + self.first_line, mark.column + 1)
+
+    def refuse(self, event: Event, why: str, remedy: str) -> None:
+        raise Unreadable(_syn001(self.place(event), why, remedy))
+
+
+def _scalar(event: ScalarEvent) -> Any:
+    text: str = event.value
+    if not event.implicit[0]:                                     # quoted or block: always text
+        return text
+    if _NULL.fullmatch(text):
+        return None
+    if text in ("true", "false"):
+        return text == "true"
+    if _INT.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+def commented_out(text: str, line: int) -> bool:
+    """Whether line `line` (from 1) of `text` is a key whose whole value was lost behind a `#`."""
+    lines = text.split("\n")
+    return 0 < line <= len(lines) and _COMMENTED_OUT.match(lines[line - 1]) is not None

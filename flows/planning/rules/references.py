@@ -1,0 +1,148 @@
+"""REF: whatever names something else finds it, names are unique, nothing waits for itself."""
+import re
+from difflib import get_close_matches
+
+from flows.planning.indexing import DEFINED_IN, Index, Reference, media_file, post_of, references
+from flows.planning.reading import Read
+from schemas.content import Resolved
+from schemas.notation import is_id
+from schemas.place import Place
+from schemas.post import Post
+from schemas.problem import Problem, Severity
+from schemas.rulebook import MediaLibrary
+
+_AFTER = re.compile(r"(?P<post>[a-z0-9/-]+)\s*\+.*")
+
+
+def resolve(read: Read, index: Index, root: str) -> list[Problem]:
+    """REF001: every reference finds what it names; every media file is there."""
+    problems = []
+    for entry in read.entries:
+        named = (Reference("media", name, (name,)) for name in entry.value.items) if isinstance(entry.value, MediaLibrary) else ()
+        for reference in (*references(entry.value), *named):
+            if reference.kind != "media":
+                problems += _judge(reference, index, read, entry.place(*reference.path), None)
+            elif f"media/{reference.id}" not in read.files and reference.id not in read.files and not _anywhere(reference.id, read):
+                problems.append(_missing(reference, sorted(_names(read)), entry.place(*reference.path), None))
+    for post in read.posts:
+        for reference in references(post.head):
+            place = post.place(*reference.path)
+            if reference.kind != "media":
+                problems += _judge(reference, index, read, place, post.id)
+                continue
+            sought = media_file(reference.id, post, read.files, root)
+            if sought.file is None and not sought.remedy:
+                problems.append(_missing(reference, sorted(_names(read)), place, post.id))
+            elif sought.file is None:
+                problems.append(Problem("REF001", Severity.error, place, f"media: {sought.why}.", sought.remedy, post.id))
+        if (target := _target(post)) is not None and post_of(index, target) is None:
+            problems += _judge(Reference("post", target, ("after",)), index, read, post.place("after"), post.id)
+    return problems
+
+
+def _judge(reference: Reference, index: Index, read: Read, place: Place, post: str | None) -> list[Problem]:
+    known = index.get(reference.kind, {})
+    if any(path.startswith(DEFINED_IN.get(reference.kind, "?")) for path in read.unreadable):
+        return []                                                 # its file has a problem of its own; one message is enough
+    if reference.id in known or (reference.kind == "post" and post_of(index, reference.id) is not None):
+        return []
+    return [_missing(reference, list(known), place, post)]
+
+
+def _missing(reference: Reference, known: list[str], place: Place, post: str | None) -> Problem:
+    field = next((str(step) for step in reversed(reference.path) if isinstance(step, str) and step != "file"), reference.kind)
+    kind = reference.kind.replace("_", " ")
+    close = get_close_matches(reference.id, known, 1, 0.5)
+    remedy = f"Closest: {close[0]}." if close else f"Add it to {DEFINED_IN.get(reference.kind, 'the folder')}, or remove it here."
+    kind = "media file" if kind == "media" else kind
+    return Problem("REF001", Severity.error, place, f"{field}: no {kind} '{reference.id}'.", remedy, post)
+
+
+def _names(read: Read) -> set[str]:
+    return {path.removeprefix("media/") for path, file in read.files.items()
+            if not path.endswith((".md", ".yaml", ".yml", ".csv", ".txt")) and file.kind == "file"}
+
+
+def _anywhere(name: str, read: Read) -> bool:
+    return any(path.endswith(f"/{name}") for path in read.files)
+
+
+def duplicates(index: Index) -> list[Problem]:
+    """REF001: an id is defined once."""
+    problems = []
+    for kind, known in index.items():
+        for id, places in known.items():
+            spots = sorted({item.place for item in places})
+            for spot in spots[1:]:
+                remedy = "Rename one of the files, or give one an id: of its own." if kind == "post" else "Give one of them another id."
+                problems.append(Problem("REF001", Severity.error, spot, f"{kind.replace('_', ' ')} '{id}' stands twice: also in {spots[0]}.",
+                                        remedy, id if kind == "post" else None))
+    return problems
+
+
+def malformed(read: Read) -> list[Problem]:
+    """REF001: the id that a file or folder name gives is an id."""
+    return [
+        Problem("REF001", Severity.error, known.place, f"'{known.id}' cannot be a post id.",
+                "Name the file with small letters, digits and single hyphens, for example my-first-post.md.", known.id)
+        for known in read.ids if not all(is_id(name) for name in known.id.split("/")) or known.id.count("/") != 1]
+
+
+def _target(post: Post) -> str | None:
+    match = _AFTER.fullmatch(post.head.after) if post.head.after else None
+    return match["post"] if match else None
+
+
+def cycles(read: Read, index: Index) -> list[Problem]:
+    """REF002: no post waits for itself, no goal serves itself."""
+    after = {}
+    for post in read.posts:
+        target = post_of(index, _target(post) or "")
+        if target is not None:
+            after[post.id] = target.id
+    problems = []
+    reported: set[str] = set()
+    by_id = {post.id: post for post in read.posts}
+    for start in sorted(after):
+        path = [start]
+        while (following := after.get(path[-1])) is not None and following not in path:
+            path.append(following)
+        if following == start and not reported & set(path):
+            reported |= set(path)
+            problems.append(Problem("REF002", Severity.error, by_id[start].place("after"),
+                                    f"{start} waits for itself through {' → '.join([*path[1:], start])}.",
+                                    "Give one of them a time of its own.", start))
+    return problems
+
+
+def vanished(index: Index, published: frozenset[str] | None, root: str) -> list[Problem]:
+    """REF003: a post that was published keeps its id. Not evaluated without the archive."""
+    return [
+        Problem("REF003", Severity.error, Place(root), f"{id} was published; no file has this id now.",
+                f"Keep its id ('id: {id}') in the renamed file, or put the file back and set withdraw: true.")
+        for id in sorted(published or ()) if id not in index.get("post", {})]
+
+
+def unused(read: Read, index: Index, posts: tuple[Resolved, ...]) -> list[Problem]:
+    """REF004: what is defined is used by something."""
+    used: dict[str, set[str]] = {}
+    for entry in read.entries:
+        for reference in references(entry.value):
+            used.setdefault(reference.kind, set()).add(reference.id)
+    for post in read.posts:
+        for reference in references(post.head):
+            used.setdefault(reference.kind, set()).add(reference.id)
+    files = {media.file.path.removeprefix("media/") for post in posts for media in post.media}
+    problems = []
+    for kind in ("audience", "pillar", "tactic", "social_goal"):
+        for id, places in index.get(kind, {}).items():
+            if id not in used.get(kind, ()):
+                problems.append(Problem("REF004", Severity.advice, places[0].place, f"{kind.replace('_', ' ')} {id} is unused.",
+                                        "Use it or remove it."))
+    for entry in read.entries:
+        if isinstance(entry.value, MediaLibrary):
+            for name in entry.value.items:
+                if name not in files and name not in used.get("media", ()):
+                    problems.append(Problem("REF004", Severity.advice, entry.place(name), f"media file {name} is unused.",
+                                            "Use it or remove it."))
+    return problems

@@ -1,0 +1,203 @@
+"""A shift: sleeps until something is due, and has it delivered at its own second. No Prefect: sending waits for nobody."""
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+import publishers
+from flows.deliver import Courier, Ended
+from flows.edges.clock import FAR, Clock
+from flows.edges.ledger import Ledger
+from flows.edges.plans import accept, last_good
+from flows.edges.repository import Repository
+from flows.edges.store import Store
+from flows.planning.preparing import Prepared, prepare, reason
+from flows.planning.reporting import row
+from publishers.base import Publisher
+from schemas.channel import Channel
+from schemas.errors import ContentError, SettingsError
+from schemas.ledger import Slot, State
+from schemas.plan import Item, Waiting
+from schemas.report import Row
+
+log = logging.getLogger(__name__)
+LOOK_EVERY_S = 2.0
+"""How often a shift asks Git whether there is a new commit (real seconds)."""
+SKEW_S = 30.0
+THREADS = 64
+_WITHOUT_THESE_NOTHING_HOLDS = ("networks/channels.yaml", "strategy.yaml")
+
+
+class Told(NamedTuple):
+    """One outcome, for whoever watches."""
+
+    row: Row
+    network: str
+    channel: str
+    campaign: str | None
+
+
+class Shift:
+    """One publisher. `connect` opens the adapter of a channel; `tell` hears each outcome and must return at once.
+
+    `only`: the one slot to send, if it is due; None: all.
+    """
+
+    def __init__(self, repository: Repository, store: Store, ledger: Ledger, clock: Clock, *,
+                 connect: Callable[[Channel], Publisher], tell: Callable[[Told], None], only: Slot | None = None) -> None:
+        self.repository, self.store, self.ledger, self.clock = repository, store, ledger, clock
+        self.connect, self.tell, self.only = connect, tell, only
+        self.stopping, self.woken, self.commit_moved = threading.Event(), threading.Event(), threading.Event()
+        self.courier = Courier(repository, ledger, clock, self.stopping)
+        self.prepared: Prepared | None = None
+        self.rejected: str | None = None                          # a commit whose plan was not taken
+        self._items: dict[Slot, Item] = {}
+        self._due: list[tuple[datetime, str, str, Slot]] = []
+        self._again: dict[Slot, datetime] = {}
+        self._lines: dict[str, list[tuple[datetime, str, str, Slot]]] = {}
+        self._busy: dict[str, Future[Ended]] = {}
+        self._sending: dict[str, Item] = {}
+        self._publishers: dict[str, Publisher | SettingsError] = {}
+        self._finished: set[Slot] = set()
+
+    def stop(self) -> None:
+        """Ends the shift after the calls that are out."""
+        self.stopping.set()
+        self.woken.set()
+
+    def run(self, until: datetime) -> None:
+        """Sends what is due up to `until` (UTC), then returns. Raises DrumbeatError when nothing can be sent at all."""
+        self._start()
+        watcher = threading.Thread(target=self._watch, name="git", daemon=True)
+        watcher.start()
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="send") as pool:
+            while not self.stopping.is_set():
+                self.woken.clear()
+                self._collect()
+                if self.commit_moved.is_set():
+                    self.commit_moved.clear()
+                    self._load()
+                now = self.clock.now()
+                self._dispatch(pool, min(now, until))
+                if self._busy and (self.clock.pretend or now >= until):
+                    self.woken.wait()                             # a pretend clock stands still while something is being sent
+                    continue
+                moment = self._next_moment()
+                if now >= until and moment > until:
+                    break
+                self.clock.wait_until(min(moment, until), self.woken)
+            self.stopping.set()
+        self._collect()
+
+    # --- the plan -----------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self.store.probe()
+        if not self.clock.pretend and abs((self.store.now() - self.clock.now()).total_seconds()) > SKEW_S:
+            raise SettingsError(f"this computer's clock and the archive's differ by more than {SKEW_S:.0f} s.",
+                                "Set the clock (for example with NTP), then start again.")
+        self._finished = {done.slot for done in self.ledger.terminal_slots()}
+        self._load()
+        if self.prepared is None:
+            raise ContentError(self.rejected or "The content cannot be read.", "Run 'drumbeat check', mend it and commit.")
+
+    def _load(self) -> None:
+        """Takes the plan of HEAD, or keeps the last good one and says why."""
+        commit = self.repository.head()
+        if self.prepared is not None and self.prepared.content.source == commit:
+            return
+        kept = {**last_good(self.store), **({i.slot: i.at for i in self.prepared.plan.items} if self.prepared else {})}
+        prepared = prepare(self.repository.files(commit), self.repository.folder.name, commit, networks=publishers.available(),
+                           judge=publishers.judge, now=self.clock.now(), kept=kept)
+        root = self.repository.folder.name
+        fatal = [p for p in prepared.content.broken().get(None, []) if p.place.file.removeprefix(f"{root}/") in _WITHOUT_THESE_NOTHING_HOLDS]
+        fatal = [p for p in fatal if p.code.startswith("SYN")]
+        if fatal:
+            self.rejected = reason(fatal[0])
+            log.error("plan rejected commit=%s why=%s; the last good plan stays in force", commit[:10], self.rejected)
+            return
+        self.prepared, self.rejected = prepared, None
+        accept(self.store, prepared.plan, now=self.clock.now())
+        self._items = {item.slot: item for item in prepared.plan.items}
+        self._due = []
+        self._lines = {}
+        for item in prepared.plan.items:
+            if item.slot not in self._finished and self.only in (None, item.slot):
+                heappush(self._due, (self._again.get(item.slot, item.at), item.channel.id, item.post.id, item.slot))
+        log.info("plan accepted commit=%s items=%d waiting=%d", commit[:10], len(prepared.plan.items), len(prepared.plan.waiting))
+
+    def _watch(self) -> None:
+        """Wakes the shift when HEAD names another commit."""
+        assert self.prepared is not None
+        seen = self.prepared.content.source
+        while not self.stopping.wait(LOOK_EVERY_S):
+            try:
+                commit = self.repository.head()
+            except ContentError:
+                continue                                          # a branch being rewritten; the plan in force stays
+            if commit != seen:
+                seen = commit
+                self.commit_moved.set()
+                self.woken.set()
+
+    def still(self, item: Item) -> bool:
+        """Whether the plan in force wants exactly this: same text, same time."""
+        current = self._items.get(item.slot)
+        return current is not None and current.post.post.blob == item.post.post.blob and current.at == item.at
+
+    # --- what is due --------------------------------------------------------------------------------------------------
+
+    def _next_moment(self) -> datetime:
+        """When something becomes due; what waits for its account is woken by the call that is out."""
+        return self._due[0][0] if self._due else FAR
+
+    def _dispatch(self, pool: ThreadPoolExecutor, now: datetime) -> None:
+        """Hands the next due item of every idle account to a thread: one call in flight per account."""
+        while self._due and self._due[0][0] <= now:
+            entry = heappop(self._due)
+            self._lines.setdefault(entry[1], []).append(entry)
+        for channel, line in self._lines.items():
+            while line and channel not in self._busy:
+                item = self._items.get(line.pop(0)[3])
+                if item is None or item.slot in self._finished:
+                    continue
+                publisher = self._publisher(item.channel)
+                if isinstance(publisher, SettingsError):
+                    self._tell_waiting(item, f"{publisher.what} {publisher.remedy}")
+                    continue
+                assert self.prepared is not None
+                future = pool.submit(self.courier.deliver, item, self.prepared.messages[item.slot], publisher,
+                                     self.prepared.content.source, self.still)
+                self._busy[channel], self._sending[channel] = future, item
+                future.add_done_callback(lambda _: self.woken.set())
+
+    def _collect(self) -> None:
+        """Takes in what the threads brought back. Raises what stopped one of them."""
+        for channel, future in list(self._busy.items()):
+            if not future.done():
+                continue
+            item = self._sending.pop(channel)
+            del self._busy[channel]
+            ended = future.result()
+            if ended.again is not None:
+                self._again[item.slot] = ended.again
+                heappush(self._due, (ended.again, item.channel.id, item.post.id, item.slot))
+            elif ended.standing.state in (State.published, State.failed, State.skipped, State.missed):
+                self._finished.add(item.slot)
+            self.tell(Told(row(item, ended.standing, now=self.clock.now()), item.channel.network, item.channel.id, item.post.post.campaign))
+
+    def _publisher(self, channel: Channel) -> Publisher | SettingsError:
+        if channel.id not in self._publishers:
+            try:
+                self._publishers[channel.id] = self.connect(channel)
+            except SettingsError as error:
+                log.error("channel cannot be used channel=%s why=%s", channel.id, error.what)
+                self._publishers[channel.id] = error
+        return self._publishers[channel.id]
+
+    def _tell_waiting(self, item: Item, why: str) -> None:
+        waiting = Waiting(item.slot, item.post, item.channel, why, item.at)
+        self.tell(Told(row(waiting, None, now=self.clock.now()), item.channel.network, item.channel.id, item.post.post.campaign))

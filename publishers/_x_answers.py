@@ -1,0 +1,215 @@
+"""What X's answers mean, and whether a post says what we would have said.
+
+Thinking only: answers come in as values. Sources: docs.x.com (API v2: response codes, rate limits, posts, note tweets)
+and its OpenAPI description 2.167, read 2026-11-22.
+"""
+import html
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal
+from urllib.parse import quote
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from publishers._http import Answer
+from publishers._links import find_links
+from schemas.errors import (
+    PaymentRequired,
+    PublishError,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+    Unconfirmed,
+)
+
+Doing = Literal["creating", "preparing", "reading"]
+QUOTED = 200                             # characters of X's own words in an error
+
+_REFUSALS = (400, 403, 404, 413, 422)
+_NOT_ALLOWED = ("/oauth1-permissions", "/client-forbidden", "client-forbidden")
+_SHORT = re.compile(r"https?://t\.co/\w+", re.IGNORECASE)
+Id = Field(pattern=r"^[0-9]{1,19}$")     # a string: as a number it would not survive every reader
+
+
+class _Told(BaseModel):
+    """Part of an answer; fields we did not ask for are left alone."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+
+class Url(_Told):
+    """What a t.co link stands for. One with a `media_key` is the picture itself, which X writes behind the text."""
+
+    url: str
+    expanded_url: str | None = None
+    media_key: str | None = None
+
+
+class Entities(_Told):
+    urls: tuple[Url, ...] = ()
+
+
+class Note(_Told):
+    """A long text; the post's own `text` is then cut."""
+
+    text: str
+    entities: Entities = Entities()
+
+
+class Reference(_Told):
+    type: str
+    id: str
+
+
+class Attachments(_Told):
+    media_keys: tuple[str, ...] = ()
+
+
+class Entry(_Told):
+    """A post in a list."""
+
+    id: str = Id
+    text: str = ""
+    created_at: AwareDatetime | None = None
+    note_tweet: Note | None = None
+    entities: Entities = Entities()
+    referenced_tweets: tuple[Reference, ...] = ()
+    attachments: Attachments = Attachments()
+
+    @property
+    def parent(self) -> str | None:
+        return next((other.id for other in self.referenced_tweets if other.type == "replied_to"), None)
+
+    def says(self, text: str) -> bool:
+        """Whether its readers read `text`: links whole, entities undone, white space and letters in one form."""
+        said = self.note_tweet or self
+        shown = said.text
+        for url in said.entities.urls:
+            shown = shown.replace(url.url, "" if url.media_key else url.expanded_url or url.url)
+        theirs, their_links = _skeleton(html.unescape(shown))
+        ours, our_links = _skeleton(text)
+        return theirs == ours and len(their_links) == len(our_links) and all(
+            _SHORT.fullmatch(mine) or _bare(mine) == _bare(other)
+            for mine, other in zip(their_links, our_links, strict=True))
+
+
+class _Meta(_Told):
+    next_token: str | None = None
+
+
+class Page(_Told):
+    """One page of an account's posts. `errors`: what X could not show of them."""
+
+    data: tuple[Entry, ...] = ()
+    meta: _Meta = _Meta()
+    errors: tuple[Any, ...] = ()
+
+
+class _Named(_Told):
+    id: str = Id
+
+
+def understood(answer: Answer | None, secrets: Iterable[str], doing: Doing) -> dict[str, Any]:
+    """The JSON object of a yes. Raises what a no means; what may have left a post is Unconfirmed when creating."""
+    in_doubt = Unconfirmed if doing == "creating" else Unavailable
+    if answer is None:
+        raise in_doubt("X gave no answer.")
+    body = _object(answer.body)
+    said = _said(body or {}, secrets)
+    if 200 <= answer.status < 300:
+        if body is None:
+            raise in_doubt(f"X answered {answer.status} with something that is not its JSON.")
+        if "data" not in body and body.get("errors") and doing != "reading":
+            raise Rejected(f"X refused it: {said}")
+        return body
+    raise _refusal(answer, body, said, doing, in_doubt)
+
+
+def new_id(body: Mapping[str, Any], otherwise: type[PublishError]) -> str:
+    """The id that an answer names. Raises `otherwise` when it names none."""
+    try:
+        return _Named.model_validate(body.get("data")).id
+    except ValidationError:
+        pass                             # what it says quotes the answer
+    raise otherwise("X said yes without naming an id.")
+
+
+def page(body: Mapping[str, Any]) -> Page:
+    """One page of a list. Raises Unavailable when it is not one: a look may be repeated."""
+    try:
+        return Page.model_validate(body)
+    except ValidationError as error:
+        places = ", ".join(".".join(str(step) for step in fault["loc"])
+                           for fault in error.errors(include_url=False, include_context=False, include_input=False)[:3])
+    raise Unavailable(f"X's list of posts cannot be read: {places}.")
+
+
+def _refusal(answer: Answer, body: dict[str, Any] | None, said: str, doing: Doing,
+             in_doubt: type[PublishError]) -> PublishError:
+    kind = str((body or {}).get("type", ""))
+    if answer.status == 429:
+        return RateLimited(f"X asks to wait: {said}", _reset(answer.headers))
+    if answer.status == 401 or (answer.status == 403 and kind.endswith(_NOT_ALLOWED)):
+        return Unauthorized(f"X does not accept the connection's credentials ({answer.status}): {said}")
+    if answer.status == 402:
+        return PaymentRequired(f"the X account has no credit or plan for this: {said}")
+    if answer.status == 403 and doing == "creating" and "duplicate content" in said.lower():
+        return Unconfirmed("X already has this text and names no post: it must be looked up.")
+    if doing == "reading":
+        return Unavailable(f"X did not show the account's posts ({answer.status}): {said}")
+    # a refusal without X's own JSON came from something in between, except that nothing takes what is too large
+    if answer.status in _REFUSALS and (body is not None or answer.status == 413):
+        return Rejected(f"X refused it ({answer.status}): {said}")
+    return in_doubt(f"X answered {answer.status}: {said}")
+
+
+def _reset(headers: Mapping[str, str]) -> datetime | None:
+    """When X listens again, UTC. With calls remaining, what ran out is a cap that no header dates: None."""
+    reset = headers.get("x-rate-limit-reset", "")
+    if headers.get("x-rate-limit-remaining", "0") != "0" or not re.fullmatch(r"[0-9]{1,10}", reset):
+        return None
+    return datetime.fromtimestamp(int(reset), UTC)
+
+
+def _said(body: Mapping[str, Any], secrets: Iterable[str]) -> str:
+    """X's own words on one line, without any credential."""
+    errors = body.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    told = (body.get("detail"), first.get("detail"), first.get("message"), body.get("title"))
+    words = next((" ".join(word.split()) for word in told if isinstance(word, str) and word.strip()), "no reason given")
+    general = body.get("detail")
+    if isinstance(general, str) and isinstance(first.get("message"), str):      # the general one only says "see errors"
+        words = " ".join(first["message"].split())
+    for secret in secrets:
+        for form in {secret, quote(secret, safe="")} - {""}:
+            words = words.replace(form, "[secret]")
+    return "".join(c if c.isprintable() else " " for c in words)[:QUOTED]
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _skeleton(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text with a mark in place of each link, in NFC, white space collapsed; and the links."""
+    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n")
+    pieces, links, done = [], [], 0
+    for link in find_links(text):
+        pieces.append(text[done:link.start])
+        links.append(link.text)
+        done = link.end
+    return " ".join("\uFFFC".join([*pieces, text[done:]]).split()), tuple(links)
+
+
+def _bare(link: str) -> str:
+    """A link as X may give it back: with a scheme it did not have, with a slash behind a bare host."""
+    name, slash, path = re.sub(r"^https?://", "", link, flags=re.IGNORECASE).partition("/")
+    return name.lower() + (slash + path).rstrip("/")

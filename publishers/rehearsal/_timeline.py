@@ -1,0 +1,133 @@
+"""What the rehearsal networks hold, as a page people like to look at: newest first, threads together."""
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, Template
+from markupsafe import Markup, escape
+from starlette.responses import Response
+
+from publishers.rehearsal._double import Twin
+from publishers.rehearsal._kept import Kept, KeptMedia
+
+_HEADERS = {"Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; "
+                                       "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+_NEWEST = 100                                   # threads on one page
+_PICTURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
+_LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]'’”]")
+_TAG = re.compile(r"(?<![\w&/])#\w+")
+
+
+class Card(NamedTuple):
+    """One post on the page. `place` of `of` is its place in its thread, counted from 1."""
+
+    post: Kept
+    media: tuple[KeptMedia, ...]
+    calls: int
+    place: int
+    of: int
+
+    @property
+    def is_comment(self) -> bool:
+        return self.post.extra.get("kind") == "comment"
+
+
+class Thread(NamedTuple):
+    """Cards that belong together, the first one leading."""
+
+    twin: Twin
+    cards: tuple[Card, ...]
+
+
+def page(shown: Sequence[Twin], all_twins: Sequence[Twin]) -> Response:
+    """The timeline of the `shown` networks."""
+    found = sorted((thread for twin in shown for thread in threads(twin)),
+                   key=lambda thread: thread.cards[0].post.created_at, reverse=True)
+    only = shown[0].network if len(shown) == 1 and len(all_twins) > 1 else None
+    counts = {twin.network: len(twin.posts) for twin in all_twins}
+    html = _template().render(threads=found[:_NEWEST], earlier=len(found) - _NEWEST, twins=all_twins, counts=counts,
+                              only=only, now=max((twin.now() for twin in shown), default=None))
+    return Response(html, media_type="text/html", headers=_HEADERS)
+
+
+def threads(twin: Twin) -> list[Thread]:
+    """The posts of one network, newest thread first; a reply to something unknown here leads a thread of its own."""
+    by_id = {post.id: post for post in twin.posts}
+    replies: dict[str, list[Kept]] = {}
+    for post in twin.posts:
+        if post.parent in by_id and post.parent is not None:
+            replies.setdefault(post.parent, []).append(post)
+    roots = [post for post in twin.posts if post.parent not in by_id]
+    return [Thread(twin, _cards(twin, _in_order(root, replies))) for root in reversed(roots)]
+
+
+def image(twins: Iterable[Twin], network: str, sha256: str) -> Response:
+    """The bytes of an uploaded picture; anything that is no picture comes as a plain download."""
+    for twin in twins:
+        if twin.network == network and any(media.sha256 == sha256 for media in twin.media.values()):
+            data = twin.bytes_of(sha256)
+            return Response(data, media_type=_picture_type(data) or "application/octet-stream", headers=_HEADERS)
+    return Response("no such file", 404, _HEADERS, "text/plain")
+
+
+def _in_order(root: Kept, replies: dict[str, list[Kept]]) -> list[Kept]:
+    order, waiting = [], [root]
+    while waiting:
+        post = waiting.pop()
+        order.append(post)
+        waiting.extend(reversed(replies.get(post.id, [])))
+    return order
+
+
+def _cards(twin: Twin, posts: Sequence[Kept]) -> tuple[Card, ...]:
+    parts = [post for post in posts if post.extra.get("kind") != "comment"]
+    place = {post.id: number for number, post in enumerate(parts, start=1)}
+    return tuple(Card(post, tuple(twin.media[id] for id in post.media), twin.calls[post.call],
+                      place.get(post.id, 0), len(parts)) for post in posts)
+
+
+def _picture_type(data: bytes) -> str | None:
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    if data[4:12] in (b"ftypavif", b"ftypavis"):
+        return "image/avif"
+    return next((mime for start, mime in _PICTURES if data.startswith(start)), None)
+
+
+def _in_words(moment: datetime) -> str:
+    at = moment.astimezone(UTC)
+    return f"{at:%A} {at.day} {at:%B %Y, %H:%M} UTC"
+
+
+def _with_links(text: str) -> Markup:
+    """`text` escaped, its http(s) links and hashtags marked up."""
+    html, end = Markup(), 0
+    for link in _LINK.finditer(text):
+        html += _with_tags(text[end:link.start()])
+        html += Markup('<a href="{0}" rel="noopener noreferrer nofollow">{0}</a>').format(link[0])
+        end = link.end()
+    return html + _with_tags(text[end:])
+
+
+def _with_tags(text: str) -> Markup:
+    html, end = Markup(), 0
+    for tag in _TAG.finditer(text):
+        html += escape(text[end:tag.start()]) + Markup('<span class="tag">{}</span>').format(tag[0])
+        end = tag.end()
+    return html + escape(text[end:])
+
+
+def _title(twin: Twin) -> str:
+    return twin.title or twin.network.replace("_", " ").capitalize()
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    words: dict[str, Any] = {"in_words": _in_words, "with_links": _with_links, "title": _title}
+    environment.filters.update(words)
+    return environment.from_string((files(__package__) / "timeline.html").read_text(encoding="utf-8"))

@@ -1,0 +1,99 @@
+"""Content: everything the folder says at one commit, with its ids, and where each thing stands."""
+from typing import Any, Literal, NamedTuple
+
+from schemas import Authored
+from schemas.channel import Channel, ChannelsFile
+from schemas.place import Place, nearest
+from schemas.post import Post
+from schemas.problem import Problem
+
+
+class SourceFile(NamedTuple):
+    """One file of the content folder. `path` is relative to that folder; `data` is None for media and what is too large."""
+
+    path: str
+    blob: str
+    size: int                                            # bytes
+    kind: Literal["file", "symlink", "submodule"] = "file"
+    data: bytes | None = None
+
+
+class Entry(NamedTuple):
+    """One authored file that is no post: a strategy, a campaign, a team. `id` is its own or its file's name."""
+
+    kind: str
+    id: str
+    file: str
+    value: Authored
+    places: dict[str, Place]
+    body: str = ""
+
+    def place(self, *path: str | int) -> Place:
+        """Where a field stands; the nearest one above it that was written, else the top of the file."""
+        return nearest(self.places, path, self.file)
+
+
+class Known(NamedTuple):
+    """Something that can be referred to by id, and where it is defined."""
+
+    id: str
+    place: Place
+
+
+class Resolved(NamedTuple):
+    """A post with what it inherits. `channels` in the order of channels.yaml; `campaign` is the campaign's id."""
+
+    post: Post
+    channels: tuple[Channel, ...]
+    intent: str
+    timezone: str | None
+    language: str | None
+    hashtags: tuple[str, ...]
+    link: str | None
+    utm: dict[str, str | None]
+    media: tuple["ResolvedMedia", ...]
+    grace: str
+    tactic: str | None = None
+
+    @property
+    def id(self) -> str:
+        return self.post.id
+
+
+class ResolvedMedia(NamedTuple):
+    """A file a post uses, found in the folder. `channels` empty: for all."""
+
+    file: SourceFile
+    alt: str | None
+    channels: tuple[str, ...]
+    place: Place
+
+
+class Content(NamedTuple):
+    """All of it. `source` is the commit, or "working tree"; `root` the content folder's name in messages.
+
+    `networks` are those that can be published to.
+    """
+
+    root: str
+    source: str
+    entries: tuple[Entry, ...]
+    channels: ChannelsFile
+    posts: tuple[Resolved, ...]
+    drafts: tuple[Post, ...]
+    own_domains: tuple[str, ...]
+    timezone: str
+    networks: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    def entry(self, kind: str, id: str | None = None) -> Any:
+        """The value of the first entry of `kind` (and `id`), or None."""
+        return next((e.value for e in self.entries if e.kind == kind and (id is None or e.id == id)), None)
+
+    def broken(self) -> dict[str | None, list[Problem]]:
+        """The errors by post id; None: errors of files that are no posts."""
+        errors: dict[str | None, list[Problem]] = {}
+        for problem in self.problems:
+            if problem.severity == "error":
+                errors.setdefault(problem.post, []).append(problem)
+        return errors

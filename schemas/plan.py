@@ -1,0 +1,49 @@
+"""What goes where and when, in order, and why not."""
+from datetime import datetime
+from typing import NamedTuple
+
+from schemas.channel import Channel
+from schemas.content import Resolved
+from schemas.ledger import Slot
+from schemas.problem import Problem
+
+
+class Item(NamedTuple):
+    """One slot with its time. `at` is UTC; `local` is what the clock on the wall of `zone` shows then."""
+
+    slot: Slot
+    post: Resolved
+    channel: Channel
+    at: datetime
+    zone: str
+    stage: str
+    grace_s: float
+    not_after: datetime | None = None
+
+    @property
+    def key(self) -> tuple[datetime, str, str]:
+        """The order in which items go out: by time, then channel, then post."""
+        return (self.at, self.channel.id, self.post.id)
+
+
+class Waiting(NamedTuple):
+    """A slot that has no time, and why."""
+
+    slot: Slot
+    post: Resolved
+    channel: Channel
+    why: str
+    at: datetime | None = None
+
+
+class Plan(NamedTuple):
+    """Items in the order in which they go out; `waiting` by slot; problems found while placing."""
+
+    source: str
+    items: tuple[Item, ...]
+    waiting: tuple[Waiting, ...]
+    problems: tuple[Problem, ...]
+
+    def everything(self) -> tuple[Item | Waiting, ...]:
+        """The items, then what waits."""
+        return (*self.items, *self.waiting)

@@ -1,0 +1,29 @@
+"""What people are told: one row for each slot."""
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from schemas.ledger import State
+
+
+class Row(NamedTuple):
+    """One slot as `status` shows it. `at`: when it was due (UTC); None: it has no time. `next`: what a person can do."""
+
+    slot: str
+    state: State
+    at: datetime | None
+    sent_at: datetime | None
+    url: str | None
+    reason: str | None
+    file: str | None
+    next: str | None
+    zone: str = "UTC"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of `status --json`; times are RFC 3339 UTC."""
+        return {"slot": self.slot, "state": self.state.value, "at": rfc3339(self.at), "sent_at": rfc3339(self.sent_at),
+                "url": self.url, "reason": self.reason, "file": self.file, "next": self.next}
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    """`2027-03-02T08:45:00Z`, whole seconds."""
+    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}Z"
