@@ -65,8 +65,10 @@ def _domain_end(text: str, start: int) -> int | None:
         length = len(head) - len(head.lstrip("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))
         if head[:length].lower() in ascii_names and text[start + length:start + length + 1] not in ("@", "+", "-"):
             return start + length
-        punycode = _pattern(r"xn--[-0-9a-z]+").match(text, start)
-        return punycode.end() if punycode else None
+        if punycode := _pattern(r"xn--[-0-9a-z]+").match(text, start):
+            return punycode.end()
+    if head.isascii():
+        return None
     for end in range(min(start + longest, len(text)), start, -1):
         if text[start:end].lower() in others:
             after = text[end:end + 1]

@@ -2,7 +2,7 @@
 from typing import Annotated
 
 from schemas import Authored
-from schemas.notation import AudienceRef, Count, Day, Id, Ref, Share
+from schemas.notation import AudienceRef, Count, Day, Flag, Id, Ref, Share
 
 
 class Proof(Authored):
@@ -27,7 +27,7 @@ class Audience(Authored):
 
     audience: Id
     name: str | None = None
-    existing: bool = False
+    existing: Flag = False
     size: Count | None = None
     locale: str | None = None
     behaviours: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from schemas import Authored
-from schemas.notation import Day, Duration, Id, PersonRef, PillarRef, Ref
+from schemas.notation import Day, Duration, Flag, Id, PersonRef, PillarRef, Ref
 from schemas.post import ChannelRef
 
 Topic = Literal["blogging", "texting", "messaging", "social", "house-rules", "privacy", "disclosure", "accessibility"]
@@ -37,7 +37,7 @@ class CrmHandoff(Authored):
     """Which messages go on to the CRM, and what goes with them."""
 
     when: str | None = None
-    needs_consent: bool = True
+    needs_consent: Flag = True
     fields: tuple[str, ...] = ()
 
 

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LOCAL = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::00)?")
@@ -115,6 +115,8 @@ Cadence = Annotated[str, AfterValidator(_cadence)]
 LocalTime = Annotated[datetime, BeforeValidator(_local_or_fixed)]
 """`YYYY-MM-DD HH:MM`: naive, in the zone of whoever it is for; aware when an offset was written."""
 
+Flag = Annotated[bool, Strict()]
+"""`true` or `false`, and no other word: `yes` and `on` are text in YAML 1.2."""
 Day = Annotated[date, BeforeValidator(_day)]
 """`YYYY-MM-DD`, in the zone of whoever it is for."""
 Week = Annotated[str, AfterValidator(_week)]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from schemas import Authored
-from schemas.notation import Count, Day, Id, PersonRef, Ref, Week
+from schemas.notation import Count, Day, Flag, Id, PersonRef, Ref, Week
 
 Role = Literal["sponsor", "department_head", "strategist", "social_manager", "author", "approver", "responder",
                "spokesperson", "analyst"]
@@ -44,12 +44,12 @@ class Person(Authored):
     id: Id
     name: str | None = None
     roles: tuple[Role, ...] = ()
-    executive: bool = False
+    executive: Flag = False
     strengths: Strengths | None = None
     git: tuple[str, ...] = ()
     backup: PersonRef | None = None
     external: External | None = None
-    active: bool = True
+    active: Flag = True
 
 
 class Session(Authored):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from schemas import Authored, Value
-from schemas.notation import Duration, FixedSpan, LocalTime, Ref, Zone
+from schemas.notation import Duration, FixedSpan, Flag, LocalTime, Ref, Zone
 from schemas.place import Place, nearest
 
 Intent = Literal["give", "respond", "inform", "ask"]
@@ -31,7 +31,7 @@ class MediaUse(Authored):
 
     file: Annotated[str, Ref("media")]
     alt: str | None = None
-    decorative: bool = False
+    decorative: Flag = False
     captions: str | None = None
     transcript: str | None = None
     ai: Literal["none", "edited", "generated"] | None = None
@@ -91,16 +91,16 @@ class Head(Authored):
     hashtags: tuple[str, ...] | None = None
     answers: tuple[str, ...] = ()
     idea: Annotated[str, Ref("idea")] | None = None
-    invites_reply: bool | None = None
+    invites_reply: Flag | None = None
     poll: Poll | None = None
     ugc: Ugc | None = None
     disclosure: Disclosure | None = None
     approved_by: tuple[Annotated[str, Ref("person")], ...] = ()
     author: Annotated[str, Ref("person")] | None = None
     promoted: Promotion | None = None
-    draft: bool = False
+    draft: Flag = False
     hold: str | None = None
-    withdraw: bool = False
+    withdraw: Flag = False
     timezone: Zone | None = None
     language: str | None = None
     id: str | None = None

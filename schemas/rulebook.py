@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 
 from schemas import Authored
-from schemas.notation import Day, PersonRef, Ref
+from schemas.notation import Day, Flag, PersonRef, Ref
 
 _RETENTION = re.compile(r"([1-9]\d{0,3})(d|w|mo|y)")
 
@@ -40,7 +40,7 @@ class Records(Authored):
     media: Retention = "3y"
     inbox: Retention = "90d"
     lock: Literal["none", "governance", "compliance"] = "none"
-    legal_hold: bool = False
+    legal_hold: Flag = False
 
 
 class Rulebook(Authored):
@@ -64,7 +64,7 @@ class MediaItem(Authored):
     """Facts shared by every use of a file."""
 
     alt: str | None = None
-    decorative: bool = False
+    decorative: Flag = False
     credit: str | None = None
     licence: Literal["own", "partner", "ugc", "stock", "cc"] | None = None
     people: Literal["none", "adults-consented", "minors-consented", "crowd"] | None = None

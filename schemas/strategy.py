@@ -13,6 +13,7 @@ from schemas.notation import (
     Count,
     Day,
     Figure,
+    Flag,
     Hours,
     Id,
     Money,
@@ -212,7 +213,7 @@ class Site(Authored):
     """How search engines find our pages. `titles_ok`: share of the pages with a good title."""
 
     indexed_pages: Count | None = None
-    sitemap: bool | None = None
+    sitemap: Flag | None = None
     titles_ok: Share | None = None
     checked: Day | None = None
 

@@ -31,8 +31,8 @@ class Do(StrEnum):
     go_on = "go on"             # our claim is in force: send the next part
     wait = "wait"               # ask again at `until`
     leave = "leave"             # another call or worker is at it; ask again at `until`
-    reconcile = "reconcile"     # a part is in doubt: look for it, never send
-    missed = "missed"           # too late: claim unless the claim is ours, then write `step`
+    reconcile = "reconcile"     # a part is in doubt: write a claim if `claim_first`, then look for it, never send
+    missed = "missed"           # too late: write a claim if `claim_first`, then `step`
     record = "record"           # write `step`: nothing is left to send
     nothing = "nothing"         # over, or a person's turn
 
@@ -43,6 +43,7 @@ class Turn(NamedTuple):
     do: Do
     until: datetime | None = None
     step: Step | None = None
+    claim_first: bool = False
 
 
 def records_after(answer: PartReceipt | PublishError, standing: Standing, *, total: int,
@@ -85,13 +86,14 @@ def may_send(standing: Standing, *, total: int, now: datetime, due: datetime, gr
     if held_on:
         return held_on
     if standing.doubt:
-        return _at(standing.retry_at, now) or Turn(Do.reconcile)
+        ours = mine and _in_force(claim_age_s) and standing.kind is Kind.claim
+        return _at(standing.retry_at, now) or Turn(Do.reconcile, claim_first=not ours)
     claimed = mine and _in_force(claim_age_s) and standing.kind in (Kind.claim, Kind.notsent, Kind.sent)
     if len(standing.parts) >= total:
         return _all_live(standing, claimed)
     if not standing.parts:                  # a thread half out goes on, however late
         if now > due + grace:
-            return Turn(Do.missed, step=_missed(standing, due, grace))
+            return Turn(Do.missed, step=_missed(standing, due, grace), claim_first=not claimed)
         early = _at(due, now) or _at(standing.retry_at, now, no_later=due + grace + timedelta(seconds=1))
     else:
         early = _at(standing.retry_at, now)

@@ -231,6 +231,8 @@ def _explain(error: ValidationError, model: type[Authored], places: dict[str, Pl
                 remedy = (f"Did you mean {close[0]}? " if close else "") + f"Use one of: {expected}."
             case "string_type":
                 message, remedy = f"{key}: {_shown(written)} is not text.", f"Put it in quotes: {key}: \"{written}\"."
+            case "bool_type":
+                message, remedy = f"{key}: {_shown(written)} is neither true nor false.", "Write true or false."
             case "tuple_type" | "list_type":
                 message, remedy = f"{key} must be a list.", f"Write {key}: [{written}]." if isinstance(written, str) else f"Write {key}: [a, b]."
             case "value_error":

@@ -140,6 +140,7 @@ def in_minutes(minutes: float) -> datetime:
 NOT_BEFORE = Step(Kind.notsent, {"retry_at": "2026-11-22T12:10:00Z"})
 LIVE = Step(Kind.resolved, {"verdict": "live", "id": "7", "url": "https://social.example/7"})
 ABSENT = Step(Kind.resolved, {"verdict": "absent"})
+LOOK = Turn(Do.reconcile, claim_first=True)
 LEASE_OVER = in_minutes(2) - timedelta(seconds=1)      # the claim is a second old
 
 
@@ -147,7 +148,7 @@ LEASE_OVER = in_minutes(2) - timedelta(seconds=1)      # the claim is a second o
     # nobody has it
     (turn(age=None), Turn(Do.claim)),
     (turn(age=None, now=in_minutes(-1)), Turn(Do.wait, DUE)),
-    (turn(age=None, now=in_minutes(120)), Turn(Do.claim)),
+    (turn(age=None, now=in_minutes(120)), Turn(Do.claim)),      # exactly the grace is not too late
     (turn(Kind.claim, Kind.released), Turn(Do.claim)),
     (turn(*IN_FLIGHT, NOT_BEFORE, Kind.released), Turn(Do.wait, in_minutes(10))),
     (turn(*IN_FLIGHT, NOT_BEFORE, Kind.released, now=in_minutes(10)), Turn(Do.claim)),
@@ -174,12 +175,12 @@ LEASE_OVER = in_minutes(2) - timedelta(seconds=1)      # the claim is a second o
     (turn(*ONE_OUT, mine=True, total=2), Turn(Do.go_on)),
     (turn(*ONE_OUT, mine=True, total=2, age=LEASE_S), Turn(Do.claim)),
     # a part is in doubt: never sent, however late it is and whoever asks
-    (turn(*IN_FLIGHT, age=LEASE_S), Turn(Do.reconcile)),
-    (turn(*IN_FLIGHT, age=LEASE_S, now=in_minutes(600)), Turn(Do.reconcile)),
-    (turn(*IN_FLIGHT, mine=True, age=LEASE_S), Turn(Do.reconcile)),
-    (turn(*IN_FLIGHT, Kind.unknown, mine=True), Turn(Do.reconcile)),
+    (turn(*IN_FLIGHT, age=LEASE_S), LOOK),
+    (turn(*IN_FLIGHT, age=LEASE_S, now=in_minutes(600)), LOOK),
+    (turn(*IN_FLIGHT, mine=True, age=LEASE_S), LOOK),
+    (turn(*IN_FLIGHT, Kind.unknown, mine=True), LOOK),
     (turn(*IN_DOUBT, mine=True), Turn(Do.reconcile)),
-    (turn(*IN_DOUBT, Kind.released), Turn(Do.reconcile)),
+    (turn(*IN_DOUBT, Kind.released), LOOK),
     (turn(*IN_DOUBT, Step(Kind.released, {"retry_at": "2026-11-22T12:10:00Z"})), Turn(Do.wait, in_minutes(10))),
     # a thread half out goes on, late or early
     (turn(*ONE_OUT, total=2, age=LEASE_S, now=in_minutes(600)), Turn(Do.claim)),
@@ -206,13 +207,19 @@ def test_wait_ends_when_it_will_be_too_late():
     assert turn(*IN_FLIGHT, tomorrow, Kind.released, now=waiting.until).do is Do.missed
 
 
-@pytest.mark.parametrize("steps", [(), (*CLAIMED,), (*IN_FLIGHT, NOT_BEFORE), (Kind.claim, Kind.released), (*HELD, ABSENT)])
-def test_too_late_and_nothing_sent_is_missed(steps):
-    """Later than the grace, with every call proven undone: after a claim the ledger takes the step, and says missed."""
-    late = turn(*steps, age=LEASE_S, now=in_minutes(121))
+@pytest.mark.parametrize(("steps", "mine", "claim_first"), [
+    ((), False, True),
+    (CLAIMED, True, False),
+    ((*IN_FLIGHT, NOT_BEFORE), True, False),
+    ((Kind.claim, Kind.released), True, True),
+    ((*HELD, ABSENT), False, True),
+])
+def test_too_late_and_nothing_sent_is_missed(steps, mine, claim_first):
+    """Later than the grace, with every call proven undone: the ledger takes the step, after a claim if need be."""
+    late = turn(*steps, mine=mine, now=in_minutes(121))
 
-    assert (late.do, late.step.kind) == (Do.missed, Kind.skipped)
-    ended = recorded(after(*steps), Kind.claim, late.step)
+    assert (late.do, late.step.kind, late.claim_first) == (Do.missed, Kind.skipped, claim_first)
+    ended = recorded(after(*steps), *[Kind.claim] * claim_first, late.step)
     assert (ended.state, ended.reason) == (State.missed, "missed")
 
 
@@ -261,19 +268,19 @@ def test_a_worker_that_obeys_never_breaks_a_rule(answers, total):
     standing, now = Standing(SLOT), DUE
     for answer, minutes, mine in answers:
         now += timedelta(minutes=minutes)
-        told = may_send(standing, total=total, now=now, due=DUE, grace=GRACE, mine=mine, claim_age_s=1.0 if mine else 500)
-        if told.do is Do.claim or (told.do is Do.missed and not mine):
+        told = may_send(standing, total=total, now=now, due=DUE, grace=GRACE, mine=mine,
+                        claim_age_s=1.0 if mine else 500)
+        if told.do is Do.claim or told.claim_first:
             standing = recorded(standing, Kind.claim)
-        if told.do in (Do.missed, Do.record):
-            assert told.step is not None
-            if allowed(standing, told.step.kind):
-                standing = recorded(standing, told.step)
+        if told.step:
+            standing = recorded(standing, told.step)
         if told.do is Do.go_on:
             assert standing.doubt is None
             standing = recorded(standing, Kind.sending)
             standing = recorded(standing, *records_after(answer, standing, total=total, now=now))
         if told.do is Do.reconcile:
             assert standing.doubt is not None
+            assert allowed(standing, Kind.held)
         if told.until is not None:
             assert told.until > now
     assert (standing.state is State.published) == (len(standing.parts) == total)
