@@ -19,7 +19,7 @@ from flows.edges.repository import Repository
 from flows.planning.deciding import LEASE_S, MOST_ATTEMPTS, Do, Step, Turn, may_send, records_after, wait_after
 from flows.planning.folding import advance, fold
 from publishers.base import REQUEST_TIMEOUT_S, Outgoing, Prepares, Publisher, Sent
-from schemas.errors import PaymentRequired, PublishError, RateLimited, Rejected, StoreError, Unauthorized
+from schemas.errors import PaymentRequired, PublishError, RateLimited, Rejected, StoreError, Unauthorized, Unavailable
 from schemas.ledger import Entry, Kind, PartReceipt, Pin, Slot, Standing, State
 from schemas.message import Message
 from schemas.plan import Item
@@ -41,6 +41,7 @@ class Courier:
 
     def __init__(self, repository: Repository, ledger: Ledger, clock: Clock, stopping: threading.Event) -> None:
         self.repository, self.ledger, self.clock, self.stopping = repository, ledger, clock, stopping
+        self._handles: dict[tuple[Slot, int], dict[str, str]] = {}    # media uploaded for a part that is not sent yet
         self._upload_tries: dict[Slot, int] = {}
 
     def deliver(self, item: Item, message: Message, publisher: Publisher, commit: str,
@@ -102,7 +103,8 @@ class _Delivery:
                         claim_age_s=self._claim_age())
         latest = self.item.not_after
         if turn.do in (Do.claim, Do.go_on) and latest is not None and now > latest and self.standing.nothing_sent:
-            return Turn(Do.missed, step=Step(Kind.skipped, {"reason": "expired: its not_after has passed"}))
+            return Turn(Do.missed, step=Step(Kind.skipped, {"reason": "expired: its not_after has passed"}),
+                        claim_first=turn.do is Do.claim)
         return turn
 
     def _claim_age(self) -> float | None:
@@ -112,8 +114,8 @@ class _Delivery:
             return LEASE_S                                        # its process is dead: nobody to wait for
         return self.ledger.age(self.slot, self.standing.claim_seq)
 
-    def _claim(self) -> Ended | None:
-        if not self.standing.parts and not self.still(self.item):
+    def _claim(self, *, ending: bool = False) -> Ended | None:
+        if not ending and not self.standing.parts and not self.still(self.item):
             return Ended(self.standing, self.clock.now())         # the plan changed meanwhile: look again with the new one
         if not self.standing.parts:
             for data in self.media.values():
@@ -126,8 +128,8 @@ class _Delivery:
 
     def _end(self, turn: Turn) -> Ended | None:
         assert turn.step is not None
-        if self.standing.kind is not Kind.claim or self.standing.worker != self.ledger.worker:
-            return self._claim()                                  # an end is written by who holds the slot
+        if turn.claim_first:                                      # an end is written by who holds the slot
+            return self._claim(ending=True)
         return self._stepped(turn.step, None)
 
     def _send(self) -> Ended | None:
@@ -145,6 +147,8 @@ class _Delivery:
         if fenced is not None:
             return fenced
         answer = self._call(part, handles, confirmed)
+        if not isinstance(answer, RateLimited | Unavailable):
+            self.courier._handles.pop((self.slot, part), None)
         if isinstance(answer, Step):
             return self._stepped(answer, part)
         steps = records_after(answer, self.standing, total=len(self.outgoing.parts), now=self.clock.now())
@@ -173,11 +177,15 @@ class _Delivery:
         """Handles for the part's media. An upload nobody refers to is invisible, so it may be repeated freely."""
         if not self.outgoing.parts[part].media or not isinstance(self.publisher, Prepares):
             return {}
+        if (known := self.courier._handles.get((self.slot, part))) is not None:
+            return known
         try:
-            return self.publisher.prepare(self.outgoing, part, self._bytes)
+            handles = self.publisher.prepare(self.outgoing, part, self._bytes)
         except PublishError as error:
             log.warning("media not uploaded slot=%s class=%s why=%s", self.slot, type(error).__name__, error.why)
             return error
+        self.courier._handles[(self.slot, part)] = handles
+        return handles
 
     def _not_prepared(self, error: PublishError) -> Ended | None:
         tries = self.courier._upload_tries[self.slot] = self.courier._upload_tries.get(self.slot, 0) + 1

@@ -199,5 +199,5 @@ class Shift:
         return self._publishers[channel.id]
 
     def _tell_waiting(self, item: Item, why: str) -> None:
-        waiting = Waiting(item.slot, item.post, item.channel, why, item.at)
+        waiting = Waiting(item.slot, item.post, item.channel, why, item.zone, item.at)
         self.tell(Told(row(waiting, None, now=self.clock.now()), item.channel.network, item.channel.id, item.post.post.campaign))

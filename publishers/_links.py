@@ -72,7 +72,7 @@ def _domain_end(text: str, start: int) -> int | None:
     for end in range(min(start + longest, len(text)), start, -1):
         if text[start:end].lower() in others:
             after = text[end:end + 1]
-            if not after.isascii() or not (after.isalnum() or after in ("@", "+", "-")) or not after:
+            if not (after.isascii() and (after.isalnum() or after in ("@", "+", "-"))):
                 return end
     return None
 

@@ -158,7 +158,10 @@ def _text(message: Message, index: int) -> str:
 
 def _images(part: Part) -> tuple[Media, ...]:
     """The part's images, each once."""
-    return tuple({media.blob: media for media in reversed(part.media)}.values())[::-1]
+    first: dict[str, Media] = {}
+    for media in part.media:
+        first.setdefault(media.blob, media)
+    return tuple(first.values())
 
 
 def _parent(outgoing: Outgoing, part: int, so_far: Sent) -> str | None:

@@ -33,6 +33,7 @@ class Waiting(NamedTuple):
     post: Resolved
     channel: Channel
     why: str
+    zone: str
     at: datetime | None = None
 
 

@@ -1,6 +1,6 @@
 """check, preview, plan: what a writer and a reviewer ask. They start without Prefect and touch no network."""
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from flows.planning.preparing import Prepared
 from flows.planning.rules import NOT_EVALUATED
 from publishers.base import Connection, room
 from schemas.errors import UsageError
-from schemas.ledger import Slot
+from schemas.ledger import Slot, Standing
 from schemas.message import Message
 from schemas.plan import Item, Waiting
 from schemas.problem import Problem, Severity
@@ -176,7 +176,7 @@ def _shown(slot: Slot, one: Item | Waiting, done: Prepared) -> dict[str, Any]:
     """One message as preview's JSON, with two fields more for the text form."""
     message = done.messages.get(slot)
     at = one.at
-    zone = one.zone if isinstance(one, Item) else done.content.timezone
+    zone = one.zone
     problems = [p.as_dict() for p in done.problems if p.post == slot.post and p.channel in (None, slot.channel)]
     return {
         "slot": str(slot), "channel": one.channel.id, "network": one.channel.network, "at": rfc3339(at),
@@ -213,10 +213,10 @@ def _tell_message(message: dict[str, Any]) -> None:
     tell("")
 
 
-def _planned(one: Item | Waiting, standings: Any) -> dict[str, Any]:
+def _planned(one: Item | Waiting, standings: Mapping[Slot, Standing]) -> dict[str, Any]:
     item = one if isinstance(one, Item) else None
     state = standings[one.slot].state.value if one.slot in standings else "planned" if item else "waiting"
     return {"slot": str(one.slot), "post": one.post.id, "channel": one.channel.id, "network": one.channel.network,
-            "at": rfc3339(one.at), "local": f"{one.at.astimezone(ZoneInfo(item.zone)):%Y-%m-%d %H:%M}" if item and one.at else None,
-            "zone": item.zone if item else None, "intent": one.post.intent, "stage": item.stage if item else None,
+            "at": rfc3339(one.at), "local": f"{one.at.astimezone(ZoneInfo(one.zone)):%Y-%m-%d %H:%M}" if one.at else None,
+            "zone": one.zone, "intent": one.post.intent, "stage": item.stage if item else None,
             "campaign": one.post.post.campaign, "state": state, "why": one.why if isinstance(one, Waiting) else None}

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 import publishers
 from flows.cli.options import REHEARSAL, archive_of, settings_of, shared
-from flows.cli.telling import When, say, table, tell, tell_json
+from flows.cli.telling import When, keep_a_log, say, table, tell, tell_json
 from flows.edges.clock import Clock, FixedClock, PretendClock, RealClock
 from flows.edges.credentials import credentials
 from flows.edges.ledger import Ledger, worker_id
@@ -59,6 +59,7 @@ def publish_command(once: bool, slot: str | None, until: datetime | None, rehear
     only = _slot(slot)
     clock: Clock = PretendClock(clock_file) if clock_file else FixedClock(now) if now else RealClock()
     url = archive_of(settings, archive, rehearse=rehearsing).url
+    keep_a_log()
     with _networks(settings, clock) if rehearse else nullcontext(rehearse_at) as address:
         done: list[Told] = []
         told = _line if lines else done.append
@@ -95,7 +96,8 @@ def connector(settings: Settings, clock: Clock, rehearse_at: str | None) -> Call
         network = publishers.load(channel.network)
         account = channel.handle or channel.id
         if rehearse_at is not None:
-            pretend = {field: SecretStr(f"rehearsal-{field}") for field in network.needs}
+            name = account.replace("/", "-")
+            pretend = {field: SecretStr(name if field.endswith("_id") else f"rehearsal:{name}") for field in network.needs}
             return network(Connection(account, pretend, f"{rehearse_at.rstrip('/')}/{channel.network}"))
         if clock.pretend:
             raise SettingsError(f"{channel.id} is a real account, and this clock is pretend.", "Add --rehearse, or use the real time.")

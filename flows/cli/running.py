@@ -27,7 +27,7 @@ def rehearsal_networks(folder: Path, clock: Clock) -> Iterator[str]:
     from publishers.rehearsal import twins
     from publishers.rehearsal._twin import Rehearsal
 
-    with Rehearsal([twin(clock.now, folder / name) for name, twin in twins().items()]) as running:
+    with Rehearsal([twin(clock.now, folder) for twin in twins().values()]) as running:
         yield running.url
 
 
@@ -49,7 +49,7 @@ def rehearsal_command(port: int, faults: Path | None, clock_file: Path | None, w
 
     settings = settings_of(content)
     clock: Clock = PretendClock(clock_file) if clock_file else RealClock()
-    made = [twin(clock.now, settings.home / REHEARSAL / "networks" / name) for name, twin in twins().items()]
+    made = [twin(clock.now, settings.home / REHEARSAL / "networks") for twin in twins().values()]
     try:
         script = parse_faults(faults.read_bytes()) if faults else ()
     except ValueError as error:

@@ -17,15 +17,16 @@ from flows.cli.telling import say, tell, tell_json
 from flows.cli.watching import rows_of
 from flows.edges.clock import FAR, PretendClock
 from flows.edges.ledger import Ledger
-from flows.edges.prefect_server import HOST, settings as prefect_settings
+from flows.edges.prefect_server import HOST
+from flows.edges.prefect_server import settings as prefect_settings
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import open_store
 from flows.planning.preparing import Prepared, prepare
 from flows.planning.reporting import counts, when
 from schemas.errors import DrumbeatError, SettingsError
-from schemas.report import rfc3339
 from schemas.problem import Severity
+from schemas.report import rfc3339
 
 STOP_S = 8.0
 FOLLOW_S = 60.0
@@ -43,6 +44,7 @@ class Supervisor:
         self.children: dict[str, subprocess.Popen[str]] = {}
         self.heard: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.month = ""
+        self.season_end = FAR
 
     def run(self, as_json: bool) -> int:
         """Until the time asked for, or Ctrl-C. Returns the exit code."""
@@ -89,6 +91,7 @@ class Supervisor:
         if self.rehearse:
             done = {d.slot for d in Ledger(store, worker="up", now=lambda: datetime.now(UTC)).terminal_slots()}
             self.start = self.start or self._first_day(prepared, done)
+            self.season_end = max([self.start, *(item.at for item in prepared.plan.items)]) + timedelta(days=1)
             PretendClock.begin(clock_file, self.start, self.speed)
             networks = self._spawn("rehearsal", ["-m", "flows.cli", "rehearsal", "--port", str(self.port + 80), "--with-parent",
                                                  "--json", "--clock-file", str(clock_file), "--content", str(self.settings.content)])
@@ -122,13 +125,17 @@ class Supervisor:
     # --- play -------------------------------------------------------------------------------------------------------
 
     def _play(self, address: str | None) -> int:
-        """Shift after shift, until the time asked for. Returns the exit code of the last sender."""
+        """Shift after shift, until the time asked for or Ctrl-C. Returns the exit code of the last sender."""
+        if self.rehearse:
+            code = self._shift(address, self.until or self.season_end)
+            if self.until is None and code in (0, 4, 5):
+                self._say(f"The season is over on {self.season_end:%Y-%m-%d}. The pages stay open until Ctrl-C.")
+                threading.Event().wait()
+            return code
         while True:
-            end = self.until if self.until is not None else FAR if self.rehearse else datetime.now(UTC) + SHIFT
-            if not self.rehearse and self.until is not None:
-                end = min(self.until, datetime.now(UTC) + SHIFT)
-            code = self._shift(address, end)
-            if code not in (0, 4, 5) or self.rehearse or (self.until is not None and datetime.now(UTC) >= self.until):
+            end = datetime.now(UTC) + SHIFT
+            code = self._shift(address, min(end, self.until) if self.until else end)
+            if code not in (0, 4, 5) or (self.until is not None and datetime.now(UTC) >= self.until):
                 return code
 
     def _shift(self, address: str | None, end: datetime) -> int:

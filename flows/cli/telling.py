@@ -1,5 +1,6 @@
 """How the command speaks: data on stdout, talk on stderr, nothing that could steer a terminal."""
 import json
+import logging
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -37,6 +38,25 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     widths = [max(len(row[i]) for row in [list(heads), *cells]) for i in range(len(heads) - 1)]
     return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
             for row in [list(heads), *cells]]
+
+
+_TOKEN = re.compile(r"(?i)(access_token|oauth_token|oauth_signature|client_secret|authorization|bearer|token|secret|password)"
+                    r"(['\"]?\s*[=:]\s*['\"]?|\s+)[^\s'\"&,;)]{6,}")
+
+
+class _Discreet(logging.Formatter):
+    """One event, one line; what looks like a credential is masked, whoever logged it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return clean(_TOKEN.sub(r"\1\2***", super().format(record))).replace("\n", "\\n")
+
+
+def keep_a_log() -> None:
+    """Events of ours on stderr, in the past tense; libraries speak up only when something is wrong."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Discreet("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("flows").setLevel(logging.INFO)
 
 
 class When(click.ParamType):  # type: ignore[type-arg]  # click is generic for the type checker only

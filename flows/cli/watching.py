@@ -150,7 +150,8 @@ def _meant(name: str, prepared: Prepared, store: Store | None) -> Slot:
         return Slot.parse(name)
     except ValueError as error:
         slots = [o.slot for o in prepared.plan.everything()]
-        near = [str(s) for s in slots if name in (s.post, s.post.rsplit("/", 1)[-1]) or str(s).startswith(name)]
+        post, _, channel = name.partition("@")
+        near = [str(s) for s in slots if post in (s.post, s.post.rsplit("/", 1)[-1]) and channel.split("#")[0] in ("", s.channel)]
         if len(near) == 1:
             return Slot.parse(near[0])
         raise UsageError(f"{error}.", f"Did you mean one of these? {', '.join(near)}" if near else "'drumbeat status' lists all slots.") from None

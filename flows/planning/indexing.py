@@ -2,7 +2,7 @@
 from collections.abc import Iterator
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, NamedTuple, cast, Union, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, Union, cast, get_args, get_origin
 
 from schemas import Authored
 from schemas.content import Entry, Known, SourceFile

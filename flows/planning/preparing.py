@@ -49,7 +49,7 @@ def prepare(files: Iterable[SourceFile], root: str, source: str, *, networks: tu
     stops = {item.slot: stop for item in plan.items
              if (stop := next((p for p in errors.get(item.post.id, ()) if p.channel in (None, item.channel.id)), None))}
     items = tuple(item for item in plan.items if item.slot not in stops)
-    waiting = tuple(Waiting(item.slot, item.post, item.channel, reason(stops[item.slot]), item.at)
+    waiting = tuple(Waiting(item.slot, item.post, item.channel, reason(stops[item.slot]), item.zone, item.at)
                     for item in plan.items if item.slot in stops)
     return Prepared(content, plan._replace(items=items, waiting=plan.waiting + waiting), messages,
                     tuple(in_order((*content.problems, *plan.problems, *problems))))

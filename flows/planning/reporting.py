@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from schemas.ledger import Entry, Kind, Slot, Standing, State
+from schemas.place import Place
 from schemas.plan import Item, Plan, Waiting
 from schemas.report import Row
 
@@ -26,10 +27,11 @@ def rows(plan: Plan, standings: Mapping[Slot, Standing], *, now: datetime) -> li
 
 def row(one: Item | Waiting, standing: Standing | None, *, now: datetime) -> Row:
     """One slot of the plan, with what the ledger knows of it."""
-    zone = one.zone if isinstance(one, Item) else "UTC"
-    file = str(one.post.post.place("at"))
+    zone, file = one.zone, str(_said_in(one))
     if standing is not None and standing.last is not None and standing.kind is not Kind.reopened:
         reason = standing.reason
+        if standing.state is State.missed and isinstance(one, Item):
+            reason = f"it was more than {one.grace_s / 3600:g} h late when the publisher looked, and nothing is sent late by itself"
         if standing.retry_at is not None and standing.state is State.waiting:
             reason = f"{reason or 'not sent'}; the next try is at {standing.retry_at:%Y-%m-%d %H:%M:%S} UTC"
         return Row(str(one.slot), standing.state, one.at, standing.published_at, _url(standing), reason, file,
@@ -50,10 +52,10 @@ def counts(made: Iterable[Row]) -> dict[str, int]:
 
 def story(slot: Slot, one: Item | Waiting | None, standing: Standing | None, entries: Iterable[Entry], *, now: datetime) -> list[str]:
     """Everything known about one slot, in plain words, oldest first, times local to the post."""
-    zone = one.zone if isinstance(one, Item) else "UTC"
+    zone = one.zone if one is not None else "UTC"
     lines = []
     if one is not None:
-        lines.append(f"{one.post.post.place('at')} says so; it goes to {one.channel.id} ({one.channel.network}, {one.channel.handle or 'no handle'}).")
+        lines.append(f"{_said_in(one)} says so; it goes to {one.channel.id} ({one.channel.network}, {one.channel.handle or 'no handle'}).")
         lines.append(f"Due {when(one.at, zone)}." if one.at is not None else "It has no time yet.")
         if isinstance(one, Waiting):
             lines.append(f"It waits: {one.why}")
@@ -76,6 +78,12 @@ def when(moment: datetime, zone: str) -> str:
     """`Thu 2027-03-04 09:30 (Europe/Dublin)`, with the seconds when they are not zero."""
     local = moment.astimezone(ZoneInfo(zone))
     return f"{local:%a %Y-%m-%d %H:%M}{local.strftime(':%S') if local.second else ''} ({zone})"
+
+
+def _said_in(one: Item | Waiting) -> Place:
+    """The line of the post that gives its time; the top of the file when it gives none."""
+    post = one.post.post
+    return next((post.places[key] for key in ("at", "slot", "after", "every") if key in post.places), Place(post.file))
 
 
 def _url(standing: Standing) -> str | None:

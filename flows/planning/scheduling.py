@@ -180,14 +180,14 @@ class _Scheduler:
     def add(self, post: Resolved, channel: Channel, at: datetime) -> None:
         slot = Slot(post.id, channel.id)
         if (why := self.why_not(post, channel)) is not None:
-            self.waiting.append(Waiting(slot, post, channel, why, at))
+            self.waiting.append(Waiting(slot, post, channel, why, self.zone(post, channel), at))
             return
         not_after = post.post.head.not_after
         latest = self.absolute(not_after, post, channel) if not_after is not None else None
         if latest is not None and at > latest:
             self.problem("SCH001", post, "not_after", f"on {channel.id} it would go out after its not_after.",
                          "Move the time earlier, or not_after later.")
-            self.waiting.append(Waiting(slot, post, channel, "its time is after its not_after", at))
+            self.waiting.append(Waiting(slot, post, channel, "its time is after its not_after", self.zone(post, channel), at))
             return
         grace = span(post.grace or channel.grace or DEFAULT_GRACE)
         self.items.append(Item(slot, post, channel, at, self.zone(post, channel), self.stage(at, post), grace.total_seconds(), latest))
@@ -224,7 +224,7 @@ class _Scheduler:
             self.wait_on(post, channel, why)
 
     def wait_on(self, post: Resolved, channel: Channel, why: str) -> None:
-        self.waiting.append(Waiting(Slot(post.id, channel.id), post, channel, why))
+        self.waiting.append(Waiting(Slot(post.id, channel.id), post, channel, why, self.zone(post, channel)))
 
     def problem(self, code: str, post: Resolved, field: str, message: str, remedy: str, severity: Severity = Severity.error) -> None:
         self.problems.append(Problem(code, severity, post.post.place(*field.split(".")), message, remedy, post.id))

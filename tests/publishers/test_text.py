@@ -96,7 +96,8 @@ PIECES = [
     "/", "//", "http://", "https://", "HTTP://", ":", ":80", "?", "=", "&", "(", ")", "()", "(x)", "(a(b)c)", ".(", "[",
     " ", "\n", "\r\n", "日", "本", "한국", "中国", "例", "рф", "Я", "é", "e\u0301", "“", "”", '"', "…", "—", "–",
     "`", "~", "!", "'", "*", ",", ";", "+", "%", "|", "<", ">", "{", "t.co/", "t.co/abc", "xn--abc", "xn--",
-    "example.com", "example.com/x", "www.example.co.uk", "com/", "localhost:8000", "ftp://", "😀", FAMILY, "👍🏽", "🇩🇪", "🇩", "🇪", "1️⃣",
+    "example.com", "example.com/x", "www.example.co.uk", "com/", "localhost:8000", "ftp://",
+    "😀", FAMILY, "👍🏽", "🇩🇪", "🇩", "🇪", "1️⃣",
     "©", "®", "™", "\uFE0F", "\u200D", "🏽", "\u2066", "\u200E", "\uFFFE", "\uFEFF", "＠", "＃", "。", "\u00AD", ".com",
     ".com.", ".한국", "com日", "x" * 64, "\u3000", "node.js", "v1.2", "user@example.com", "♂", "👩", "❤", ENGLAND, "#️⃣",
 ]
@@ -115,6 +116,7 @@ def test_any_mixture_weighs_as_in_twitter_text(text: str) -> None:
     assert weighted_length(text) == theirs(text)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("a🇦🇧e\u0301\r\n👨\u200d👧🏽한\u094Dक"), max_size=300))
 @example("🇦🇧" * 70 + "\u0301" + "🇦")
 @example("🇦" * 129)
@@ -154,7 +156,8 @@ def test_the_remedy_takes_the_link_away() -> None:
 
 HOSTILE = [
     "@", ".", "a.", "http://", "日", "日.", "日com.", "a.com ", "a.com/(", "(", "a.com日", "xn--a.", "a-",
-    "a_日.com.b_.", "a.com/x.zz!", "é.", "1.", "👨\u200d", "🇦", "\u0300\u0327", "https://a.com/(a(", "日_", "_.", "a.com?!", "t.co/a",
+    "a_日.com.b_.", "a.com/x.zz!", "é.", "1.", "👨\u200d", "🇦", "\u0300\u0327", "https://a.com/(a(",
+    "日_", "_.", "a.com?!", "t.co/a",
 ]
 
 
