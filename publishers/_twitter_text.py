@@ -3,7 +3,8 @@
 Top-level domains: twitter-text 3.0 (github.com/twitter/twitter-text, conf/tlds.yml; Apache-2.0, copyright Twitter,
 Inc.), taken from its copy in twitter-text-parser 3.0.0 (MIT), read 2026-11-22. X resolves its links by this list, so
 it is not to be brought up to date from the registry of domains: a name X does not know is plain text to X.
-Emoji sequences: Unicode emoji-test.txt 17.0 (Unicode License v3), by way of the package `emoji` 2.16.0, read 2026-11-22.
+Emoji sequences: Unicode emoji-test.txt 17.0 (Unicode License v3), by way of the package `emoji` 2.16.0, read
+2026-11-22.
 """
 
 ASCII_TLDS = """

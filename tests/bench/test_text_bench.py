@@ -6,8 +6,8 @@ import pytest
 from publishers._text import accidental_links, graphemes, weighted_length
 
 SIZE = 65_536
-SHAPES = ["a", "@", ".", "a.", "http://", "日", "日.", "a.com ", "a.com日", "a_日.com.b_.", "a.com/(", "é.", "👨\u200d", "🇦",
-          "\u0300\u0327"]
+SHAPES = ["a", "@", ".", "a.", "http://", "日", "日.", "a.com ", "a.com日", "a_日.com.b_.", "a.com/(", "é.", "👨\u200d",
+          "🇦", "\u0300\u0327"]
 POST = "Which bit for which wall? Masonry bits have a wider tip 🔧 https://example.org/drill?a=1 — ask us. README.md"
 
 
@@ -21,7 +21,7 @@ def test_counting(count, capsys) -> None:
     with capsys.disabled():
         print(f"\n{count.__name__}: ms, ms at a quarter")
         for shape, whole, quarter in rows:
-            print(f"  {ascii(shape):24} {whole:9.3f} {quarter:9.3f}")
+            print(f"  {shape!a:24} {whole:9.3f} {quarter:9.3f}")
 
 
 def _ms(count, text: str) -> float:

@@ -1,0 +1,70 @@
+"""What a change must pass, and what measures. `nox` runs the first five; the others are named."""
+import nox
+
+nox.options.sessions = ["lint", "types", "layers", "tests"]
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+
+
+def _install(session: nox.Session) -> None:
+    session.install("--require-hashes", "-r", "requirements-dev.lock")
+    session.install("--no-deps", "--no-build-isolation", "-e", ".")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format and lint."""
+    _install(session)
+    session.run("ruff", "check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy, strict."""
+    _install(session)
+    session.run("mypy")
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Who may import whom."""
+    _install(session)
+    session.run("lint-imports")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The offline suite."""
+    _install(session)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measures; prints tables with medians and ratios."""
+    _install(session)
+    session.run("pytest", "tests/bench", "-m", "bench", "-s", *session.posargs)
+
+
+@nox.session
+def realservers(session: nox.Session) -> None:
+    """Against servers that others wrote, on loopback. DRUMBEAT_REALSERVERS names the folder of their start scripts."""
+    _install(session)
+    session.run("pytest", "-m", "realservers", *session.posargs)
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    """The newest releases that pyproject.toml allows, not the lock: a release of a dependency has broken the server before."""
+    session.install("-e", ".[dev]")
+    session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Renews both lock files: versions and hashes for every platform, no addresses."""
+    session.install("uv")
+    common = ("uv", "pip", "compile", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url",
+              "--no-header", "--no-annotate", "pyproject.toml")
+    session.run(*common, "-o", "requirements.lock")
+    session.run(*common, "--extra", "dev", "-c", "requirements.lock", "-o", "requirements-dev.lock")
