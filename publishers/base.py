@@ -8,9 +8,9 @@ from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import SecretStr
 
-from schemas import Value
 from schemas.ledger import PartReceipt, Slot
 from schemas.message import Message
+from schemas.model import Value
 from schemas.problem import Problem
 
 CONNECT_TIMEOUT_S = 10.0

@@ -1,7 +1,7 @@
 """Who we talk with and what about: audiences with what we know of them, and content pillars."""
 from typing import Annotated
 
-from schemas import Authored
+from schemas.model import Authored
 from schemas.notation import AudienceRef, Count, Day, Flag, Id, Ref, Share
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas import Authored
+from schemas.model import Authored
 from schemas.notation import DailyHours, FixedSpan, Id, Ref, WeeklySlot, Zone
 
 

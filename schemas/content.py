@@ -1,8 +1,8 @@
 """Content: everything the folder says at one commit, with its ids, and where each thing stands."""
 from typing import Any, Literal, NamedTuple
 
-from schemas import Authored
 from schemas.channel import Channel, ChannelsFile
+from schemas.model import Authored
 from schemas.place import Place, nearest
 from schemas.post import Post
 from schemas.problem import Problem

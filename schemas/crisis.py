@@ -3,7 +3,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas import Authored
+from schemas.model import Authored
 from schemas.notation import Day, Duration, Id, LocalTime, PersonRef, Ref
 from schemas.post import ChannelRef
 

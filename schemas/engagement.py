@@ -3,7 +3,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from schemas import Authored
+from schemas.model import Authored
 from schemas.notation import Day, Duration, Flag, Id, PersonRef, PillarRef, Ref
 from schemas.post import ChannelRef
 

@@ -3,7 +3,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas import Authored
+from schemas.model import Authored
 from schemas.notation import Day, Ref
 from schemas.post import ChannelRef
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from schemas import Value
+from schemas.model import Value
 
 _SLOT = re.compile(r"(?P<post>[a-z0-9/-]+)@(?P<channel>[a-z0-9-]+)#(?P<run>[0-9]+)")
 

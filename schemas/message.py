@@ -1,8 +1,8 @@
 """Message: a post as one channel will get it. Rendered, labelled, counted by nobody yet."""
 from typing import Literal
 
-from schemas import Value
 from schemas.ledger import Slot
+from schemas.model import Value
 from schemas.place import Place
 
 

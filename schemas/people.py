@@ -3,7 +3,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from schemas import Authored
+from schemas.model import Authored
 from schemas.notation import Count, Day, Flag, Id, PersonRef, Ref, Week
 
 Role = Literal["sponsor", "department_head", "strategist", "social_manager", "author", "approver", "responder",

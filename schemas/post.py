@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from schemas import Authored, Value
+from schemas.model import Authored, Value
 from schemas.notation import Duration, FixedSpan, Flag, LocalTime, Ref, Zone
 from schemas.place import Place, nearest
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from schemas import Authored
+from schemas.model import Authored
 from schemas.notation import Day, Flag, PersonRef, Ref
 
 _RETENTION = re.compile(r"([1-9]\d{0,3})(d|w|mo|y)")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas import Authored
+from schemas.model import Authored
 from schemas.notation import (
     AudienceRef,
     Cadence,

@@ -4,8 +4,8 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, cast, get_args, get_origin
 
-from schemas import Authored
 from schemas.content import Entry, Known, SourceFile
+from schemas.model import Authored
 from schemas.notation import Ref
 from schemas.place import Place
 from schemas.post import Post

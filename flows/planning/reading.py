@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from flows.planning.dividing import divide
 from flows.planning.parsing import Parsed, Unreadable, commented_out, parse_document, parse_yaml, text_of
-from schemas import Authored
 from schemas.channel import ChannelsFile
 from schemas.content import Entry, Known, SourceFile
+from schemas.model import Authored
 from schemas.notation import BAD_ID
 from schemas.place import Place, nearest
 from schemas.post import Head, Post

@@ -28,7 +28,7 @@ from publishers.rehearsal._wire import (
     take_body,
     until_gone,
 )
-from schemas import Value
+from schemas.model import Value
 
 Kind = Literal["429", "500 before effect", "500 after effect", "hang up before", "hang up after effect", "stall",
                "stall after effect", "truncate", "not JSON", "slow", "late effect"]
