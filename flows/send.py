@@ -11,15 +11,17 @@ import publishers
 from flows.deliver import Courier, Ended
 from flows.edges.clock import FAR, Clock
 from flows.edges.ledger import Ledger
-from flows.edges.plans import accept, last_good
+from flows.edges.plans import accept, good_commit, last_good
 from flows.edges.repository import Repository
 from flows.edges.store import Store
+from flows.planning.deciding import wait_after
 from flows.planning.preparing import Prepared, prepare, reason
 from flows.planning.reporting import row
 from publishers.base import Publisher
 from schemas.channel import Channel
-from schemas.errors import ContentError, SettingsError
-from schemas.ledger import Slot, State
+from schemas.errors import ContentError, DrumbeatError, SettingsError, StoreError, UsageError
+from schemas.ledger import Slot, Standing, State
+from schemas.message import Message
 from schemas.plan import Item, Waiting
 from schemas.report import Row
 
@@ -32,12 +34,13 @@ _WITHOUT_THESE_NOTHING_HOLDS = ("networks/channels.yaml", "strategy.yaml")
 
 
 class Told(NamedTuple):
-    """One outcome, for whoever watches."""
+    """One outcome, for whoever watches. `unable`: a setting, a credential or the archive has to be put right first."""
 
     row: Row
     network: str
     channel: str
     campaign: str | None
+    unable: bool = False
 
 
 class Shift:
@@ -47,16 +50,17 @@ class Shift:
     """
 
     def __init__(self, repository: Repository, store: Store, ledger: Ledger, clock: Clock, *,
-                 connect: Callable[[Channel], Publisher], tell: Callable[[Told], None], only: Slot | None = None) -> None:
+                 connect: Callable[[Channel], Publisher], tell: Callable[[Told], None],
+                 only: Slot | None = None) -> None:
         self.repository, self.store, self.ledger, self.clock = repository, store, ledger, clock
         self.connect, self.tell, self.only = connect, tell, only
         self.stopping, self.woken, self.commit_moved = threading.Event(), threading.Event(), threading.Event()
         self.courier = Courier(repository, ledger, clock, self.stopping)
         self.prepared: Prepared | None = None
-        self.rejected: str | None = None                          # a commit whose plan was not taken
         self._items: dict[Slot, Item] = {}
         self._due: list[tuple[datetime, str, str, Slot]] = []
         self._again: dict[Slot, datetime] = {}
+        self._tries: dict[Slot, int] = {}                         # looks in vain since the archive last answered
         self._lines: dict[str, list[tuple[datetime, str, str, Slot]]] = {}
         self._busy: dict[str, Future[Ended]] = {}
         self._sending: dict[str, Item] = {}
@@ -83,7 +87,7 @@ class Shift:
                 now = self.clock.now()
                 self._dispatch(pool, min(now, until))
                 if self._busy and (self.clock.pretend or now >= until):
-                    self.woken.wait()                             # a pretend clock stands still while something is being sent
+                    self.woken.wait()                             # a pretend clock stands still during a call
                     continue
                 moment = self._next_moment()
                 if now >= until and moment > until:
@@ -100,34 +104,58 @@ class Shift:
             raise SettingsError(f"this computer's clock and the archive's differ by more than {SKEW_S:.0f} s.",
                                 "Set the clock (for example with NTP), then start again.")
         self._finished = {done.slot for done in self.ledger.terminal_slots()}
-        self._load()
-        if self.prepared is None:
-            raise ContentError(self.rejected or "The content cannot be read.", "Run 'drumbeat check', mend it and commit.")
+        rejected = self._load()
+        if rejected is not None:
+            self._take_last_good(rejected)
+        assert self.prepared is not None
+        if self.only is not None and self.only not in self._items:
+            waiting = next((w for w in self.prepared.plan.waiting if w.slot == self.only), None)
+            if waiting is None:
+                raise UsageError(f"{self.only} is not in the plan.", "'drumbeat plan --json' lists all slots.")
+            self._tell(waiting)
 
-    def _load(self) -> None:
+    def _load(self) -> ContentError | None:
         """Takes the plan of HEAD, or keeps the last good one and says why."""
-        commit = self.repository.head()
+        try:
+            self._take(self.repository.head())
+        except ContentError as error:
+            log.error("plan rejected why=%s %s; the last good plan stays in force", error.what, error.remedy)
+            return error
+        return None
+
+    def _take_last_good(self, rejected: ContentError) -> None:
+        """Begins with the plan that an earlier shift took. Raises `rejected` when there is none any more."""
+        commit = good_commit(self.store)
+        if commit is None:
+            raise rejected
+        try:
+            self._take(commit)
+        except ContentError:
+            raise rejected from None                              # its commit is gone, or this version reads it otherwise
+
+    def _take(self, commit: str) -> None:
+        """Puts the plan of `commit` in force. Raises ContentError when it is no plan."""
         if self.prepared is not None and self.prepared.content.source == commit:
             return
-        kept = {**last_good(self.store), **({i.slot: i.at for i in self.prepared.plan.items} if self.prepared else {})}
-        prepared = prepare(self.repository.files(commit), self.repository.folder.name, commit, networks=publishers.available(),
-                           judge=publishers.judge, now=self.clock.now(), kept=kept)
         root = self.repository.folder.name
-        fatal = [p for p in prepared.content.broken().get(None, []) if p.place.file.removeprefix(f"{root}/") in _WITHOUT_THESE_NOTHING_HOLDS]
-        fatal = [p for p in fatal if p.code.startswith("SYN")]
-        if fatal:
-            self.rejected = reason(fatal[0])
-            log.error("plan rejected commit=%s why=%s; the last good plan stays in force", commit[:10], self.rejected)
-            return
-        self.prepared, self.rejected = prepared, None
+        kept = last_good(self.store) | ({i.slot: i.at for i in self.prepared.plan.items} if self.prepared else {})
+        prepared = prepare(self.repository.files(commit), root, commit, networks=publishers.available(),
+                           judge=publishers.judge, now=self.clock.now(), kept=kept)
+        for problem in prepared.content.broken().get(None, []):
+            if (problem.code.startswith("SYN")
+                    and problem.place.file.removeprefix(f"{root}/") in _WITHOUT_THESE_NOTHING_HOLDS):
+                raise ContentError(reason(problem), "Run 'drumbeat check', mend it and commit.")
         accept(self.store, prepared.plan, now=self.clock.now())
+        self.prepared = prepared
         self._items = {item.slot: item for item in prepared.plan.items}
+        self._publishers = {}                                     # a channel may have got another account
         self._due = []
         self._lines = {}
         for item in prepared.plan.items:
             if item.slot not in self._finished and self.only in (None, item.slot):
-                heappush(self._due, (self._again.get(item.slot, item.at), item.channel.id, item.post.id, item.slot))
-        log.info("plan accepted commit=%s items=%d waiting=%d", commit[:10], len(prepared.plan.items), len(prepared.plan.waiting))
+                self._await(item, self._again.get(item.slot, item.at))
+        log.info("plan accepted commit=%s items=%d waiting=%d", commit[:10], len(prepared.plan.items),
+                 len(prepared.plan.waiting))
 
     def _watch(self) -> None:
         """Wakes the shift when HEAD names another commit."""
@@ -143,10 +171,11 @@ class Shift:
                 self.commit_moved.set()
                 self.woken.set()
 
-    def still(self, item: Item) -> bool:
-        """Whether the plan in force wants exactly this: same text, same time."""
+    def still(self, item: Item, message: Message) -> bool:
+        """Whether the plan in force wants exactly this: the same message, at the same time."""
         current = self._items.get(item.slot)
-        return current is not None and current.post.post.blob == item.post.post.blob and current.at == item.at
+        return (current is not None and current.at == item.at and self.prepared is not None
+                and self.prepared.messages.get(item.slot) == message)
 
     # --- what is due --------------------------------------------------------------------------------------------------
 
@@ -166,7 +195,7 @@ class Shift:
                     continue
                 publisher = self._publisher(item.channel)
                 if isinstance(publisher, SettingsError):
-                    self._tell_waiting(item, f"{publisher.what} {publisher.remedy}")
+                    self._tell_unable(item, publisher)
                     continue
                 assert self.prepared is not None
                 future = pool.submit(self.courier.deliver, item, self.prepared.messages[item.slot], publisher,
@@ -175,19 +204,31 @@ class Shift:
                 future.add_done_callback(lambda _: self.woken.set())
 
     def _collect(self) -> None:
-        """Takes in what the threads brought back. Raises what stopped one of them."""
+        """Takes in what the threads brought back. What one slot cannot do now is tried again; the others go on."""
         for channel, future in list(self._busy.items()):
             if not future.done():
                 continue
             item = self._sending.pop(channel)
             del self._busy[channel]
-            ended = future.result()
+            try:
+                ended = future.result()
+            except (StoreError, ContentError) as error:           # nothing was sent, or its `sending` record says so
+                log.error("slot cannot go on slot=%s why=%s", item.slot, error.what)
+                self._tries[item.slot] = tries = self._tries.get(item.slot, 0) + 1
+                self._await(item, self.clock.now() + wait_after(tries))
+                self._tell_unable(item, error)
+                continue
+            self._tries.pop(item.slot, None)
             if ended.again is not None:
-                self._again[item.slot] = ended.again
-                heappush(self._due, (ended.again, item.channel.id, item.post.id, item.slot))
+                self._await(item, ended.again)
             elif ended.standing.state in (State.published, State.failed, State.skipped, State.missed):
                 self._finished.add(item.slot)
-            self.tell(Told(row(item, ended.standing, now=self.clock.now()), item.channel.network, item.channel.id, item.post.post.campaign))
+            self._tell(item, ended.standing)
+
+    def _await(self, item: Item, at: datetime) -> None:
+        """Has the slot looked at from `at` on, and not before."""
+        self._again[item.slot] = at
+        heappush(self._due, (at, item.channel.id, item.post.id, item.slot))
 
     def _publisher(self, channel: Channel) -> Publisher | SettingsError:
         if channel.id not in self._publishers:
@@ -198,6 +239,10 @@ class Shift:
                 self._publishers[channel.id] = error
         return self._publishers[channel.id]
 
-    def _tell_waiting(self, item: Item, why: str) -> None:
-        waiting = Waiting(item.slot, item.post, item.channel, why, item.zone, item.at)
-        self.tell(Told(row(waiting, None, now=self.clock.now()), item.channel.network, item.channel.id, item.post.post.campaign))
+    def _tell_unable(self, item: Item, error: DrumbeatError) -> None:
+        why = f"{error.what} {error.remedy}"
+        self._tell(Waiting(item.slot, item.post, item.channel, why, item.zone, item.at), unable=True)
+
+    def _tell(self, one: Item | Waiting, standing: Standing | None = None, *, unable: bool = False) -> None:
+        self.tell(Told(row(one, standing, now=self.clock.now()), one.channel.network, one.channel.id,
+                       one.post.post.campaign, unable))

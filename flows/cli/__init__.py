@@ -1,9 +1,11 @@
 """The `drumbeat` command: words and exit codes only. Each command's module is imported when it is called."""
+import gc
 import os
 import sys
 from importlib import import_module
 
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")      # a plug-in scan of every package costs check its second
+gc.disable()                                                      # starting up makes much and throws nothing away
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")      # a scan of every package for plug-ins takes too long
 
 import click
 
@@ -11,10 +13,11 @@ from schemas.errors import DrumbeatError
 
 _COMMANDS = {
     "init": "writing", "new": "writing",
-    "check": "checking", "preview": "checking", "plan": "checking",
+    "check": "checking", "preview": "previewing", "plan": "previewing",
     "up": "running", "rehearsal": "running", "publish": "publishing",
     "status": "watching", "why": "watching", "archive": "watching", "networks": "networking",
 }
+_LONG = frozenset({"up", "rehearsal", "publish"})
 
 
 class Commands(click.Group):
@@ -26,6 +29,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
+        if name in _LONG:
+            gc.enable()
         command: click.Command = getattr(import_module(f"flows.cli.{_COMMANDS[name]}"), f"{name}_command")
         return command
 

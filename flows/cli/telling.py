@@ -3,7 +3,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,6 +38,24 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     widths = [max(len(row[i]) for row in [list(heads), *cells]) for i in range(len(heads) - 1)]
     return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
             for row in [list(heads), *cells]]
+
+
+def many(number: int, word: str) -> str:
+    """`1 post`, `2 posts`."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def tell_problem(problem: Mapping[str, Any], form: str = "text") -> None:
+    """One problem (the object of `check --json`) as text, or as an annotation of a GitHub run."""
+    if form == "github":
+        level = {"error": "error", "warning": "warning", "advice": "notice"}[problem["severity"]]
+        text = clean(f"{problem['message']} {problem['remedy']}").replace("%", "%25").replace("\n", "%0A")
+        tell(f"::{level} file={problem['file']},line={problem['line']},col={problem['column']},"
+             f"title={problem['code']}::{text}")
+        return
+    tell(f"{problem['file']}:{problem['line']}:{problem['column']}: {problem['severity']}: {problem['message']}  "
+         f"[{problem['code']}]")
+    tell(f"  remedy: {problem['remedy']}")
 
 
 _TOKEN = re.compile(r"(?i)(access_token|oauth_token|oauth_signature|client_secret|authorization|bearer|token|secret|password)"

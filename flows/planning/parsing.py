@@ -21,11 +21,19 @@ from schemas.problem import Problem, Severity
 FRONT_MATTER_BYTES = 16_000
 DEPTH = 12
 
-# Core schema of YAML 1.2.2, section 10.3, with one house rule: only the lower-case words are booleans.
+# Core schema of YAML 1.2.2, section 10.3, with house rules: only the lower-case words are booleans; what is written in
+# hexadecimal or octal, is infinite, or has more digits than a number can keep, stays text.
 _NULL = re.compile(r"null|Null|NULL|~|")
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
-_COMMENTED_OUT = re.compile(r"[^\s#'\"][^#'\"]*:\s+#\s*\S")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]{1,2})?")
+_COMMENTED_OUT = re.compile(r"\s*(-\s+)*([^\s#'\"][^#'\"]*:|-)\s+#\s*\S")
+# What libyaml says, and what a person can do about it; for everything else a colon in the text is the usual cause.
+_REMEDIES = (
+    ("end of stream", "Close the quote that was opened here."),
+    ("expected ',' or", "Close the bracket that was opened here, and put a comma between its entries."),
+    ("escape", "Write the text without quotes, or write \\\\ for each backslash."),
+    ("alphabetic or numeric", "Put text that begins with & or * in quotes."),
+)
 
 
 class Unreadable(Exception):
@@ -37,10 +45,14 @@ class Unreadable(Exception):
 
 
 class Parsed(NamedTuple):
-    """A value and where each of its keys and entries stands, by dotted path."""
+    """A value and where each of its keys and entries stands, by dotted path.
+
+    `written`: how an author wrote each number, where Python would write it otherwise (`1.10`, `007`).
+    """
 
     value: Any
     places: dict[str, Place]
+    written: dict[str, str] = {}
 
 
 class Document(NamedTuple):
@@ -56,12 +68,19 @@ def text_of(data: bytes, file: str) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+        before = _one_line_end(error.object[:error.start].decode())        # of the bytes without their mark
         raise Unreadable(_syn001(
-            Place(file, line, column), f"it is not UTF-8 (byte 0x{data[error.start]:02x})", "Save the file as UTF-8."
+            _end_of(before, file, 1), f"it is not UTF-8 (byte 0x{error.object[error.start]:02x})", "Save the file as UTF-8."
         )) from None
+    return _one_line_end(text)
+
+
+def _one_line_end(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _end_of(before: str, file: str, first_line: int) -> Place:
+    return Place(file, before.count("\n") + first_line, len(before) - (before.rfind("\n") + 1) + 1)
 
 
 def parse_document(data: bytes, file: str) -> Document:
@@ -99,12 +118,18 @@ def parse_yaml(text: str, file: str, *, first_line: int = 1) -> Parsed:
 
 def _refusal(error: YAMLError, file: str, first_line: int, text: str) -> Problem:
     if isinstance(error, MarkedYAMLError):
+        why = error.problem or "it is not YAML"
+        remedy = next((remedy for words, remedy in _REMEDIES if words in why), "Quote text that contains ': '.")
         mark = error.problem_mark or error.context_mark
-        place = Place(file, mark.line + first_line, mark.column + 1) if mark else Place(file, first_line)
-        return _syn001(place, error.problem or "it is not YAML", "Quote text that contains ': '.")
-    before = text[:getattr(error, "position", 0)]
-    place = Place(file, before.count("\n") + first_line, len(before) - (before.rfind("\n") + 1) + 1)
-    return _syn001(place, str(error).splitlines()[0], "Remove the character.")
+        if remedy.startswith("Close"):
+            mark = error.context_mark or mark                     # where it was opened, not the end of the file
+        at = mark.index if mark else 0
+        if "cannot start any token" in why:
+            why = f"text cannot begin with {text[at:at + 1]!r}"
+            remedy = "Indent with spaces, never with tabs." if text[at:at + 1] == "\t" else "Put the text in quotes."
+        return _syn001(_end_of(text[:at], file, first_line), why, remedy)
+    before = text.encode()[:getattr(error, "position", 0)].decode("utf-8", "ignore")     # libyaml counts bytes
+    return _syn001(_end_of(before, file, first_line), str(error).splitlines()[0], "Remove the character.")
 
 
 def _syn001(place: Place, why: str, remedy: str) -> Problem:
@@ -118,6 +143,7 @@ class _Builder:
         self.file = file
         self.first_line = first_line
         self.places: dict[str, Place] = {}
+        self.written: dict[str, str] = {}
 
     def build(self, loader: Any) -> Parsed:
         loader.get_event()                                        # stream start
@@ -129,7 +155,7 @@ class _Builder:
         event = loader.get_event()
         if isinstance(event, DocumentStartEvent):
             self.refuse(event, "it holds a second document", "Keep one, and remove the line ---.")
-        return Parsed(value, self.places)
+        return Parsed(value, self.places, self.written)
 
     def node(self, loader: Any, event: Event, path: str, depth: int) -> Any:
         if path not in self.places:
@@ -142,7 +168,10 @@ class _Builder:
         if depth > DEPTH:
             self.refuse(event, f"it is nested deeper than {DEPTH}", "Write it flatter.")
         if isinstance(event, ScalarEvent):
-            return _scalar(event)
+            value = _scalar(event)
+            if isinstance(value, int | float) and str(value) != event.value:
+                self.written[path] = event.value
+            return value
         if isinstance(event, SequenceStartEvent):
             return self.sequence(loader, path, depth)
         if isinstance(event, MappingStartEvent):
@@ -162,6 +191,8 @@ class _Builder:
                 self.refuse(event, "anchors and aliases (& and *) are not allowed", "Write the value out.")
             if not isinstance(event, ScalarEvent):
                 self.refuse(event, "a key must be one word", "Put text that begins with [ or { in quotes.")
+            if event.tag not in (None, "!"):
+                self.refuse(event, "tags (!) are not allowed", "Put text that begins with ! in quotes.")
             key = event.value
             if key == "<<":
                 self.refuse(event, "merge keys (<<) are not allowed", "Write the values out.")
@@ -196,6 +227,6 @@ def _scalar(event: ScalarEvent) -> Any:
 
 
 def commented_out(text: str, line: int) -> bool:
-    """Whether line `line` (from 1) of `text` is a key whose whole value was lost behind a `#`."""
+    """Whether line `line` (from 1) of `text` is a key or an entry whose whole value was lost behind a `#`."""
     lines = text.split("\n")
     return 0 < line <= len(lines) and _COMMENTED_OUT.match(lines[line - 1]) is not None

@@ -1,0 +1,67 @@
+"""The last answer of a pure command, for as long as nothing it was made from has changed. Losing it loses nothing."""
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+READ_BYTES = 256_000
+_CODE = ("flows/planning", "flows/check.py", "flows/edges/repository.py", "schemas", "publishers")
+
+
+def fingerprint(folder: Path, *more: str) -> str:
+    """What an answer about `folder` depends on: its files (text by content, the rest by size and time), this program, `more`.
+
+    A folder that cannot be read whole gives a fingerprint that fits nothing kept.
+    """
+    digest = hashlib.sha256(json.dumps(more).encode())
+    here = Path(__file__).parent.parent.parent
+    for part in _CODE:
+        for path, status in _files(here / part):
+            digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    for path, status in _files(folder):
+        digest.update(f"{path}\0{status.st_mode}\0{status.st_size}\0".encode("utf-8", "surrogateescape"))
+        if status.st_size <= READ_BYTES and path.endswith((".md", ".yaml", ".yml", ".csv")) and not os.path.islink(path):
+            digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
+        else:
+            digest.update(str(status.st_mtime_ns).encode())
+    return digest.hexdigest()
+
+
+def kept(home: Path, name: str, key: str) -> Any:
+    """The answer kept under `name` if it was made for `key`; None otherwise, or when it cannot be read."""
+    try:
+        answer = json.loads((home / f"{name}.json").read_bytes())
+        return answer["answer"] if answer["key"] == key else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None                                               # not there, torn, or another version's: work it out again
+
+
+def keep(home: Path, name: str, key: str, answer: Any) -> None:
+    """Keeps `answer`, replaced whole. A disk that is full or read-only is no reason to fail: it is not kept then."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        ignore = home.parent / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+        draft = home / f"{name}.{os.getpid()}.tmp"
+        draft.write_text(json.dumps({"key": key, "answer": answer}))
+        draft.replace(home / f"{name}.json")
+    except OSError as error:
+        log.debug("answer not kept why=%s", error)
+
+
+def _files(path: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Every file below `path` (or `path` itself) with its status, in one order; what begins with a dot is left out."""
+    if path.is_file():
+        yield str(path), path.stat()
+        return
+    for folder, names, files in os.walk(path):
+        names[:] = sorted(name for name in names if not name.startswith((".", "__pycache__")))
+        for name in sorted([*files, *(n for n in names if os.path.islink(os.path.join(folder, n)))]):
+            if not name.startswith("."):
+                inner = os.path.join(folder, name)
+                yield inner, os.lstat(inner)
