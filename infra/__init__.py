@@ -1,0 +1,1 @@
+"""Where Drumbeat runs: templates that a team deploys."""

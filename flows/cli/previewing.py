@@ -1,4 +1,5 @@
 """preview and plan: what a writer sees before, and what a reviewer asks. They send nothing."""
+import base64
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -24,8 +25,9 @@ from schemas.report import rfc3339
 @click.command("preview", short_help="Each variant as its network will show it.")
 @click.argument("posts", nargs=-1)
 @click.option("--channel", help="Only this channel.")
+@click.option("--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write a page instead of text.")
 @shared()
-def preview_command(posts: tuple[str, ...], channel: str | None, content: str | None, now: datetime | None, as_json: bool) -> int:
+def preview_command(posts: tuple[str, ...], channel: str | None, page: Path | None, content: str | None, now: datetime | None, as_json: bool) -> int:
     """Each variant of the posts named (id, bare name or file; all when none is named) as its network will show it.
 
     \b
@@ -50,6 +52,9 @@ def preview_command(posts: tuple[str, ...], channel: str | None, content: str | 
     shown = [_shown(slot, one, done) for slot, one in sorted(wanted.items())]
     if as_json:
         tell_json({"messages": [{k: v for k, v in message.items() if k not in ("when", "why")} for message in shown]})
+    elif page is not None:
+        page.write_text(_page(shown, settings.content), encoding="utf-8")
+        say(f"{many(len(shown), 'message')} written to {page}.")
     else:
         for message in shown:
             _tell_message(message)
@@ -126,6 +131,23 @@ def _parts(message: Message) -> list[dict[str, Any]]:
     publisher = publishers.load(message.network)(Connection(message.account))
     return [{"kind": part.kind, "text": part.text, "length": publisher.length(part.text),
              "limit": room(publisher, message.limits, part.kind)} for part in publisher.compose(message).parts]
+
+
+def _page(shown: list[dict[str, Any]], folder: Path) -> str:
+    """The messages as one page that needs nothing else: images are in it, and nothing on it can run."""
+    from jinja2 import Environment, PackageLoader
+
+    pages = Environment(loader=PackageLoader("flows.cli", "."), autoescape=True)
+    messages = [{**message, "media": [{**m, "data": _data(folder / m["file"])} for m in message["media"]]} for message in shown]
+    return pages.get_template("preview.html").render(messages=messages)
+
+
+def _data(file: Path) -> str | None:
+    """The image as a data address; None for what a browser would not show as one."""
+    kind = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".gif": "gif", ".webp": "webp"}.get(file.suffix.lower())
+    if kind is None or file.is_symlink() or not file.is_file():
+        return None
+    return f"data:image/{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
 
 
 def _tell_message(message: dict[str, Any]) -> None:
