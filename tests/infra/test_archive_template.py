@@ -58,8 +58,6 @@ def test_the_stack_makes_an_archive_that_drumbeat_accepts(aws: str) -> None:
 
     open_store("s3://millrace-archive/season").probe()
 
-    assert boto3.client("s3").get_bucket_versioning(Bucket="millrace-archive")["Status"] == "Enabled"
-
 
 def test_nobody_may_delete_and_the_auditor_may_not_write(resources: dict[str, Any]) -> None:
     """The exact actions of both roles: put, get and list for the publisher, get and list for the auditor."""
@@ -77,6 +75,7 @@ def test_nobody_may_delete_and_the_auditor_may_not_write(resources: dict[str, An
 def test_the_bucket_is_private_and_no_lifecycle_rule_touches_a_record(resources: dict[str, Any]) -> None:
     """All four public-access blocks, TLS only, records only with If-None-Match, and nothing ever expires."""
     bucket = resources["Archive"]["Properties"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert all(set(rule) == {"Id", "Status", "AbortIncompleteMultipartUpload"} for rule in bucket["LifecycleConfiguration"]["Rules"])
     denied = {s["Sid"]: s["Condition"] for s in resources["ArchivePolicy"]["Properties"]["PolicyDocument"]["Statement"]}
