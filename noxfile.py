@@ -1,4 +1,5 @@
 """What a change must pass, and what measures. `nox` runs the first five; the others are named."""
+
 import nox
 
 nox.options.sessions = ["lint", "types", "layers", "tests"]
@@ -55,7 +56,7 @@ def realservers(session: nox.Session) -> None:
 
 @nox.session
 def newest(session: nox.Session) -> None:
-    """The newest releases that pyproject.toml allows, not the lock: a release of a dependency has broken the server before."""
+    """The newest releases that pyproject.toml allows, not the lock: one has broken Prefect's server before."""
     session.install("-e", ".[dev]")
     session.run("pytest", "-m", "slow", *session.posargs)
 
@@ -64,7 +65,18 @@ def newest(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Renews both lock files: versions and hashes for every platform, no addresses."""
     session.install("uv")
-    common = ("uv", "pip", "compile", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url",
-              "--no-header", "--no-annotate", "pyproject.toml")
+    common = (
+        "uv",
+        "pip",
+        "compile",
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--generate-hashes",
+        "--no-emit-index-url",
+        "--no-header",
+        "--no-annotate",
+        "pyproject.toml",
+    )
     session.run(*common, "-o", "requirements.lock")
     session.run(*common, "--extra", "dev", "-c", "requirements.lock", "-o", "requirements-dev.lock")

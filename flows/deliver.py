@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from flows.edges.clock import Clock
@@ -25,6 +26,7 @@ from schemas.message import Message
 from schemas.plan import Item
 
 log = logging.getLogger(__name__)
+_OVER = (Kind.published, Kind.failed, Kind.skipped, Kind.held)
 SEND_WINDOW_S = 10.0
 """A `sending` record promises that the call leaves within this time; later it is not made."""
 
@@ -45,7 +47,7 @@ class Courier:
         self._upload_tries: dict[Slot, int] = {}
 
     def deliver(self, item: Item, message: Message, publisher: Publisher, commit: str,
-                still: Callable[[Item], bool]) -> Ended:
+                still: Callable[[Item, Message], bool]) -> Ended:
         """Takes one slot as far as it goes now. `still`: whether the plan in force still wants exactly this.
 
         Raises StoreError when the archive does not answer before anything was sent; after a call it keeps trying.
@@ -55,15 +57,17 @@ class Courier:
     # --- the archive after a call ---------------------------------------------------------------------------------
 
     def keep(self, slot: Slot, standing: Standing, step: Step, part: int | None, **more: Any) -> Standing | None:
-        """The standing after `step` is stored; None when fenced. Tries until the archive answers or we are told to stop."""
+        """The standing after `step` is stored; None when fenced. Tries until the archive answers, or we must stop."""
         entry = self.ledger.draft(slot, standing.last, step.kind, part=part, detail=step.detail, **more)
+        moved = advance(standing, entry)                          # what no reader would accept is never written
         tries = 0
         while True:
             try:
-                return advance(standing, entry) if self.ledger.write(slot, entry) else None
+                return moved if self.ledger.write(slot, entry) else None
             except StoreError as error:
                 tries += 1
-                log.error("archive does not answer, the outcome is kept in memory slot=%s kind=%s why=%s", slot, step.kind, error.what)
+                log.error("archive does not answer, the outcome is kept in memory slot=%s kind=%s why=%s",
+                          slot, step.kind, error.what)
                 if self.stopping.wait(min(2.0 ** tries, 30.0)):
                     raise
 
@@ -72,19 +76,23 @@ class _Delivery:
     """One slot, one go."""
 
     def __init__(self, courier: Courier, item: Item, message: Message, publisher: Publisher, commit: str,
-                 still: Callable[[Item], bool]) -> None:
+                 still: Callable[[Item, Message], bool]) -> None:
         self.courier, self.ledger, self.clock = courier, courier.ledger, courier.clock
-        self.item, self.slot, self.publisher, self.commit, self.still = item, item.slot, publisher, commit, still
+        self.item, self.slot, self.publisher, self.commit = item, item.slot, publisher, commit
+        self.still_wanted = partial(still, item, message)
         self.standing = fold(item.slot, self.ledger.read(item.slot))
         self.media = self._media(message)
+        self.files = {hashlib.sha256(data).hexdigest(): data for data in self.media.values()}
         self.outgoing = self._promised(message)
 
     def run(self) -> Ended:
         while True:
             turn = self._turn()
             match turn.do:
-                case Do.nothing | Do.reconcile:
+                case Do.nothing:
                     return Ended(self.standing, None)
+                case Do.reconcile:
+                    going = self._doubt()
                 case Do.wait | Do.leave:
                     return Ended(self.standing, turn.until)
                 case Do.claim:
@@ -108,15 +116,15 @@ class _Delivery:
         return turn
 
     def _claim_age(self) -> float | None:
-        if self.standing.claim_seq is None:
-            return None
+        if self.standing.claim_seq is None or self.standing.kind in _OVER:
+            return None                                           # nobody will ask: one request less
         if _is_gone(self.standing.worker or ""):
             return LEASE_S                                        # its process is dead: nobody to wait for
         return self.ledger.age(self.slot, self.standing.claim_seq)
 
     def _claim(self, *, ending: bool = False) -> Ended | None:
-        if not ending and not self.standing.parts and not self.still(self.item):
-            return Ended(self.standing, self.clock.now())         # the plan changed meanwhile: look again with the new one
+        if not ending and not self.standing.parts and not self.still_wanted():
+            return Ended(self.standing, self.clock.now())         # the plan changed meanwhile: look again
         if not self.standing.parts:
             for data in self.media.values():
                 self.ledger.put_media(data)
@@ -125,6 +133,14 @@ class _Delivery:
             commit=self.commit, blob=self.item.post.post.blob, media=self.outgoing.media(), payload=payload,
             account=self.outgoing.account)
         return self._moved(self.ledger.append(self.slot, self.standing.last, Kind.claim, pin=pin))
+
+    def _doubt(self) -> Ended | None:
+        """Says, once, that a call has no end that anybody knows: its publisher is gone. Nothing is sent any more."""
+        if self.standing.state is State.unknown:
+            return Ended(self.standing, None)
+        detail = {"reason": "its publisher ended during the call, so nobody knows whether it arrived"}
+        return self._moved(self.ledger.append(self.slot, self.standing.last, Kind.claim, pin=self.standing.pin,
+                                              detail=detail))
 
     def _end(self, turn: Turn) -> Ended | None:
         assert turn.step is not None
@@ -137,7 +153,7 @@ class _Delivery:
         handles = self._prepared(part)
         if isinstance(handles, PublishError):
             return self._not_prepared(handles)
-        if not self.standing.parts and not self.still(self.item):
+        if not self.standing.parts and not self.still_wanted():
             return self._stepped(Step(Kind.released, {"reason": "the plan changed"}), None, again=self.clock.now())
         attempt = self.standing.attempts.get(part, 0) + 1
         sending = self.ledger.append(self.slot, self.standing.last, Kind.sending, part=part, attempt=attempt,
@@ -153,7 +169,8 @@ class _Delivery:
             return self._stepped(answer, part)
         steps = records_after(answer, self.standing, total=len(self.outgoing.parts), now=self.clock.now())
         for number, step in enumerate(steps):
-            moved = self.courier.keep(self.slot, self.standing, step, None if step.kind in (Kind.published, Kind.released) else part)
+            about = None if step.kind in (Kind.published, Kind.released) else part
+            moved = self.courier.keep(self.slot, self.standing, step, about)
             if moved is None:
                 if number == 0:
                     self._evidence(part, attempt, answer)
@@ -168,7 +185,8 @@ class _Delivery:
         try:
             receipt = self.publisher.publish(self.outgoing, part, Sent(self.standing.parts, handles))
         except PublishError as error:
-            log.warning("not published slot=%s part=%d class=%s why=%s", self.slot, part + 1, type(error).__name__, error.why)
+            log.warning("not published slot=%s part=%d class=%s why=%s", self.slot, part + 1, type(error).__name__,
+                        error.why)
             return error
         log.info("sent slot=%s part=%d id=%s url=%s", self.slot, part + 1, receipt.id, receipt.url)
         return receipt
@@ -177,7 +195,8 @@ class _Delivery:
         """Handles for the part's media. An upload nobody refers to is invisible, so it may be repeated freely."""
         if not self.outgoing.parts[part].media or not isinstance(self.publisher, Prepares):
             return {}
-        if (known := self.courier._handles.get((self.slot, part))) is not None:
+        known = self.courier._handles.get((self.slot, part), {})
+        if known.keys() >= set(self.outgoing.parts[part].media):  # else they are of an earlier text
             return known
         try:
             handles = self.publisher.prepare(self.outgoing, part, self._bytes)
@@ -195,9 +214,10 @@ class _Delivery:
             return self._stepped(Step(Kind.failed, {"reason": error.why, "class": kind, "parts_live": live}), None)
         now = self.clock.now()
         until = error.until if isinstance(error, RateLimited) and error.until else now + wait_after(tries)
-        if self.standing.kind is Kind.sent:                       # a thread half out stays claimed; it is looked at again
+        if self.standing.kind is Kind.sent:                       # a thread half out stays claimed
             return Ended(self.standing, until)
-        return self._stepped(Step(Kind.released, {"reason": error.why, "retry_at": until.isoformat()}), None, again=until)
+        released = Step(Kind.released, {"reason": error.why, "retry_at": until.isoformat()})
+        return self._stepped(released, None, again=until)
 
     # --- small steps ------------------------------------------------------------------------------------------------
 
@@ -239,26 +259,30 @@ class _Delivery:
     def _with_digests(self, message: Message) -> Message:
         """`message` with each file named by the sha256 of its bytes, as the archive keeps it."""
         digests = {blob: hashlib.sha256(data).hexdigest() for blob, data in self.media.items()}
-        parts = tuple(part.model_copy(update={"media": tuple(m.model_copy(update={"blob": digests[m.blob]}) for m in part.media)})
-                      for part in message.parts)
-        return message.model_copy(update={"parts": parts})
+        parts = []
+        for part in message.parts:
+            media = tuple(m.model_copy(update={"blob": digests[m.blob]}) for m in part.media)
+            parts.append(part.model_copy(update={"media": media}))
+        return message.model_copy(update={"parts": tuple(parts)})
 
     def _bytes(self, sha256: str) -> bytes:
-        return self.ledger.get_media(sha256)
+        """From Git if it is still the same file, else as the archive kept it when the slot was claimed."""
+        return self.files[sha256] if sha256 in self.files else self.ledger.get_media(sha256)
 
 
 def _canonical(outgoing: Outgoing) -> bytes:
-    return json.dumps(outgoing.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    value = outgoing.model_dump(mode="json")
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _is_gone(worker: str) -> bool:
     """Whether `worker` (host/pid/boot/run) was a process of this machine since its last start, and runs no more."""
-    names = worker.split("/")
-    here = worker_id("").split("/")
-    if len(names) < 3 or names[0] != socket.gethostname() or names[2] != here[2] or here[2] == "unknown" or not names[1].isdigit():
+    host, pid, boot, *_ = *worker.split("/"), "", "", ""
+    here = worker_id("").split("/")[2]
+    if host != socket.gethostname() or boot != here or here == "unknown" or not pid.isdigit():
         return False
     try:
-        os.kill(int(names[1]), 0)
+        os.kill(int(pid), 0)
     except ProcessLookupError:
         return True
     except PermissionError:

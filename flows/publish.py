@@ -57,7 +57,7 @@ async def publish(until: str, shard: str = "all") -> State[None]:
 async def _spawned(until: str) -> AsyncIterator[Line]:
     """The lines of a sender that this flow run starts and ends: how a Prefect worker runs a shift."""
     sender = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "flows.cli", "publish", "--lines", "--until", until,
+        sys.executable, "-P", "-m", "flows.cli", "publish", "--lines", "--until", until,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1_000_000)
     assert sender.stdout is not None
     async for raw in sender.stdout:
@@ -80,10 +80,14 @@ def main() -> None:
     global _source
     _source = _read
 
+    parent = os.getppid()
+
     async def follow() -> None:
         client = get_client()
         async with client:
             while (await client.api_healthcheck()) is not None:
+                if os.getppid() != parent:
+                    return                                        # it is gone, and its server with it
                 await asyncio.sleep(0.5)
         await publish(os.environ.get("DRUMBEAT_UNTIL") or (datetime.now(UTC) + timedelta(hours=1)).isoformat())
 

@@ -1,4 +1,4 @@
-"""A shift: sleeps until something is due, and has it delivered at its own second. No Prefect: sending waits for nobody."""
+"""A shift: sleeps until something is due, and has it delivered at its own second. Sending waits for nobody."""
 import logging
 import threading
 from collections.abc import Callable
@@ -59,7 +59,6 @@ class Shift:
         self.prepared: Prepared | None = None
         self._items: dict[Slot, Item] = {}
         self._due: list[tuple[datetime, str, str, Slot]] = []
-        self._again: dict[Slot, datetime] = {}
         self._tries: dict[Slot, int] = {}                         # looks in vain since the archive last answered
         self._lines: dict[str, list[tuple[datetime, str, str, Slot]]] = {}
         self._busy: dict[str, Future[Ended]] = {}
@@ -131,7 +130,7 @@ class Shift:
         try:
             self._take(commit)
         except ContentError:
-            raise rejected from None                              # its commit is gone, or this version reads it otherwise
+            raise rejected from None                              # the commit is gone, or read otherwise by now
 
     def _take(self, commit: str) -> None:
         """Puts the plan of `commit` in force. Raises ContentError when it is no plan."""
@@ -151,9 +150,10 @@ class Shift:
         self._publishers = {}                                     # a channel may have got another account
         self._due = []
         self._lines = {}
+        under_way = {item.slot for item in self._sending.values()}
         for item in prepared.plan.items:
-            if item.slot not in self._finished and self.only in (None, item.slot):
-                self._await(item, self._again.get(item.slot, item.at))
+            if item.slot not in self._finished | under_way and self.only in (None, item.slot):
+                self._await(item, item.at)
         log.info("plan accepted commit=%s items=%d waiting=%d", commit[:10], len(prepared.plan.items),
                  len(prepared.plan.waiting))
 
@@ -227,7 +227,6 @@ class Shift:
 
     def _await(self, item: Item, at: datetime) -> None:
         """Has the slot looked at from `at` on, and not before."""
-        self._again[item.slot] = at
         heappush(self._due, (at, item.channel.id, item.post.id, item.slot))
 
     def _publisher(self, channel: Channel) -> Publisher | SettingsError:

@@ -122,7 +122,7 @@ class Publisher(Protocol):
 
 
 def room(publisher: Publisher, overrides: Mapping[str, int], kind: str) -> int | None:
-    """How long a part of `kind` may be on a channel with these `limits:`, in `limits.unit`; None: as long as you like."""
+    """How long a part of `kind` may be on a channel with these `limits:`, in `limits.unit`; None: any length."""
     limits = publisher.limits.with_overrides(overrides)
     return limits.comment if kind == "comment" and limits.comment is not None else limits.text
 

@@ -1,11 +1,10 @@
 """One account on one network, and why it exists."""
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from schemas.model import Authored
-from schemas.notation import DailyHours, FixedSpan, Id, Ref, WeeklySlot, Zone
+from schemas.notation import DailyHours, Day, FixedSpan, Id, Ref, WeeklySlot, Zone
 
 
 class Channel(Authored):
@@ -30,7 +29,7 @@ class Channel(Authored):
     grace: FixedSpan | None = None
     status: Literal["active", "listening", "retired"] = "active"
     closing_notice: str | None = None
-    profile_checked: date | None = None
+    profile_checked: Day | None = None
 
 
 class ChannelsFile(Authored):

@@ -85,6 +85,7 @@ class Content(NamedTuple):
     timezone: str
     networks: tuple[str, ...]
     problems: tuple[Problem, ...]
+    unreadable: frozenset[str] = frozenset()         # paths of authored files that could not be read, posts apart
 
     def entry(self, kind: str, id: str | None = None) -> Any:
         """The value of the first entry of `kind` (and `id`), or None."""

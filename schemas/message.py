@@ -1,6 +1,8 @@
 """Message: a post as one channel will get it. Rendered, labelled, counted by nobody yet."""
 from typing import Literal
 
+from pydantic import Field
+
 from schemas.ledger import Slot
 from schemas.model import Value
 from schemas.place import Place
@@ -38,4 +40,4 @@ class Message(Value):
     parts: tuple[Part, ...]
     card: str | None = None
     language: str | None = None
-    limits: dict[str, int] = {}  # the channel's own limits; they win over the network's
+    limits: dict[str, int] = Field(default_factory=dict)  # the channel's own limits; they win over the network's

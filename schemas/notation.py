@@ -3,22 +3,24 @@ import re
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_LOCAL = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::00)?")
-_OFFSET = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::00)?\s?(Z|[+-]\d{2}:\d{2})")
+_LOCAL = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::00)?", re.ASCII)
+_OFFSET = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::00)?\s?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 BAD_ID = "an id has 1 to 60 characters: small letters, digits, single hyphens between them"
-_DURATION = re.compile(r"([1-9]\d{0,4})(m|h|d|w|mo)")
-_CADENCE = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,4})(m|h|d|w|mo)")
+_DURATION = re.compile(r"([1-9]\d{0,4})(m|h|d|w|mo)", re.ASCII)
+_CADENCE = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,4})(m|h|d|w|mo)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _WEEK = re.compile(r"([1-9]\d{3})-W(\d{2})", re.ASCII)
 
 
-_SLOT = re.compile(r"(mon|tue|wed|thu|fri|sat|sun) ([01]\d|2[0-3]):[0-5]\d")
-_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
+_ADDRESS = re.compile(r"https?://[^\s/?#\x00-\x20]+[^\s\x00-\x20]*", re.IGNORECASE)
+_SLOT = re.compile(r"(mon|tue|wed|thu|fri|sat|sun) ([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
 class Ref(NamedTuple):
@@ -89,13 +91,30 @@ def _plain_span(text: str) -> str:
 
 
 def _local_or_fixed(text: object) -> object:
-    if not isinstance(text, str):
+    if isinstance(text, datetime):
         return text
-    if match := _OFFSET.fullmatch(text):
-        return datetime.fromisoformat(f"{match[1]}T{match[2]}{'+00:00' if match[3] == 'Z' else match[3]}")
-    if match := _LOCAL.fullmatch(text):
-        return datetime.fromisoformat(f"{match[1]}T{match[2]}")
+    if isinstance(text, str) and (match := _OFFSET.fullmatch(text)):
+        return in_our_time(datetime.fromisoformat(f"{match[1]}T{match[2]}{'+00:00' if match[3] == 'Z' else match[3]}"))
+    if isinstance(text, str) and (match := _LOCAL.fullmatch(text)):
+        return in_our_time(datetime.fromisoformat(f"{match[1]}T{match[2]}"))
     raise ValueError('a time looks like 2027-03-04 09:30, with an offset when it needs one: 2027-03-04 09:30+01:00')
+
+
+def in_our_time(moment: datetime) -> datetime:
+    """`moment`. Raises ValueError for a year so far away that counting on from it would leave the calendar."""
+    if not 1970 <= moment.year <= 2999:
+        raise ValueError("a year is one from 1970 to 2999")
+    return moment
+
+
+def _address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        raise ValueError("an address looks like https://example.org/page, without spaces")
+    try:
+        urlsplit(text)
+    except ValueError as error:
+        raise ValueError(f"it is no address ({error})") from None
+    return text
 
 
 Id = Annotated[str, AfterValidator(_id)]
@@ -104,6 +123,8 @@ Duration = Annotated[str, AfterValidator(_duration)]
 """`30m` `4h` `2d` `3w` `6mo`; months are calendar months."""
 FixedSpan = Annotated[str, AfterValidator(_plain_span)]
 """A duration without calendar months."""
+Address = Annotated[str, AfterValidator(_address)]
+"""`https://host/…` or `http://host/…`."""
 Zone = Annotated[str, AfterValidator(_zone)]
 """A time zone of the IANA list: `Europe/Dublin`."""
 WeeklySlot = Annotated[str, AfterValidator(_slot)]

@@ -1,11 +1,10 @@
 """What a writer writes: front matter, and a body in sections."""
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
 from schemas.model import Authored, Value
-from schemas.notation import Duration, FixedSpan, Flag, LocalTime, Ref, Zone
+from schemas.notation import Address, Day, Duration, FixedSpan, Flag, LocalTime, Money, Ref, Zone
 from schemas.place import Place, nearest
 
 Intent = Literal["give", "respond", "inform", "ask"]
@@ -46,9 +45,9 @@ class Poll(Authored):
 class Ugc(Authored):
     creator: str | None = None
     permission: Literal["requested", "granted", "refused"] | None = None
-    on: date | None = None
+    on: Day | None = None
     uses: tuple[Literal["organic", "paid", "print"], ...] = ()
-    until: date | None = None
+    until: Day | None = None
     proof: str | None = None
 
 
@@ -59,9 +58,9 @@ class Disclosure(Authored):
 
 
 class Promotion(Authored):
-    money: float | None = None
-    from_: date | None = Field(default=None, alias="from")
-    until: date | None = None
+    money: Money | None = None
+    from_: Day | None = Field(default=None, alias="from")
+    until: Day | None = None
 
 
 class Head(Authored):
@@ -71,8 +70,8 @@ class Head(Authored):
     slot: str | None = None
     after: str | None = None
     every: str | None = None
-    from_: date | None = Field(default=None, alias="from")
-    until: date | None = None
+    from_: Day | None = Field(default=None, alias="from")
+    until: Day | None = None
     runs: int | None = Field(default=None, ge=1)
     not_before: LocalTime | None = None
     not_after: LocalTime | None = None
@@ -85,7 +84,7 @@ class Head(Authored):
     pillar: Annotated[str, Ref("pillar")] | None = None
     origin: Literal["created", "curated", "ugc"] | None = None
     credit: str | None = None
-    link: str | None = None
+    link: Address | None = None
     utm: Utm | None = None
     media: tuple[Annotated[MediaUse, BeforeValidator(_bare_file)], ...] | None = None
     hashtags: tuple[str, ...] | None = None

@@ -1,4 +1,5 @@
 """What people are told: one row for each slot."""
+
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -6,7 +7,7 @@ from schemas.ledger import State
 
 
 class Row(NamedTuple):
-    """One slot as `status` shows it. `at`: when it was due (UTC); None: it has no time. `next`: what a person can do."""
+    """One slot as `status` shows it. `at`: when it is due (UTC); None: it has no time. `next`: what to do."""
 
     slot: str
     state: State
@@ -20,8 +21,16 @@ class Row(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         """The object of `status --json`; times are RFC 3339 UTC."""
-        return {"slot": self.slot, "state": self.state.value, "at": rfc3339(self.at), "sent_at": rfc3339(self.sent_at),
-                "url": self.url, "reason": self.reason, "file": self.file, "next": self.next}
+        return {
+            "slot": self.slot,
+            "state": self.state.value,
+            "at": rfc3339(self.at),
+            "sent_at": rfc3339(self.sent_at),
+            "url": self.url,
+            "reason": self.reason,
+            "file": self.file,
+            "next": self.next,
+        }
 
 
 def rfc3339(moment: datetime | None) -> str | None:

@@ -1,4 +1,5 @@
 """The README is a terminal session that works: every command is run in a fresh clone, and what it shows is printed."""
+
 import os
 import re
 import shlex
@@ -10,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_INSTALLS = ("make run", "make test", "source .venv/bin/activate")     # CI runs these for real: `.ci/run` is `make test`
+_INSTALLS = ("make run", "make test", "source .venv/bin/activate")  # CI runs these for real: `.ci/run` is `make test`
 
 
 class Step:
@@ -49,10 +50,19 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_command_of_the_readme_does_what_it_shows(clone: Path) -> None:
     """Whoever types the README's commands sees the README's lines."""
     script = ["set -u"]
-    for number, step in enumerate(session := [s for s in steps((ROOT / "README.md").read_text()) if not s.command.startswith(_INSTALLS)]):
+    for number, step in enumerate(
+        session := [s for s in steps((ROOT / "README.md").read_text()) if not s.command.startswith(_INSTALLS)]
+    ):
         script += [f"echo '@@ {number}'", step.command, 'echo "@@ exit $?"']
-    done = subprocess.run(["bash", "-c", "\n".join(script)], cwd=clone, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}, check=False)
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(script)],
+        cwd=clone,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        check=False,
+    )
 
     answers = re.split(r"^@@ \d+\n", done.stdout, flags=re.MULTILINE)[1:]
     assert len(answers) == len(session)
@@ -66,7 +76,9 @@ def test_every_command_of_the_readme_does_what_it_shows(clone: Path) -> None:
 def test_make_has_the_commands_that_the_readme_names() -> None:
     """`make run` and `make test` exist and begin with an install."""
     for target in ("run", "test"):
-        shown = subprocess.run(["make", "--dry-run", "--always-make", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        shown = subprocess.run(
+            ["make", "--dry-run", "--always-make", target], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
         assert "--require-hashes" in shown
         assert shlex.split(shown.strip().splitlines()[-1])[0].startswith(".venv/bin/")
 

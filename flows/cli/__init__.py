@@ -23,10 +23,10 @@ _LONG = frozenset({"up", "rehearsal", "publish"})
 class Commands(click.Group):
     """Imports the module of a command when it is asked for: `check` starts without what `up` needs."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _: click.Context) -> list[str]:
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
         if name in _LONG:

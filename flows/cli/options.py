@@ -1,4 +1,5 @@
 """Options that many commands share, and what they open."""
+
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,9 @@ def shared(*, archive: bool = False, now: bool = True, json: bool = True) -> Cal
             function = click.option("--now", type=When(), help="Pretend it is this time (UTC).")(function)
         if archive:
             function = click.option("--archive", metavar="URL", help="dir:PATH or s3://bucket/prefix.")(function)
-        return click.option("--content", metavar="DIR", help="The content folder (default: the nearest content/ upwards).")(function)
+        return click.option(
+            "--content", metavar="DIR", help="The content folder (default: the nearest content/ upwards)."
+        )(function)
 
     return add
 
@@ -50,7 +53,12 @@ def archive_of(settings: Settings, given: str | None, *, rehearse: bool | None =
     if rehearse:
         return rehearsal
     if settings.archive is not None:
-        return Archive(settings.archive if not settings.archive.startswith("dir:") else f"dir:{settings.home / settings.archive[4:]}", False)
+        return Archive(
+            settings.archive
+            if not settings.archive.startswith("dir:")
+            else f"dir:{settings.home / settings.archive[4:]}",
+            False,
+        )
     own = settings.home / ".drumbeat/archive"
     if rehearse is None and not own.exists() and (settings.home / REHEARSAL / "archive").exists():
         say("Nothing was published for real yet; this is the rehearsal.")

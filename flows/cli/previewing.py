@@ -1,4 +1,5 @@
 """preview and plan: what a writer sees before, and what a reviewer asks. They send nothing."""
+
 import base64
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,7 +28,14 @@ from schemas.report import rfc3339
 @click.option("--channel", help="Only this channel.")
 @click.option("--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write a page instead of text.")
 @shared()
-def preview_command(posts: tuple[str, ...], channel: str | None, page: Path | None, content: str | None, now: datetime | None, as_json: bool) -> int:
+def preview_command(
+    posts: tuple[str, ...],
+    channel: str | None,
+    page: Path | None,
+    content: str | None,
+    now: datetime | None,
+    as_json: bool,
+) -> int:
     """Each variant of the posts named (id, bare name or file; all when none is named) as its network will show it.
 
     \b
@@ -36,19 +44,31 @@ def preview_command(posts: tuple[str, ...], channel: str | None, page: Path | No
     settings = settings_of(content)
     done = check(settings.content, now=time_of(settings, now))
     slots: dict[Slot, Item | Waiting] = {one.slot: one for one in done.plan.everything()}
-    wanted = {slot: one for slot, one in slots.items()
-              if (not posts or any(_is(post, one) for post in posts)) and (channel is None or one.channel.id == channel)}
+    wanted = {
+        slot: one
+        for slot, one in slots.items()
+        if (not posts or any(_is(post, one) for post in posts)) and (channel is None or one.channel.id == channel)
+    }
     for post in posts:
         if not any(_is(post, one) for one in slots.values()):
-            problems = [p for p in done.problems if p.place.file.endswith(post) or (p.post or "").endswith(post.removesuffix(".md"))]
+            problems = [
+                p
+                for p in done.problems
+                if p.place.file.endswith(post) or (p.post or "").endswith(post.removesuffix(".md"))
+            ]
             if problems:
                 for problem in problems:
                     tell_problem(problem.as_dict())
                 return 1
-            raise UsageError(f"There is no post '{post}'.", "Name it by its id, its file, or its bare name; 'drumbeat plan' lists all.")
+            raise UsageError(
+                f"There is no post '{post}'.",
+                "Name it by its id, its file, or its bare name; 'drumbeat plan' lists all.",
+            )
     if channel is not None and not wanted:
         known = ", ".join(sorted({one.channel.id for one in slots.values()}))
-        raise UsageError(f"Nothing goes to a channel '{channel}'.", f"Channels that get these posts: {known or 'none'}.")
+        raise UsageError(
+            f"Nothing goes to a channel '{channel}'.", f"Channels that get these posts: {known or 'none'}."
+        )
     shown = [_shown(slot, one, done) for slot, one in sorted(wanted.items())]
     if as_json:
         tell_json({"messages": [{k: v for k, v in message.items() if k not in ("when", "why")} for message in shown]})
@@ -65,8 +85,14 @@ def preview_command(posts: tuple[str, ...], channel: str | None, page: Path | No
 @click.option("--from", "start", type=When(), help="From this time on (UTC).")
 @click.option("--to", "end", type=When(), help="Up to this time (UTC).")
 @shared(archive=True)
-def plan_command(start: datetime | None, end: datetime | None, content: str | None, archive: str | None, now: datetime | None,
-                 as_json: bool) -> int:
+def plan_command(
+    start: datetime | None,
+    end: datetime | None,
+    content: str | None,
+    archive: str | None,
+    now: datetime | None,
+    as_json: bool,
+) -> int:
     """The calendar of the working tree, by day, in the posts' own time zone.
 
     \b
@@ -81,10 +107,14 @@ def plan_command(start: datetime | None, end: datetime | None, content: str | No
     store = open_store(where.url) if exists(where.url) else None
     standings, kept = (standings_of(store), last_good(store)) if store else ({}, {})
     done = check(settings.content, now=time_of(settings, now, rehearsal=where.rehearsal), kept=kept)
-    items = [item for item in done.plan.items if (start is None or item.at >= start) and (end is None or item.at <= end)]
+    items = [
+        item for item in done.plan.items if (start is None or item.at >= start) and (end is None or item.at <= end)
+    ]
     waiting = [] if end is not None and as_json else list(done.plan.waiting)
     if as_json:
-        tell_json({"items": [*(_planned(one, standings) for one in items), *(_planned(one, standings) for one in waiting)]})
+        tell_json(
+            {"items": [*(_planned(one, standings) for one in items), *(_planned(one, standings) for one in waiting)]}
+        )
         return 0
     day = ""
     for item in items:
@@ -93,7 +123,10 @@ def plan_command(start: datetime | None, end: datetime | None, content: str | No
             tell(today)
             day = today
         state = standings[item.slot].state.value if item.slot in standings else "planned"
-        tell(f"  {local:%H:%M} {local:%Z}  {state:<10} {item.post.id} → {item.channel.id}  ({item.post.intent}, {item.stage})")
+        tell(
+            f"  {local:%H:%M} {local:%Z}  {state:<10} {item.post.id} → {item.channel.id}  "
+            f"({item.post.intent}, {item.stage})"
+        )
     if waiting:
         say("")
         say(f"{many(len(waiting), 'slot')} waiting:")
@@ -117,11 +150,16 @@ def _shown(slot: Slot, one: Item | Waiting, done: Prepared) -> dict[str, Any]:
     zone = one.zone
     problems = [p.as_dict() for p in done.problems if p.post == slot.post and p.channel in (None, slot.channel)]
     return {
-        "slot": str(slot), "channel": one.channel.id, "network": one.channel.network, "at": rfc3339(at),
-        "local": f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if at else None, "zone": zone,
+        "slot": str(slot),
+        "channel": one.channel.id,
+        "network": one.channel.network,
+        "at": rfc3339(at),
+        "local": f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if at else None,
+        "zone": zone,
         "parts": _parts(message) if message else [],
         "media": [{"file": m.file, "alt": m.alt} for part in message.parts for m in part.media] if message else [],
-        "link": one.post.link, "problems": problems,
+        "link": one.post.link,
+        "problems": problems,
         "why": one.why if isinstance(one, Waiting) else None,
     }
 
@@ -129,8 +167,15 @@ def _shown(slot: Slot, one: Item | Waiting, done: Prepared) -> dict[str, Any]:
 def _parts(message: Message) -> list[dict[str, Any]]:
     """The parts exactly as they will be sent."""
     publisher = publishers.load(message.network)(Connection(message.account))
-    return [{"kind": part.kind, "text": part.text, "length": publisher.length(part.text),
-             "limit": room(publisher, message.limits, part.kind)} for part in publisher.compose(message).parts]
+    return [
+        {
+            "kind": part.kind,
+            "text": part.text,
+            "length": publisher.length(part.text),
+            "limit": room(publisher, message.limits, part.kind),
+        }
+        for part in publisher.compose(message).parts
+    ]
 
 
 def _page(shown: list[dict[str, Any]], folder: Path) -> str:
@@ -138,7 +183,9 @@ def _page(shown: list[dict[str, Any]], folder: Path) -> str:
     from jinja2 import Environment, PackageLoader
 
     pages = Environment(loader=PackageLoader("flows.cli", "."), autoescape=True)
-    messages = [{**message, "media": [{**m, "data": _data(folder / m["file"])} for m in message["media"]]} for message in shown]
+    messages = [
+        {**message, "media": [{**m, "data": _data(folder / m["file"])} for m in message["media"]]} for message in shown
+    ]
     return pages.get_template("preview.html").render(messages=messages)
 
 
@@ -157,12 +204,16 @@ def _tell_message(message: dict[str, Any]) -> None:
         tell(f"   waits: {message['why']}")
     for number, part in enumerate(message["parts"], 1):
         limit = f"{part['length']}/{part['limit']}" if part["limit"] else str(part["length"])
-        name = "first comment" if part["kind"] == "comment" else f"part {number}" if len(message["parts"]) > 1 else "text"
+        name = (
+            "first comment" if part["kind"] == "comment" else f"part {number}" if len(message["parts"]) > 1 else "text"
+        )
         tell(f"   {name}, {limit}:")
         for line in part["text"].split("\n"):
             tell(f"   │ {line}")
     for media in message["media"]:
-        tell(f"   ▣ {media['file']}: {media['alt'] if media['alt'] else 'no description' if media['alt'] is None else 'decorative'}")
+        tell(
+            f"   ▣ {media['file']}: {'no description' if media['alt'] is None else media['alt'] or 'decorative'}"
+        )
     for problem in message["problems"]:
         tell(f"   {problem['severity']}: {problem['message']} {problem['remedy']}")
     tell("")
@@ -171,7 +222,17 @@ def _tell_message(message: dict[str, Any]) -> None:
 def _planned(one: Item | Waiting, standings: Mapping[Slot, Standing]) -> dict[str, Any]:
     item = one if isinstance(one, Item) else None
     state = standings[one.slot].state.value if one.slot in standings else "planned" if item else "waiting"
-    return {"slot": str(one.slot), "post": one.post.id, "channel": one.channel.id, "network": one.channel.network,
-            "at": rfc3339(one.at), "local": f"{one.at.astimezone(ZoneInfo(one.zone)):%Y-%m-%d %H:%M}" if one.at else None,
-            "zone": one.zone, "intent": one.post.intent, "stage": item.stage if item else None,
-            "campaign": one.post.post.campaign, "state": state, "why": one.why if isinstance(one, Waiting) else None}
+    return {
+        "slot": str(one.slot),
+        "post": one.post.id,
+        "channel": one.channel.id,
+        "network": one.channel.network,
+        "at": rfc3339(one.at),
+        "local": f"{one.at.astimezone(ZoneInfo(one.zone)):%Y-%m-%d %H:%M}" if one.at else None,
+        "zone": one.zone,
+        "intent": one.post.intent,
+        "stage": item.stage if item else None,
+        "campaign": one.post.post.campaign,
+        "state": state,
+        "why": one.why if isinstance(one, Waiting) else None,
+    }

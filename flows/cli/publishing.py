@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 import publishers
 from flows.cli.options import REHEARSAL, archive_of, settings_of, shared
-from flows.cli.telling import When, keep_a_log, say, table, tell, tell_json
+from flows.cli.telling import When, hide, keep_a_log, say, table, tell, tell_json
 from flows.edges.clock import Clock, FixedClock, PretendClock, RealClock
 from flows.edges.credentials import credentials
 from flows.edges.ledger import Ledger, worker_id
@@ -27,10 +27,11 @@ from flows.send import Shift, Told
 from publishers.base import Connection, Publisher
 from schemas.channel import Channel
 from schemas.errors import SettingsError, UsageError
-from schemas.ledger import Slot, State
+from schemas.ledger import Slot
 from schemas.report import Row
 
 SHIFT = timedelta(hours=1)
+_NO_SECRET = ("_id", "_url", "_version")
 
 
 @click.command("publish", short_help="One shift, or what is due now; needs no Prefect server.")
@@ -64,8 +65,8 @@ def publish_command(once: bool, slot: str | None, until: datetime | None, rehear
         done: list[Told] = []
         told = _line if lines else done.append
         shift = shift_of(settings, url, clock, address, told, only)
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: shift.stop())
+        for name in (signal.SIGTERM, signal.SIGINT):              # in a thread: the one it interrupts may hold the lock
+            signal.signal(name, lambda *_: threading.Thread(target=shift.stop).start())
         if lines:
             threading.Thread(target=_end_with_parent, args=(shift,), daemon=True).start()
         shift.run(clock.now() if once else until or clock.now() + SHIFT)
@@ -76,7 +77,7 @@ def publish_command(once: bool, slot: str | None, until: datetime | None, rehear
         for line in outcome_table(rows):
             tell(line)
         say("" if rows else "Nothing is due.")
-    return exit_code(rows)
+    return exit_code(rows, unable=any(one.unable for one in done))
 
 
 def shift_of(settings: Settings, archive: str, clock: Clock, rehearse_at: str | None, tell: Callable[[Told], None],
@@ -101,7 +102,9 @@ def connector(settings: Settings, clock: Clock, rehearse_at: str | None) -> Call
             return network(Connection(account, pretend, f"{rehearse_at.rstrip('/')}/{channel.network}"))
         if clock.pretend:
             raise SettingsError(f"{channel.id} is a real account, and this clock is pretend.", "Add --rehearse, or use the real time.")
-        return network(Connection(account, credentials(channel, network.needs, network.wants, settings.credentials)))
+        found = credentials(channel, network.needs, network.wants, settings.credentials)
+        hide(value.get_secret_value() for field, value in found.items() if not field.endswith(_NO_SECRET))
+        return network(Connection(account, found))
 
     return connect
 
@@ -114,14 +117,14 @@ def outcome_table(rows: list[Row]) -> list[str]:
                  [(r.slot, r.state.value, when(r.at, r.zone) if r.at else "-", r.url or r.reason or "") for r in rows])
 
 
-def exit_code(rows: list[Row]) -> int:
-    """5 when a person is needed, 4 when something was not published, 3 when credentials are missing, else 0."""
+def exit_code(rows: list[Row], *, unable: bool = False) -> int:
+    """5 when a person is needed, 4 when something was not published, 3 when settings or the archive keep it, else 0."""
     states = {row.state for row in rows}
     if states & NEEDS_A_PERSON:
         return 5
     if states & NOT_PUBLISHED:
         return 4
-    return 3 if any(row.state is State.waiting and "credentials" in (row.reason or "") for row in rows) else 0
+    return 3 if unable else 0
 
 
 def _refuse_the_wrong_archive(store: Any, rehearsal: bool) -> None:
@@ -152,7 +155,7 @@ def _slot(text: str | None) -> Slot | None:
 def _line(told: Told) -> None:
     """One outcome as one line of JSON, for the process that started this one."""
     sys.stdout.write(json.dumps({**told.row.as_dict(), "zone": told.row.zone, "network": told.network, "channel": told.channel,
-                                 "campaign": told.campaign}) + "\n")
+                                 "campaign": told.campaign, "unable": told.unable}) + "\n")
     sys.stdout.flush()
 
 

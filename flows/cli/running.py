@@ -1,4 +1,5 @@
 """up and rehearsal: everything at once in one command, and the rehearsal networks alone."""
+
 import os
 import signal
 import sys
@@ -37,8 +38,9 @@ def rehearsal_networks(folder: Path, clock: Clock) -> Iterator[str]:
 @click.option("--clock-file", type=click.Path(path_type=Path), hidden=True)
 @click.option("--with-parent", is_flag=True, hidden=True)
 @shared(now=False)
-def rehearsal_command(port: int, faults: Path | None, clock_file: Path | None, with_parent: bool, content: str | None,
-                      as_json: bool) -> int:
+def rehearsal_command(
+    port: int, faults: Path | None, clock_file: Path | None, with_parent: bool, content: str | None, as_json: bool
+) -> int:
     """Loopback doubles of every supported network; they keep what they get beside the content folder.
 
     \b
@@ -53,7 +55,9 @@ def rehearsal_command(port: int, faults: Path | None, clock_file: Path | None, w
     try:
         script = parse_faults(faults.read_bytes()) if faults else ()
     except ValueError as error:
-        raise UsageError(f"{faults}: {error}", "See publishers/README.md for the faults that can be scripted.") from None
+        raise UsageError(
+            f"{faults}: {error}", "See publishers/README.md for the faults that can be scripted."
+        ) from None
     if with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -72,31 +76,55 @@ def rehearsal_command(port: int, faults: Path | None, clock_file: Path | None, w
 
 @click.command("up", short_help="Everything: Prefect, the publisher and, with --rehearse, the networks.")
 @click.option("--rehearse", is_flag=True, help="Play on rehearsal networks, with a clock that may run fast.")
-@click.option("--clock", "start", type=When(), help="Begin at this pretend time (UTC; default: the day of the next post).")
+@click.option(
+    "--clock", "start", type=When(), help="Begin at this pretend time (UTC; default: the day of the next post)."
+)
 @click.option("--speed", type=click.FloatRange(min=1), help="Pretend seconds in a real one (default: a day a second).")
 @click.option("--until", type=When(), help="Stop at this time (UTC).")
-@click.option("--port", default=PREFECT_PORT, show_default=True, help="Prefect's port; the rehearsal listens 80 above it.")
+@click.option(
+    "--port", default=PREFECT_PORT, show_default=True, help="Prefect's port; the rehearsal listens 80 above it."
+)
 @shared(archive=True, now=False)
-def up_command(rehearse: bool, start: datetime | None, speed: float | None, until: datetime | None, port: int,
-               content: str | None, archive: str | None, as_json: bool) -> int:
+def up_command(
+    rehearse: bool,
+    start: datetime | None,
+    speed: float | None,
+    until: datetime | None,
+    port: int,
+    content: str | None,
+    archive: str | None,
+    as_json: bool,
+) -> int:
     """The whole service in one command. Ctrl-C stops all of it.
 
     \b
     Example: drumbeat up --rehearse --until "2027-04-20 00:00"
     """
     if not rehearse and (start is not None or speed is not None):
-        raise UsageError("--clock and --speed are pretend time, and real networks know only the real one.",
-                         "Add --rehearse, or leave them out.")
+        raise UsageError(
+            "--clock and --speed are pretend time, and real networks know only the real one.",
+            "Add --rehearse, or leave them out.",
+        )
     from flows.cli.supervising import Supervisor
 
     settings = settings_of(content)
     for number, what in ((port, "Prefect"), *([(port + 80, "the rehearsal")] if rehearse else [])):
         if not is_free(number):
-            raise SettingsError(f"Port {number}, where {what} would listen, is taken by another program.",
-                                f"Stop it, or choose another: --port {port + 1}.")
+            raise SettingsError(
+                f"Port {number}, where {what} would listen, is taken by another program.",
+                f"Stop it, or choose another: --port {port + 1}.",
+            )
     where = archive_of(settings, archive, rehearse=rehearse)
-    supervisor = Supervisor(settings, where.url, port, rehearse=rehearse, start=start, speed=speed or DAY_A_SECOND, until=until,
-                            quiet=as_json)
+    supervisor = Supervisor(
+        settings,
+        where.url,
+        port,
+        rehearse=rehearse,
+        start=start,
+        speed=speed or DAY_A_SECOND,
+        until=until,
+        quiet=as_json,
+    )
     return supervisor.run(as_json)
 
 

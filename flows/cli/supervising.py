@@ -43,13 +43,18 @@ class Supervisor:
         self.prefect = os.environ.get("PREFECT_API_URL")          # a server of the team's own: none is started
         self.children: dict[str, subprocess.Popen[str]] = {}
         self.heard: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self.unable: set[str] = set()                             # slots kept back by a setting or the archive
         self.month = ""
         self.season_end = FAR
 
     def run(self, as_json: bool) -> int:
         """Until the time asked for, or Ctrl-C. Returns the exit code."""
         prepared = self._prepared()
-        self.home.mkdir(parents=True, exist_ok=True)
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"{self.home} cannot be made: {error.strerror}.",
+                                "Drumbeat keeps its state there: move what is in the way.") from None
         signal.signal(signal.SIGTERM, _interrupt)
         stopped = False
         try:
@@ -59,7 +64,8 @@ class Supervisor:
             stopped, code = True, 0
             say("Stopping.")
         finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)          # a second Ctrl-C does not tear the stop apart
+            for name in (signal.SIGINT, signal.SIGTERM):          # a second Ctrl-C does not tear the stop apart
+                signal.signal(name, signal.SIG_IGN)
             self._stop()
         return self._close(as_json, stopped, code)
 
@@ -101,7 +107,7 @@ class Supervisor:
             environment = prefect_settings(self.settings.home.absolute() / ".drumbeat/prefect", self.port)
             Path(environment["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
             os.environ.update(environment)
-            self._spawn("prefect", ["-m", "flows.edges.prefect_server"])
+            self._spawn("prefect", ["-m", "flows.edges.prefect_server"], apart=True)
         self._say(f"Prefect          http://{HOST}:{self.port}  (ready in about 20 s; publishing does not wait for it)"
                   if self.prefect is None else f"Prefect          {self.prefect}")
         if address is not None:
@@ -144,7 +150,8 @@ class Supervisor:
         if address is not None:
             words += ["--rehearse-at", address, "--clock-file", str(self.home / "clock.json")]
         sender = self._spawn("sender", words)
-        follower = self._spawn("follower", ["-m", "flows.publish"], DRUMBEAT_UNTIL=rfc3339(min(end, FAR)) or "")
+        follower = self._spawn("follower", ["-m", "flows.publish"], apart=True,
+                               DRUMBEAT_UNTIL=rfc3339(min(end, FAR)) or "")
         threading.Thread(target=self._hear, args=(sender,), daemon=True).start()
         passing: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=_pass_on, args=(passing, follower), daemon=True).start()
@@ -164,10 +171,12 @@ class Supervisor:
     def _hear(self, sender: subprocess.Popen[str]) -> None:
         assert sender.stdout is not None
         for line in sender.stdout:
-            self.heard.put(json.loads(line))
+            if line.endswith("\n"):                               # else the sender was killed in the middle of it
+                self.heard.put(json.loads(line))
         self.heard.put(None)
 
     def _tell_outcome(self, line: dict[str, Any]) -> None:
+        (self.unable.add if line["unable"] else self.unable.discard)(line["slot"])
         at = datetime.fromisoformat(line["at"]) if line["at"] else None
         if at is not None and self.rehearse and (month := f"{at:%B %Y}") != self.month:
             self.month = month
@@ -177,12 +186,18 @@ class Supervisor:
 
     # --- children -----------------------------------------------------------------------------------------------------
 
-    def _spawn(self, name: str, words: list[str], **environment: str) -> subprocess.Popen[str]:
-        """A child with its own session: Ctrl-C reaches only us, and we stop them in order."""
+    def _spawn(self, name: str, words: list[str], *, apart: bool = False, **environment: str) -> subprocess.Popen[str]:
+        """A child with its own session: Ctrl-C reaches only us, and we stop them in order.
+
+        `apart`: one of Prefect's. It gets no credential, and reads no settings that lie where we were started.
+        """
+        inherited = {k: v for k, v in os.environ.items() if not (apart and k.startswith("DRUMBEAT_"))}
         log: IO[str] = (self.home / f"{name}.log").open("a", encoding="utf-8")
         with log:
-            child = subprocess.Popen([sys.executable, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
-                                     start_new_session=True, env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"})
+            child = subprocess.Popen(                             # -P: a module in the current folder is none of ours
+                [sys.executable, "-P", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+                start_new_session=True, cwd=self.home if apart else None,
+                env={**inherited, **environment, "PYTHONUNBUFFERED": "1"})
         self.children[name] = child
         return child
 
@@ -233,7 +248,7 @@ class Supervisor:
             for line in outcome_table(made):
                 tell(line)
             say(", ".join(f"{number} {state}" for state, number in counts(made).items()) + ".")
-        return 0 if stopped else exit_code(made)
+        return 0 if stopped else exit_code(made, unable=bool(self.unable))
 
     def _say(self, text: str) -> None:
         if not self.quiet:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -62,11 +63,24 @@ _TOKEN = re.compile(r"(?i)(access_token|oauth_token|oauth_signature|client_secre
                     r"(['\"]?\s*[=:]\s*['\"]?|\s+)[^\s'\"&,;)]{6,}")
 
 
+_hidden: set[str] = set()
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Has the log of this process mask `secrets`, also as they stand in an address or in what OAuth signs."""
+    for secret in secrets:
+        once = quote(secret, safe="")
+        _hidden.update({secret, once, quote(once, safe="")} - {""})
+
+
 class _Discreet(logging.Formatter):
-    """One event, one line; what looks like a credential is masked, whoever logged it."""
+    """One event, one line; credentials, and what looks like one, are masked, whoever logged them."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return clean(_TOKEN.sub(r"\1\2***", super().format(record))).replace("\n", "\\n")
+        words = super().format(record)
+        for secret in sorted(_hidden, key=len, reverse=True):
+            words = words.replace(secret, "***")
+        return clean(_TOKEN.sub(r"\1\2***", words)).replace("\n", "\\n")
 
 
 def keep_a_log() -> None:

@@ -104,7 +104,11 @@ def why_command(slot: str, content: str | None, archive: str | None, now: dateti
 
 @click.group("archive", short_help="The archive: verify it.")
 def archive_command() -> None:
-    """The archive of what happened."""
+    """The archive of what happened.
+
+    \b
+    Example: drumbeat archive verify
+    """
 
 
 @archive_command.command("verify")

@@ -41,18 +41,25 @@ def init_command(folder: Path, network: str, timezone: str) -> int:
     home = folder.absolute().parent
     if not inside_repository(home):
         subprocess.run(["git", "init", "--quiet", str(home)], check=True)
-        (home / ".gitignore").write_text(".drumbeat/\n", encoding="utf-8")
         say(f"{home} is a Git repository now.")
+    ignored = home / ".gitignore"
+    if not ignored.exists():
+        ignored.write_text(".drumbeat/\n", encoding="utf-8")
+    git = "git" if home == Path.cwd() else f"git -C {home}"
     say("Next:")
     say(f"  drumbeat check --content {folder}")
-    say(f"  git add {folder} .gitignore && git commit -m \"First post\"")
+    say(f"  {git} add {folder.name} .gitignore && {git} commit -m \"First post\"")
     say(f"  drumbeat up --rehearse --content {folder}")
     return 0
 
 
 @click.group("new", short_help="A new file from the fewest lines that work.")
 def new_command() -> None:
-    """Starts a new file."""
+    """Starts a new file.
+
+    \b
+    Example: drumbeat new post "Sharpen a plane"
+    """
 
 
 @new_command.command("post")

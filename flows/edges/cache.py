@@ -1,8 +1,10 @@
 """The last answer of a pure command, for as long as nothing it was made from has changed. Losing it loses nothing."""
+
 import hashlib
 import json
 import logging
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ _CODE = ("flows/planning", "flows/check.py", "flows/edges/repository.py", "schem
 
 
 def fingerprint(folder: Path, *more: str) -> str:
-    """What an answer about `folder` depends on: its files (text by content, the rest by size and time), this program, `more`.
+    """What an answer about `folder` depends on: its files (text by content, the rest by size and time), the program.
 
     A folder that cannot be read whole gives a fingerprint that fits nothing kept.
     """
@@ -24,7 +26,11 @@ def fingerprint(folder: Path, *more: str) -> str:
             digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     for path, status in _files(folder):
         digest.update(f"{path}\0{status.st_mode}\0{status.st_size}\0".encode("utf-8", "surrogateescape"))
-        if status.st_size <= READ_BYTES and path.endswith((".md", ".yaml", ".yml", ".csv")) and not os.path.islink(path):
+        if (
+            status.st_size <= READ_BYTES
+            and path.endswith((".md", ".yaml", ".yml", ".csv"))
+            and not stat.S_ISLNK(status.st_mode)
+        ):
             digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
         else:
             digest.update(str(status.st_mtime_ns).encode())
@@ -37,7 +43,7 @@ def kept(home: Path, name: str, key: str) -> Any:
         answer = json.loads((home / f"{name}.json").read_bytes())
         return answer["answer"] if answer["key"] == key else None
     except (OSError, ValueError, KeyError, TypeError):
-        return None                                               # not there, torn, or another version's: work it out again
+        return None  # not there, torn, or another version's: work it out again
 
 
 def keep(home: Path, name: str, key: str, answer: Any) -> None:
@@ -61,7 +67,7 @@ def _files(path: Path) -> Iterator[tuple[str, os.stat_result]]:
         return
     for folder, names, files in os.walk(path):
         names[:] = sorted(name for name in names if not name.startswith((".", "__pycache__")))
-        for name in sorted([*files, *(n for n in names if os.path.islink(os.path.join(folder, n)))]):
-            if not name.startswith("."):
-                inner = os.path.join(folder, name)
-                yield inner, os.lstat(inner)
+        for inner in (Path(folder) / name for name in sorted([*files, *names])):
+            status = inner.lstat()
+            if not inner.name.startswith(".") and not stat.S_ISDIR(status.st_mode):
+                yield str(inner), status

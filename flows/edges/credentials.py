@@ -42,7 +42,8 @@ def _file(file: Path) -> dict[str, dict[str, str]]:
         mode = file.stat().st_mode
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise SettingsError(f"{file} can be read by others.", f"Run 'chmod 600 {file}'.")
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        kept = tomllib.loads(file.read_text(encoding="utf-8"))
+        return {name: fields for name, fields in kept.items() if isinstance(fields, dict)}
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror}.", "Set 'credentials' in drumbeat.toml to a file of yours.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):

@@ -12,11 +12,17 @@ _GOOD = "v1/plan/good/"
 
 def last_good(store: Store) -> dict[Slot, datetime]:
     """When the last good plan sends each slot; nothing if no plan was accepted yet. Raises StoreError."""
-    newest = max(store.list(_GOOD), default=None)
-    body = store.get(newest) if newest is not None else None
+    body = _newest(store)
     if body is None:
         return {}
-    return {Slot.parse(slot): datetime.fromisoformat(at).astimezone(UTC) for slot, at in json.loads(body)["items"].items()}
+    items = json.loads(body)["items"]
+    return {Slot.parse(slot): datetime.fromisoformat(at).astimezone(UTC) for slot, at in items.items()}
+
+
+def good_commit(store: Store) -> str | None:
+    """The commit of the last good plan; None if no plan was accepted yet. Raises StoreError."""
+    body = _newest(store)
+    return None if body is None else str(json.loads(body)["commit"])
 
 
 def accept(store: Store, plan: Plan, *, now: datetime) -> None:
@@ -28,6 +34,12 @@ def accept(store: Store, plan: Plan, *, now: datetime) -> None:
         newest = store.get(f"{_GOOD}{number:06d}.json")
         if newest is not None and (kept := json.loads(newest))["commit"] == plan.source and kept["items"] == items:
             return
-    body = json.dumps({"v": 1, "commit": plan.source, "at": rfc3339(now), "items": items}, sort_keys=True, separators=(",", ":")).encode()
+    plan_kept = {"v": 1, "commit": plan.source, "at": rfc3339(now), "items": items}
+    body = json.dumps(plan_kept, sort_keys=True, separators=(",", ":")).encode()
     while not store.create(f"{_GOOD}{(number := number + 1):06d}.json", body):
         pass                                                      # a rival took the number; the next one is free
+
+
+def _newest(store: Store) -> bytes | None:
+    newest = max(store.list(_GOOD), default=None)
+    return store.get(newest) if newest is not None else None

@@ -3,7 +3,7 @@ import hashlib
 import os
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,13 +12,16 @@ from schemas.errors import ContentError, SettingsError
 
 TEXT_SUFFIXES = (".md", ".yaml", ".yml", ".csv")
 TEXT_BYTES = 256_000
-POINTER_BYTES = 200
-"""A Git LFS pointer is shorter than this, and so is no real image."""
+POINTER_BYTES = 1024
+"""A Git LFS pointer is shorter than this (git-lfs docs/spec.md, read 2026-11-22); so small a file is read whole."""
 FILES = 50_000
 DEPTH = 12
-# Nothing a repository says may run code here: no hooks, filters, file-system monitor, external protocols.
-_GIT = ("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never",
-        "-c", "core.attributesFile=/dev/null", "--no-optional-locks", "--literal-pathspecs")
+# Nothing a repository says may run code here: no hooks, filters, file-system monitor, no fetch of missing objects;
+# and a commit is read as it was made: no replacements.
+_GIT = ("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.attributesFile=/dev/null",
+        "--no-optional-locks", "--literal-pathspecs", "--no-replace-objects")
+_SURROUNDINGS = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
+                 "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
 
 
 class Repository:
@@ -31,7 +34,7 @@ class Repository:
         if top is None:
             raise SettingsError(f"{folder} is in no Git repository, and only what is committed is published.",
                                 f"Run 'git init' beside it, then 'git add {folder.name}' and 'git commit'.")
-        self.top = Path(top.decode().strip())
+        self.top = Path(os.fsdecode(top.removesuffix(b"\n")))
         self.prefix = self.folder.relative_to(self.top.resolve()).as_posix()
 
     def head(self) -> str:
@@ -44,8 +47,14 @@ class Repository:
 
     def uncommitted(self) -> list[str]:
         """Paths of the content folder whose working copy differs from HEAD."""
-        listing = _git(self.top, "status", "--porcelain", "-z", "--untracked-files=all", "--", self.prefix or ".") or b""
+        listing = _git(self.top, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all",
+                       "--", self.prefix or ".", emptied=self._filters()) or b""
         return [entry[3:].decode("utf-8", "replace") for entry in listing.split(b"\0") if len(entry) > 3]
+
+    def _filters(self) -> list[str]:
+        """The settings that name the repository's filters: `git status` would run them."""
+        names = _git(self.top, "config", "--null", "--name-only", "--get-regexp", r"^filter\.") or b""
+        return [os.fsdecode(name) for name in names.split(b"\0") if name]
 
     def files(self, commit: str) -> Iterator[SourceFile]:
         """The content folder at `commit`. Text comes with its bytes; limits are judged before anything is read.
@@ -57,8 +66,8 @@ class Repository:
         if not listing:
             raise ContentError(f"{self.folder.name}/ holds no committed file.",
                                f"Run 'git add {self.folder.name}' and 'git commit', or name another folder with --content.")
-        found = [_entry(line) for line in listing.split(b"\0") if line]
-        _judge_size(len(found), max(file.path.count("/") for file in found), self.folder.name)
+        found = [file for line in listing.split(b"\0") if line and not _is_hidden((file := _entry(line)).path)]
+        _judge_size(len(found), max((file.path.count("/") for file in found), default=0), self.folder.name)
         wanted = [file for file in found if file.kind == "file" and _is_read(file.path, file.size)]
         bytes_of = self.blobs([file.blob for file in wanted])
         for file in found:
@@ -69,7 +78,9 @@ class Repository:
         if not names:
             return {}
         asked = "".join(f"{name}\n" for name in dict.fromkeys(names)).encode()
-        answer = _git(self.top, "cat-file", "--batch", stdin=asked) or b""
+        answer = _git(self.top, "cat-file", "--batch", stdin=asked)
+        if answer is None:
+            raise ContentError("Git cannot read its own objects.", "Run 'git fsck', and fetch the repository again.")
         found, at = {}, 0
         for name in dict.fromkeys(names):
             end = answer.index(b"\n", at)
@@ -88,22 +99,40 @@ def working_tree(folder: Path) -> Iterator[SourceFile]:
         raise ContentError(f"There is no folder {folder}.", "Run 'drumbeat init' to make one, or name yours with --content.")
     count = 0
     for path, names, files in os.walk(folder):
-        names[:] = sorted(name for name in names if not name.startswith("."))
         here = Path(path)
-        for name in [*[n for n in names if (here / n).is_symlink()], *sorted(files)]:
-            if name.startswith("."):
-                continue
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        modules = [name for name in names if (here / name / ".git").exists()]
+        names[:] = [name for name in names if name not in modules]
+        for name in sorted([*modules, *(n for n in names if (here / n).is_symlink()), *(n for n in files if not n.startswith("."))]):
             count += 1
-            relative = (here / name).relative_to(folder).as_posix()
+            relative = os.fsencode((here / name).relative_to(folder).as_posix()).decode("utf-8", "replace")
             _judge_size(count, relative.count("/"), folder.name)
-            status = (here / name).lstat()
-            if stat.S_ISLNK(status.st_mode):
-                yield SourceFile(relative, "", 0, "symlink")
-            elif stat.S_ISREG(status.st_mode):
-                data = (here / name).read_bytes() if _is_read(relative, status.st_size) else None
-                yield SourceFile(relative, _blob_name(data) if data is not None else "", status.st_size, "file", data)
+            if name in modules:
+                yield SourceFile(relative, "", 0, "submodule")
+            elif (file := _on_disk(here / name, relative)) is not None:
+                yield file
     if not count:
         raise ContentError(f"{folder} holds no files.", "Run 'drumbeat init' to begin with a channel and a post.")
+
+
+def _on_disk(path: Path, relative: str) -> SourceFile | None:
+    """The file at `path`; None for what is neither file nor link, or gone again (editors come and go)."""
+    try:
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            return SourceFile(relative, "", 0, "symlink")
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        data = path.read_bytes() if _is_read(relative, status.st_size) else None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ContentError(f"{path} cannot be read: {error.strerror}.", "Let the person who runs this read it.") from None
+    return SourceFile(relative, _blob_name(data) if data is not None else "", status.st_size, "file", data)
+
+
+def _is_hidden(path: str) -> bool:
+    return path.startswith(".") or "/." in path
 
 
 def _entry(line: bytes) -> SourceFile:
@@ -129,14 +158,16 @@ def _blob_name(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _git(folder: Path, *words: str, stdin: bytes | None = None) -> bytes | None:
-    """What git printed, or None when it refused. Raises SettingsError when there is no git."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    environment |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+def _git(folder: Path, *words: str, stdin: bytes | None = None, emptied: Sequence[str] = ()) -> bytes | None:
+    """What git printed, or None when it refused; the settings `emptied` have no value. Raises SettingsError when there is no git."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} | _SURROUNDINGS
+    environment["GIT_CONFIG_COUNT"] = str(len(emptied))           # not -c: a name may hold an equals sign
+    for number, name in enumerate(emptied):
+        environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": ""}
     command = [*_GIT, "-c", "safe.directory=*", *words]
     try:
         done = subprocess.run(command, cwd=folder, env=environment, input=stdin, capture_output=True, check=False)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         if error.filename == "git":
             raise SettingsError("git is not installed, and content lives in Git.", "Install git.") from None
         raise ContentError(f"There is no folder {folder}.", "Name yours with --content.") from None

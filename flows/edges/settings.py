@@ -29,11 +29,13 @@ def find(content: str | None, environment: Mapping[str, str] = os.environ) -> Se
     if file.is_file():
         try:
             said = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise SettingsError(f"{file} cannot be read: {error}.", "Mend it: it holds lines like archive = \"dir:.drumbeat/archive\".") from None
-        for key in said:
+        for key, value in said.items():
             if key not in _KEYS:
                 raise SettingsError(f"{file}: {key} is not known.", f"Known: {', '.join(_KEYS)}.")
+            if not isinstance(value, str):
+                raise SettingsError(f"{file}: {key} is not text.", f"Put it in quotes: {key} = \"…\".")
     values = {key: environment.get(f"DRUMBEAT_{key.upper()}") or said.get(key) for key in _KEYS}
     credentials = values["credentials"]
     return Settings(folder, home, str(values["archive"]) if values["archive"] else None,

@@ -1,6 +1,6 @@
 """A post becomes a Message: the text one channel will get, as plain as networks show it."""
 import re
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from schemas.channel import Channel
 from schemas.content import Content, Resolved
@@ -10,11 +10,17 @@ from schemas.place import Place
 from schemas.post import Section
 
 _URL = re.compile(r"https?://[^\s<>\"]+")
-_LINK = re.compile(r"\[(?P<text>[^\[\]\n]+)\]\((?P<url>https?://[^\s()]+)\)")
-_BOLD = re.compile(r"(?<![\w*\\])(\*\*|__)(?=\S)(?P<text>[^\n]*?\S)\1(?![\w*])")
+_AUTOLINK = re.compile(r"<(?P<url>https?://[^\s<>]+)>")
+_LINK = re.compile(r"\[(?P<text>[^\[\]\n]+)\]\((?P<url>https?://(?:[^\s()]|\([^\s()]*\))+)\)")
+_BOTH = re.compile(r"(?<![\w*\\])\*\*\*(?=\S)(?P<text>[^\n*]*?\S)\*\*\*(?![\w*])")
+_BOLD = re.compile(r"(?<![\w*\\])(\*\*|__)(?=\S)(?P<text>(?:(?!\1)[^\n])*?\S)\1(?![\w*])")
 _ITALIC = re.compile(r"(?<![\w*_\\])([*_])(?=\S)(?P<text>[^\n*_]*?\S)\1(?![\w*_])")
-_BULLET = re.compile(r"[ \t]*[-*+][ \t]+(?P<text>.*)")
+_BULLET = re.compile(r"[-*+][ \t]+(?P<text>.*)")
+_NUMBERED = re.compile(r"(?P<number>\d{1,3})[.)][ \t]+.*")
 _ESCAPED = re.compile(r"\\([\\*_\[\]()#+.!`-])")
+# While emphasis is taken out, the signs inside an address stand aside as characters of a private use area.
+_ASIDE = {ord(sign): 0xE000 + number for number, sign in enumerate("*_\\")}
+_BACK = {aside: sign for sign, aside in _ASIDE.items()}
 
 
 def compose(post: Resolved, channel: Channel, content: Content) -> Message:
@@ -25,18 +31,19 @@ def compose(post: Resolved, channel: Channel, content: Content) -> Message:
     link = _tagged(post, channel, content)
     placement = channel.link_placement
     main, comment = _section(post, "text", channel), _section(post, "comment", channel)
+    media = _media(post, channel)
     parts = [Part(text=plain(text), place=place) for text, place in zip(main.parts, main.places, strict=True)] if main else []
-    if not parts and post.media:
+    if not parts and media:
         parts = [Part(text="", place=Place(post.post.file))]
     if parts:
-        first, last = parts[0], parts[-1]
-        tags = " ".join(f"#{tag.lstrip('#')}" for tag in post.hashtags if f"#{tag.lstrip('#')}".lower() not in last.text.lower())
-        in_body = link if link and placement == "body" and link not in "\n".join(p.text for p in parts) else None
-        parts[-1] = last.model_copy(update={"text": "\n\n".join(t for t in (last.text, in_body, tags) if t)})
-        parts[0] = (parts[0] if len(parts) == 1 else first).model_copy(update={"media": _media(post, channel)})
-    if comment is not None or (link and placement == "first_comment" and parts):
+        whole = "\n".join(part.text for part in parts)
+        tags = " ".join(tag for tag in _tags(post) if not re.search(rf"{re.escape(tag)}(?!\w)", whole, re.IGNORECASE))
+        in_body = link if link and placement == "body" and not _holds(whole, link, post.link) else None
+        parts[-1] = parts[-1].model_copy(update={"text": "\n\n".join(t for t in (parts[-1].text, in_body, tags) if t)})
+        parts[0] = parts[0].model_copy(update={"media": media})
+    if parts and (comment is not None or (link and placement == "first_comment")):
         text = plain("\n\n".join(comment.parts)) if comment else ""
-        under = link if link and placement == "first_comment" and link not in text else None
+        under = link if link and placement == "first_comment" and not _holds(text, link, post.link) else None
         parts.append(Part(kind="comment", text="\n".join(t for t in (text, under) if t),
                           place=comment.places[0] if comment else post.post.place("link")))
     return Message(slot=Slot(post.id, channel.id), network=channel.network, account=channel.handle or channel.id,
@@ -50,38 +57,47 @@ def plain(markdown: str) -> str:
     Single line ends join, blank lines and list items stay, a line that ends in two spaces or a backslash breaks there.
     """
     paragraphs: list[str] = []
-    for block in re.split(r"\n[ \t]*\n+", markdown.strip("\n")):
+    for block in re.split(r"\n(?:[ \t]*\n)+", markdown.strip("\n")):
         lines: list[str] = []
-        joins = False
+        joins = numbered = False
         for raw in block.split("\n"):
             breaks = raw.endswith(("  ", "\\"))
             line = raw.rstrip().removesuffix("\\").strip()
-            bullet = _BULLET.fullmatch(line)
-            text = _inline(bullet["text"] if bullet else line)
+            bullet, number = _BULLET.fullmatch(line), _NUMBERED.fullmatch(line)
             if bullet:
-                lines.append(f"• {text}")
-            elif joins and lines:
-                lines[-1] = f"{lines[-1]} {text}"
+                lines.append(f"• {bullet['text']}")
+            elif joins and not (number and (numbered or number["number"] == "1")):
+                lines[-1] = f"{lines[-1]} {line}"
             else:
-                lines.append(text)
+                lines.append(line)
+                numbered = number is not None
             joins = not breaks
-        paragraphs.append("\n".join(lines))
+        paragraphs.append("\n".join(_inline(line) for line in lines))
     return "\n\n".join(p for p in paragraphs if p)
 
 
 def _inline(text: str) -> str:
     text = _LINK.sub(lambda m: m["url"] if m["text"].strip() == m["url"] else f"{m['text']} {m['url']}", text)
-    pieces, end = [], 0
-    for url in _URL.finditer(text):                               # an underscore inside an address is no emphasis
-        pieces += [_emphasis(text[end:url.start()]), url[0]]
-        end = url.end()
-    return "".join([*pieces, _emphasis(text[end:])])
-
-
-def _emphasis(text: str) -> str:
-    for pattern in (_BOLD, _ITALIC):
+    text = _URL.sub(_aside, _AUTOLINK.sub(lambda m: m["url"], text))
+    for pattern in (_BOTH, _BOLD, _ITALIC):
         text = pattern.sub(lambda m: m["text"], text)
-    return _ESCAPED.sub(r"\1", text)
+    return _ESCAPED.sub(r"\1", text).translate(_BACK)
+
+
+def _aside(url: re.Match[str]) -> str:
+    address = url[0].rstrip("*_")                                 # those close an emphasis around the address
+    return address.translate(_ASIDE) + url[0][len(address):]
+
+
+def _tags(post: Resolved) -> list[str]:
+    """The hashtags of a post, each once, with their sign."""
+    names = (tag.strip().lstrip("#") for tag in post.hashtags)
+    return list({name.lower(): f"#{name}" for name in names if name}.values())
+
+
+def _holds(text: str, *links: str | None) -> bool:
+    """Whether one of `links` stands in `text`, whole: not as the beginning of another address."""
+    return any(re.search(rf"{re.escape(link)}(?![^\s.,;:!?)\]}}'\"]|[.,;:!?)\]}}'\"]+[^\s.,;:!?)\]}}'\"])", text) for link in links if link)
 
 
 def _section(post: Resolved, kind: str, channel: Channel) -> Section | None:
@@ -106,13 +122,14 @@ def _tagged(post: Resolved, channel: Channel, content: Content) -> str | None:
     """The post's link, with UTM fields when it leads to a domain of ours; a `utm_` written by hand wins."""
     if post.link is None:
         return None
-    url = urlsplit(post.link)
-    host = (url.hostname or "").lower()
-    if not any(host == domain or host.endswith(f".{domain}") for domain in content.own_domains):
+    host = (urlsplit(post.link).hostname or "").lower()
+    if not any(host == domain or host.endswith(f".{domain}") for domain in map(str.lower, content.own_domains)):
         return post.link
     fields = {"source": channel.network, "medium": "social", "campaign": post.post.campaign or "always-on", "content": post.post.stem}
     fields |= {key: value for key, value in post.utm.items() if value}
-    query = parse_qsl(url.query, keep_blank_values=True)
-    written = {key for key, _ in query}
-    query += [(f"utm_{key}", value.lower()) for key, value in fields.items() if f"utm_{key}" not in written]
-    return urlunsplit(url._replace(query=urlencode(query)))
+    address, hash, fragment = post.link.partition("#")
+    address, mark, query = address.partition("?")
+    written = {key for key, _ in parse_qsl(query, keep_blank_values=True)}
+    added = urlencode([(f"utm_{key}", value.lower()) for key, value in fields.items() if f"utm_{key}" not in written])
+    joined = "&".join(piece for piece in (query.rstrip("&"), added) if piece)
+    return f"{address}{'?' if joined else mark}{joined}{hash}{fragment}"

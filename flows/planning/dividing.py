@@ -1,5 +1,6 @@
 """The body of a post becomes sections: default text, variants, alternatives, first comments, thread parts."""
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
@@ -9,12 +10,12 @@ from schemas.post import Section
 from schemas.problem import Problem, Severity
 
 _COMMENT = re.compile(r"<!--.*?(?P<end>-->|\Z)", re.DOTALL)
-_HTML = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(\s([^<>\n]|\n(?![ \t]*\n))*)?/?>")
+_HTML = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*((?=\s)([^<>\n]|\n(?![ \t]*\n))*)?/?>")
 _HEADING = re.compile(r" {0,3}(#{1,6}[ \t]+|##+)(?P<words>.*?)[ \t]*")
 _ON = re.compile(r"on[ \t]+(?P<names>[a-z0-9-]+([ \t]*,[ \t]*[a-z0-9-]+)*)")
 _FIRST_COMMENT = re.compile(r"first comment([ \t]+on[ \t]+(?P<names>[a-z0-9-]+([ \t]*,[ \t]*[a-z0-9-]+)*))?")
 _SPLIT = re.compile(r"[ \t]*\*[ \t]?\*[ \t]?\*[ \t]*")
-_PLACEHOLDER = re.compile(r"\bTODO\b|\{\{[^}\n]*\}\}|\[name\](?!\()|\bXX\b")
+_PLACEHOLDER = re.compile(r"\bTODO\b|\{\{[^{}\n]*\}\}|\[name\](?!\()|\bXX\b")
 # Characters that readers and reviewers do not see, or that turn text around (Unicode TR 36, TR 39): bidi controls,
 # zero-width space, word joiner, byte order mark, line separators, controls, and tag characters outside the flags
 # that Unicode makes of them (UTS 51, annex C: England, Scotland, Wales and other regions).
@@ -54,11 +55,13 @@ class _Divider:
         self.sections: list[Section] = []
         self.headed: set[tuple[str | None, str]] = set()
         self.shown: list[str] = []
+        self.begins: list[int] = [0]                              # the character of the body with which each line begins
 
     def divide(self, body: str) -> Divided:
+        self.begins = [0, *(match.end() for match in re.finditer("\n", body))]
         for match in _COMMENT.finditer(body):
             if not match["end"]:
-                self.found("SYN008", body, match.start(), 0, "This comment is not closed: the text after it would be lost.",
+                self.found("SYN008", 0, match.start(), "This comment is not closed: the text after it would be lost.",
                            "Write --> at its end.")
         self.shown = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), body).split("\n")    # every column as it was
         body = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), body)
@@ -103,7 +106,7 @@ class _Divider:
     def unknown(self, words: str, number: int, column: int) -> None:
         known = [*(f"on {name}" for name in self.channels or ()), "or", "first comment", "notes"]
         closest = (get_close_matches(words.lower(), known, 1, 0.5) or known)[0]
-        self.problem("SYN006", number, column, f"No section '{words}'.", f"Use '## {closest}'.")
+        self.problem("SYN006", number, column, f"No section '{words[:60]}'.", f"Use '## {closest}'.")
 
     def named(self, match: re.Match[str], heading: re.Match[str], number: int) -> tuple[str, ...]:
         if match["names"] is None:
@@ -137,17 +140,18 @@ class _Divider:
     def judge(self, start: int, end: int) -> None:
         text = "\n".join(self.shown[start:end])
         for match in _PLACEHOLDER.finditer(text):
-            self.found("SYN004", text, match.start(), start, f"A placeholder is left: {match[0]}.", "Write what it stands for.")
+            self.found("SYN004", start, match.start(), f"A placeholder is left: {match[0]}.", "Write what it stands for.")
         for match in _HTML.finditer(text):
-            self.found("SYN008", text, match.start(), start, f"HTML is not published: {match[0][:40]}.",
+            self.found("SYN008", start, match.start(), f"HTML is not published: {match[0][:40]}.",
                        "Write it as Markdown, or remove it.")
         for at, name in hidden(text):
-            self.found("SYN009", text, at, start, f"An invisible character is here: {name}.", "Delete it and type the text again.")
+            self.found("SYN009", start, at, f"An invisible character is here: {name}.", "Delete it and type the text again.")
 
-    def found(self, code: str, text: str, at: int, first: int, message: str, remedy: str) -> None:
-        """A problem at character `at` of `text`, whose first line is line `first` of the body (from 0)."""
-        before = text[:at]
-        self.problem(code, first + before.count("\n"), at - (before.rfind("\n") + 1), message, remedy)
+    def found(self, code: str, start: int, at: int, message: str, remedy: str) -> None:
+        """A problem `at` characters after the beginning of line `start` (from 0)."""
+        at += self.begins[start]
+        number = bisect_right(self.begins, at) - 1
+        self.problem(code, number, at - self.begins[number], message, remedy)
 
     def place(self, number: int, column: int) -> Place:
         return Place(self.file, number + self.first_line, column + 1)

@@ -1,5 +1,5 @@
 """Every id of the content folder, by kind, and every reference to one."""
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, cast, get_args, get_origin
@@ -31,6 +31,9 @@ DEFINED_IN = {
     "policy": "policies/", "media": "media/",
 }
 """Where an author adds an entry of each kind."""
+ALSO_DEFINED_IN = {"policy": ("crisis/plan.yaml",)} | dict.fromkeys(
+    ("business_goal", "department_goal", "social_goal", "tactic", "strategy"), ("strategies/",))
+"""Where else entries of a kind may stand."""
 
 
 class Reference(NamedTuple):
@@ -58,10 +61,9 @@ def index(entries: tuple[Entry, ...], posts: tuple[Known, ...]) -> Index:
         if entry.kind == "audience":
             for key, defines in (("insights", "insight"), ("evidence", "evidence")):
                 for number, item in enumerate(getattr(entry.value, key) or ()):
-                    add(defines, f"{entry.id}/{item.id}" if defines == "insight" else item.id, entry.place(key, number, "id"))
+                    add(defines, f"{entry.id}/{item.id}", entry.place(key, number, "id"))
         if entry.kind in ("policy", "crisis plan"):
-            add("policy", f"{entry.id}@{getattr(entry.value, 'version', None)}", entry.place("version"))
-            add("policy", entry.id, entry.place("policy"))
+            add("policy", entry.id, entry.place("policy" if entry.kind == "policy" else "plan"))
     for known in posts:
         add("post", known.id, known.place)
     return found
@@ -74,6 +76,12 @@ def post_of(index: Index, name: str) -> Known | None:
         return posts[name][0]
     same = [known[0] for id, known in posts.items() if id.rsplit("/", 1)[-1] == name]
     return same[0] if len(same) == 1 else None
+
+
+def may_be_in(kind: str, paths: Iterable[str]) -> bool:
+    """Whether a file among `paths` is one that defines entries of `kind`."""
+    homes = (DEFINED_IN.get(kind, "?"), *ALSO_DEFINED_IN.get(kind, ()))
+    return any(path.startswith(homes) for path in paths)
 
 
 def references(value: Authored) -> Iterator[Reference]:

@@ -1,5 +1,6 @@
 """Bytes of one content file become values with places: YAML 1.2 core, front matter, and nothing that can explode."""
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import yaml
@@ -31,6 +32,7 @@ _COMMENTED_OUT = re.compile(r"\s*(-\s+)*([^\s#'\"][^#'\"]*:|-)\s+#\s*\S")
 _REMEDIES = (
     ("end of stream", "Close the quote that was opened here."),
     ("expected ',' or", "Close the bracket that was opened here, and put a comma between its entries."),
+    ("node content", "Close what was opened before, or write a value here."),
     ("escape", "Write the text without quotes, or write \\\\ for each backslash."),
     ("alphabetic or numeric", "Put text that begins with & or * in quotes."),
 )
@@ -52,7 +54,7 @@ class Parsed(NamedTuple):
 
     value: Any
     places: dict[str, Place]
-    written: dict[str, str] = {}
+    written: Mapping[str, str] = {}
 
 
 class Document(NamedTuple):

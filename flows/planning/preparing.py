@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from flows.planning.composing import compose
+from flows.planning.masking import masked, without_secrets
 from flows.planning.reading import read
 from flows.planning.resolving import resolve
 from flows.planning.scheduling import schedule
@@ -51,8 +52,9 @@ def prepare(files: Iterable[SourceFile], root: str, source: str, *, networks: tu
     items = tuple(item for item in plan.items if item.slot not in stops)
     waiting = tuple(Waiting(item.slot, item.post, item.channel, reason(stops[item.slot]), item.zone, item.at)
                     for item in plan.items if item.slot in stops)
-    return Prepared(content, plan._replace(items=items, waiting=plan.waiting + waiting), messages,
-                    tuple(in_order((*content.problems, *plan.problems, *problems))))
+    waiting = tuple(one._replace(why=masked(one.why)) for one in plan.waiting + waiting)
+    return Prepared(content, plan._replace(items=items, waiting=waiting), messages,
+                    tuple(in_order((*content.problems, *without_secrets((*plan.problems, *problems))))))
 
 
 def reason(problem: Problem) -> str:

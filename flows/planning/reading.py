@@ -1,6 +1,6 @@
 """The files of the content folder become entries and posts, with every problem of every file at once."""
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib import import_module
@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from flows.planning.dividing import divide
+from flows.planning.dividing import divide, hidden, placeholder
+from flows.planning.explaining import explain
+from flows.planning.masking import secrets
 from flows.planning.parsing import Parsed, Unreadable, commented_out, parse_document, parse_yaml, text_of
 from schemas.channel import ChannelsFile
 from schemas.content import Entry, Known, SourceFile
 from schemas.model import Authored
-from schemas.notation import BAD_ID
 from schemas.place import Place, nearest
 from schemas.post import Head, Post
 from schemas.problem import Problem, Severity
@@ -46,11 +47,10 @@ _ENTRIES = (
 )
 _POST = re.compile(r"(posts|evergreen)/(.+/)?[^/]+\.md|campaigns/[^/]+/posts/(.+/)?[^/]+\.md")
 _READ_ELSEWHERE = ("engagement/replies/*.md", "measures/*.csv")
-_SECRET = re.compile(
-    r"AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{40,}|xox[abprs]-[A-Za-z0-9-]{10,}|EAA[A-Za-z0-9]{40,}"
-    r"|sk_live_[A-Za-z0-9]{16,}|AIza[A-Za-z0-9_-]{35}|-----BEGIN [A-Z ]*PRIVATE KEY-----|glpat-[A-Za-z0-9_-]{20}"
-    r"|(?i:password|secret|access_token|api_key)\s*[:=]\s*['\"]?[A-Za-z0-9+/_-]{16,}")
+_TEXTS = (".md", ".markdown", ".yaml", ".yml")
 _TIMES = ("at", "slot", "after", "every")
+_PUBLISHED = frozenset({"alt", "link", "hashtags"})
+"""Keys whose text readers see, wherever they stand."""
 
 
 class Read(NamedTuple):
@@ -113,9 +113,12 @@ class _Reader:
     def entry(self, file: SourceFile) -> None:
         known = next((e for e in _ENTRIES if _matches(file.path, e[0])), None)
         place = Place(f"{self.root}/{file.path}")
+        self.look_for_secrets(file, place, None)
         if known is None:
-            if file.path.endswith((".md", ".yaml", ".yml")) and not any(_matches(file.path, p) for p in _READ_ELSEWHERE):
-                self.problem("SYN010", place, "Nothing reads this file.", _where_it_belongs(file.path), severity=Severity.warning)
+            if file.kind != "file":
+                self.is_text(file, place, None)
+            elif file.path.lower().endswith(_TEXTS) and not any(_matches(file.path, p) for p in _READ_ELSEWHERE):
+                self.problem("SYN010", place, "Nothing reads this file.", _where_it_belongs(file.path), None, Severity.warning)
             return
         if not self.is_text(file, place, None):
             self.unreadable.add(file.path)
@@ -131,7 +134,6 @@ class _Reader:
             self.problems.append(unreadable.problem)
             self.unreadable.add(file.path)
             return
-        self.look_for_secrets(file, place, None)
         value = self.validate(_model(model), parsed, file, place, None)
         if value is None:
             self.unreadable.add(file.path)
@@ -142,14 +144,15 @@ class _Reader:
     def post(self, file: SourceFile, channels: tuple[str, ...] | None) -> None:
         place = Place(f"{self.root}/{file.path}")
         id, campaign, series = canonical_id(file.path)
-        if not self.is_text(file, place, id):
+        document = None
+        if self.is_text(file, place, id):
+            try:
+                document = parse_document(file.data or b"", place.file)
+            except Unreadable as unreadable:
+                self.problems.append(unreadable.problem._replace(post=id))
+        if document is None:
             self.ids.append(Known(id, place))
-            return
-        try:
-            document = parse_document(file.data or b"", place.file)
-        except Unreadable as unreadable:
-            self.ids.append(Known(id, place))
-            self.problems.append(unreadable.problem._replace(post=id))
+            self.look_for_secrets(file, place, id)
             return
         pinned = document.head.value.get("id") if isinstance(document.head.value, dict) else None
         if isinstance(pinned, str):
@@ -182,90 +185,53 @@ class _Reader:
         return False
 
     def look_for_secrets(self, file: SourceFile, place: Place, post: str | None) -> None:
-        text = (file.data or b"").decode("utf-8", "replace")
-        for match in _SECRET.finditer(text):
-            line = text.count("\n", 0, match.start()) + 1
-            column = match.start() - text.rfind("\n", 0, match.start())
-            self.problem("SYN007", Place(place.file, line, column), f"This looks like a secret ({match[0][:4]}…).",
+        text = _text(file)
+        found = [(Place(place.file, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)), shown) for at, shown in secrets(text)]
+        for spot, shown in [*((place, shown) for _, shown in secrets(file.path)), *found]:
+            self.problem("SYN007", spot, f"This looks like a secret ({shown}).",
                          "Remove it and replace the credential: whoever can read the repository has it.", post)
 
     def validate(self, model: type[Authored], parsed: Parsed, file: SourceFile, place: Place, post: str | None) -> Any:
         value = _without_notes({} if parsed.value is None else parsed.value)
         if not isinstance(value, dict):
-            self.problem("SYN002", place, "This must be keys with values, like 'slot: next'.", "Write 'key: value' lines.", post)
+            self.problem("SYN002", parsed.places.get("", place), "This must be keys with values, like 'slot: next'.",
+                         "Write 'key: value' lines.", post)
             return None
-        if None in value.values():
-            text = (file.data or b"").decode("utf-8-sig", "replace").replace("\r\n", "\n")
-            for key in (key for key, inner in value.items() if inner is None):
-                spot = nearest(parsed.places, (key,), place.file)
-                if commented_out(text, spot.line):
-                    self.problem("SYN005", spot, f"{key} is empty: everything after # is a comment.",
-                                 "Write hashtags without #, or put the text in quotes.", post, Severity.warning)
+        for path, inner in _leaves(value):
+            self.look_at(path, inner, parsed, file, post)
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            self.problems += _explain(error, model, parsed.places, place.file, post)
+            self.problems += explain(error, model, parsed, place.file, post)
             return None
 
-
-def _explain(error: ValidationError, model: type[Authored], places: dict[str, Place], file: str, post: str | None) -> list[Problem]:
-    problems: dict[tuple[Place, str], Problem] = {}
-    for fault in error.errors(include_url=False, include_context=True):
-        loc = tuple(fault["loc"])
-        while len(loc) > 1 and ".".join(map(str, loc)) not in places and fault["type"] != "missing":
-            loc = loc[:-1]                                        # a union names its branches; the author wrote none of them
-        key, written = str(loc[-1]) if loc else "this", fault.get("input")
-        place, code = nearest(places, loc, file), "SYN002"
-        match fault["type"]:
-            case "extra_forbidden":
-                known = _fields(model, loc[:-1])
-                close = get_close_matches(key, known, 1, 0.6)
-                message = f"{key} is not known here."
-                remedy = f"Did you mean {close[0]}?" if close else f"Remove it, or begin it with x- to keep a note. Known: {', '.join(known)}."
-            case "missing":
-                message, remedy = f"{key} is missing.", f"Add '{key}: …' here."
-            case "literal_error" | "enum":
-                expected = fault.get("ctx", {}).get("expected", "").replace("'", "").replace(" or ", ", ")
-                close = get_close_matches(str(written), expected.split(", "), 1, 0.6)
-                message = f"{key}: '{written}' is not known here."
-                remedy = (f"Did you mean {close[0]}? " if close else "") + f"Use one of: {expected}."
-            case "string_type":
-                message, remedy = f"{key}: {_shown(written)} is not text.", f"Put it in quotes: {key}: \"{written}\"."
-            case "bool_type":
-                message, remedy = f"{key}: {_shown(written)} is neither true nor false.", "Write true or false."
-            case "tuple_type" | "list_type":
-                message, remedy = f"{key} must be a list.", f"Write {key}: [{written}]." if isinstance(written, str) else f"Write {key}: [a, b]."
-            case "value_error":
-                message = f"{key}: {_shown(written)} cannot be used: {fault['msg'].removeprefix('Value error, ')}."
-                remedy = "Write it that way."
-                code = "REF001" if BAD_ID in fault["msg"] else code
-            case "date_from_datetime_parsing" | "date_parsing" | "date_type" | "date_from_datetime_inexact":
-                message, remedy = f"{key}: {_shown(written)} is not a date.", "Write it as YYYY-MM-DD."
-            case _:
-                message, remedy = f"{key}: {_shown(written)}: {fault['msg']}.", "Write what the message asks for."
-        kept = (place, key if fault["type"] == "missing" else "")
-        problems.setdefault(kept, Problem(code, Severity.error, place, message, remedy, post))
-    return list(problems.values())
+    def look_at(self, path: tuple[str | int, ...], value: Any, parsed: Parsed, file: SourceFile, post: str | None) -> None:
+        """What can be wrong with one value, whatever it means."""
+        place = nearest(parsed.places, path, f"{self.root}/{file.path}")
+        if value is None and commented_out(_text(file), place.line):
+            key = next((step for step in reversed(path) if isinstance(step, str)), "this")
+            self.problem("SYN005", place, f"{key} is empty: everything after # is a comment.",
+                         "Write hashtags without #, or put the text in quotes.", post, Severity.warning)
+        if not isinstance(value, str):
+            return
+        for _, name in hidden(value):
+            self.problem("SYN009", place, f"An invisible character is here: {name}.", "Delete it and type the text again.", post)
+        if not _PUBLISHED.isdisjoint(path) and (left := placeholder(value)) is not None:
+            self.problem("SYN004", place, f"A placeholder is left: {left}.", "Write what it stands for.", post)
 
 
-def _fields(model: type[Any], loc: tuple[Any, ...]) -> list[str]:
-    """The keys that may stand at `loc` inside `model`, as authors write them."""
-    from typing import get_args
+def _text(file: SourceFile) -> str:
+    """The text of a file as its lines and columns are counted, whatever its bytes are."""
+    return (file.data or b"").decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
-    current: Any = model
-    for step in loc:
-        if isinstance(step, int):
-            continue
-        field = next((f for n, f in current.model_fields.items() if (f.alias or n) == step), None)
-        nested, queue = None, [field.annotation] if field else []
-        while queue and nested is None:
-            inner = queue.pop()
-            nested = inner if isinstance(inner, type) and issubclass(inner, Authored) else None
-            queue += get_args(inner)
-        if nested is None:
-            return []
-        current = nested
-    return [f.alias or name for name, f in current.model_fields.items()]
+
+def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every value inside lists and keys, with its path."""
+    if isinstance(value, dict | list):
+        for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _leaves(inner, (*path, step))
+    else:
+        yield path, value
 
 
 def _without_notes(value: Any) -> Any:
@@ -273,11 +239,6 @@ def _without_notes(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_notes(inner) for key, inner in value.items() if not key.startswith("x-")}
     return [_without_notes(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _shown(value: object) -> str:
-    text = str(value)
-    return f"'{text[:60]}…'" if len(text) > 60 else f"'{text}'"
 
 
 def _model(name: str) -> type[Authored]:
@@ -296,8 +257,14 @@ def _default_id(path: str) -> str:
 
 
 def _where_it_belongs(path: str) -> str:
-    if path.endswith(".yml"):
-        return f"Rename it to {path[:-4]}.yaml."
-    known = {pattern.split("/")[0] for pattern, *_ in _ENTRIES} | {"posts", "evergreen"}
-    close = get_close_matches(path.split("/")[0], known, 1, 0.6)
-    return f"Move it to {close[0]}/, if that is what it is." if close else "Posts live in posts/, campaigns/<id>/posts/ and evergreen/."
+    stem, _, ending = path.rpartition(".")
+    if ending not in ("md", "yaml"):
+        return f"Rename it to {stem}.{'yaml' if ending.lower() in ('yml', 'yaml') else 'md'}."
+    fixed = get_close_matches(path, [pattern for pattern, *_ in _ENTRIES if "*" not in pattern], 1, 0.8)
+    if fixed:
+        return f"Rename it to {fixed[0]}, if that is what it is."
+    known = {pattern.split("/")[0] for pattern, *_ in _ENTRIES if "/" in pattern} | {"posts"}
+    close = get_close_matches(path.split("/")[0], known, 1, 0.6) if "/" in path else []
+    if close and close[0] != path.split("/")[0]:
+        return f"Move it to {close[0]}/, if that is what it is."
+    return "Posts live in posts/, campaigns/<id>/posts/ and evergreen/."

@@ -1,4 +1,5 @@
 """Plan and ledger become what people read: one row a slot, and one slot's whole story."""
+
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,8 +21,18 @@ def rows(plan: Plan, standings: Mapping[Slot, Standing], *, now: datetime) -> li
     known = {item.slot for item in plan.items} | {waiting.slot for waiting in plan.waiting}
     for slot, standing in standings.items():
         if slot not in known and standing.last is not None:
-            made.append(Row(str(slot), standing.state, None, standing.published_at, _url(standing),
-                            standing.reason or "its file is gone from the content", None, _next(standing.state, slot)))
+            made.append(
+                Row(
+                    str(slot),
+                    standing.state,
+                    None,
+                    standing.published_at,
+                    _url(standing),
+                    standing.reason or "its file is gone from the content",
+                    None,
+                    _next(standing.state, slot),
+                )
+            )
     return sorted(made, key=lambda r: (r.at is None, r.at, r.slot))
 
 
@@ -31,16 +42,35 @@ def row(one: Item | Waiting, standing: Standing | None, *, now: datetime) -> Row
     if standing is not None and standing.last is not None and standing.kind is not Kind.reopened:
         reason = standing.reason
         if standing.state is State.missed and isinstance(one, Item):
-            reason = f"it was more than {one.grace_s / 3600:g} h late when the publisher looked, and nothing is sent late by itself"
+            late = f"it was more than {one.grace_s / 3600:g} h late when the publisher looked"
+            reason = f"{late}, and nothing is sent late by itself"
         if standing.retry_at is not None and standing.state is State.waiting:
             reason = f"{reason or 'not sent'}; the next try is at {standing.retry_at:%Y-%m-%d %H:%M:%S} UTC"
-        return Row(str(one.slot), standing.state, one.at, standing.published_at, _url(standing), reason, file,
-                   _next(standing.state, one.slot), zone)
+        return Row(
+            str(one.slot),
+            standing.state,
+            one.at,
+            standing.published_at,
+            _url(standing),
+            reason,
+            file,
+            _next(standing.state, one.slot),
+            zone,
+        )
     if isinstance(one, Waiting):
         return Row(str(one.slot), State.waiting, one.at, None, None, one.why, file, None, zone)
     if one.at + timedelta(seconds=one.grace_s) < now:
-        return Row(str(one.slot), State.planned, one.at, None, None, "its time has passed and nothing was sent", file,
-                   "Start the publisher: it will be marked missed, never sent late. Give it a new time to send it.", zone)
+        return Row(
+            str(one.slot),
+            State.planned,
+            one.at,
+            None,
+            None,
+            "its time has passed and nothing was sent",
+            file,
+            "Start the publisher: it will be marked missed, never sent late. Give it a new time to send it.",
+            zone,
+        )
     return Row(str(one.slot), State.planned, one.at, None, None, None, file, None, zone)
 
 
@@ -50,12 +80,17 @@ def counts(made: Iterable[Row]) -> dict[str, int]:
     return {state.value: found.count(state) for state in State if state in found}
 
 
-def story(slot: Slot, one: Item | Waiting | None, standing: Standing | None, entries: Iterable[Entry], *, now: datetime) -> list[str]:
+def story(
+    slot: Slot, one: Item | Waiting | None, standing: Standing | None, entries: Iterable[Entry], *, now: datetime
+) -> list[str]:
     """Everything known about one slot, in plain words, oldest first, times local to the post."""
     zone = one.zone if one is not None else "UTC"
     lines = []
     if one is not None:
-        lines.append(f"{_said_in(one)} says so; it goes to {one.channel.id} ({one.channel.network}, {one.channel.handle or 'no handle'}).")
+        lines.append(
+            f"{_said_in(one)} says so; it goes to {one.channel.id} "
+            f"({one.channel.network}, {one.channel.handle or 'no handle'})."
+        )
         lines.append(f"Due {when(one.at, zone)}." if one.at is not None else "It has no time yet.")
         if isinstance(one, Waiting):
             lines.append(f"It waits: {one.why}")
@@ -97,7 +132,9 @@ def _next(state: State, slot: Slot) -> str | None:
         case State.held:
             return "A person decides; see the reason."
         case State.failed:
-            return "Mend what the reason names, then give the post a new time; a failed slot is not sent again by itself."
+            return (
+                "Mend what the reason names, then give the post a new time; a failed slot is not sent again by itself."
+            )
         case State.missed:
             return "Give the post a new time if it should still go out."
         case _:

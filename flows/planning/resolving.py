@@ -1,17 +1,20 @@
 """What was read becomes Content: every post with what it inherits, every reference judged."""
-import re
+from difflib import get_close_matches
 from typing import Any
 
 from flows.planning.indexing import Index, index, media_file
+from flows.planning.masking import without_secrets
 from flows.planning.reading import Read
 from flows.planning.rules import evaluate
 from schemas.channel import Channel
 from schemas.content import Content, Entry, Resolved, ResolvedMedia
-from schemas.post import Post
+from schemas.post import Head, MediaUse, Post
 from schemas.problem import Problem, Severity, in_order
 
 NEEDS_MEDIA = frozenset({"instagram", "pinterest", "tiktok", "youtube"})
 """Networks that take no post of text alone (networks.md section 27), so a text-only post does not go there by default."""
+
+_TIMES = frozenset({"at", "slot", "after", "every"})
 
 
 def resolve(read: Read, root: str, source: str, networks: tuple[str, ...], published: frozenset[str] | None) -> Content:
@@ -19,78 +22,85 @@ def resolve(read: Read, root: str, source: str, networks: tuple[str, ...], publi
     found = index(read.entries, read.ids)
     strategy = next((e.value for e in read.entries if e.kind == "strategy"), None)
     resolver = _Resolver(read, root, found)
-    posts = tuple(resolver.post(post) for post in read.posts if not post.head.draft)
-    drafts = tuple(post for post in read.posts if post.head.draft)
+    resolved = [resolver.post(post) for post in read.posts]
+    posts = tuple(post for post in resolved if not post.post.head.draft)
+    drafts = tuple(post.post for post in resolved if post.post.head.draft)
     problems = [*read.problems, *resolver.problems, *evaluate(read, found, posts, root, published),
                 *_unsupported_networks(read, networks)]
     return Content(root, source, read.entries, read.channels, posts, drafts,
                    tuple(getattr(strategy, "own_domains", None) or ()), getattr(strategy, "timezone", None) or "UTC",
-                   networks, tuple(in_order(problems)))
+                   networks, tuple(in_order(without_secrets(problems))), read.unreadable)
 
 
 class _Resolver:
     def __init__(self, read: Read, root: str, found: Index) -> None:
         self.read, self.root, self.found = read, root, found
         self.channels = {channel.id: channel for channel in read.channels.channels}
-        self.campaigns = {e.id: e.value for e in read.entries if e.kind == "campaign"}
-        self.series = {e.id: e.value for e in read.entries if e.kind == "series"}
+        self.folders: dict[str, Any] = {e.file.rsplit("/", 1)[0]: e.value for e in read.entries if e.kind in ("campaign", "series")}
         self.tactics = {t.id: t for e in read.entries if e.kind == "strategy" for t in (e.value.tactics or ())}  # type: ignore[attr-defined]
         library = next((e for e in read.entries if e.kind == "media library"), None)
         self.library: dict[str, Any] = _library(library)
         self.problems: list[Problem] = []
 
     def post(self, post: Post) -> Resolved:
-        head = post.head
-        campaign = self.campaigns.get(post.campaign or "")
-        defaults = getattr(campaign, "defaults", None)
-
-        def inherited(field: str, default: Any = None) -> Any:
-            """The post's own value, else that of its campaign's `defaults`."""
-            for holder in (head, defaults):
-                value = getattr(holder, field, None)
-                if value is not None:
-                    return value
-            return default
-
-        tactic = self.tactics.get(inherited("tactic") or "")
-        media = self.media(post, inherited("media", ()))
+        """`post` with what it inherits; its head then holds the `defaults` of its campaign or series too."""
+        folder = f"campaigns/{post.campaign}" if post.campaign else f"evergreen/{post.series}"
+        around = self.folders.get(f"{self.root}/{folder}")
+        head = _inherited(post.head, getattr(around, "defaults", None))
+        tactic = self.tactics.get(head.tactic or "")
+        media = self.media(post, head.media or ())
         return Resolved(
-            post=post, channels=self.where(post, campaign, defaults, tactic, bool(media)),
-            intent=inherited("intent") or getattr(tactic, "intent", None) or "give",
-            timezone=inherited("timezone"), language=inherited("language"), hashtags=tuple(inherited("hashtags", ())),
-            link=inherited("link"), utm=_utm(inherited("utm")), media=media, grace=inherited("grace", ""),
-            tactic=getattr(tactic, "id", None))
+            post=post.model_copy(update={"head": head}), channels=self.where(post, head, around, tactic, bool(media)),
+            intent=head.intent or getattr(tactic, "intent", None) or "give",
+            timezone=head.timezone, language=head.language, hashtags=head.hashtags or (),
+            link=head.link, utm=_utm(head.utm), media=media, grace=head.grace or "", tactic=getattr(tactic, "id", None))
 
-    def where(self, post: Post, campaign: Any, defaults: Any, tactic: Any, has_media: bool) -> tuple[Channel, ...]:
+    def where(self, post: Post, head: Head, around: Any, tactic: Any, has_media: bool) -> tuple[Channel, ...]:
         """The post's channels, in the order of channels.yaml."""
-        series = self.series.get(post.series or "")
-        named = (post.head.channels or getattr(defaults, "channels", None) or getattr(series, "channels", None)
-                 or getattr(campaign, "channels", None) or getattr(tactic, "channels", None))
-        if named:
-            for number, id in enumerate(post.head.channels or ()):
-                channel = self.channels.get(id)
-                if channel is not None and channel.status != "active":
-                    self.problems.append(Problem(
-                        "REF001", Severity.error, post.place("channels", number), f"channels: {id} is {channel.status} and takes no posts.",
-                        f"Remove {id} here, or set status: active in networks/channels.yaml.", post.id))
-            chosen = [c for c in self.channels.values() if c.id in named and c.status == "active"]
+        named = next((names for names in (head.channels, getattr(around, "channels", None), getattr(tactic, "channels", None))
+                      if names is not None), None)
+        for number, id in enumerate(post.head.channels or ()):
+            channel = self.channels.get(id)
+            if channel is not None and channel.status != "active":
+                self.problem(post, number, f"{id} is {channel.status} and takes no posts.",
+                             f"Remove {id} here, or set status: active in networks/channels.yaml.")
+        active = [channel for channel in self.channels.values() if channel.status == "active"]
+        if named is not None:
+            chosen = [channel for channel in active if channel.id in named]
         else:
-            chosen = [c for c in self.channels.values() if c.status == "active" and (has_media or c.network not in NEEDS_MEDIA)]
-        if not chosen and not named and "networks/channels.yaml" not in self.read.unreadable:
-            self.problems.append(Problem(
-                "REF001", Severity.error, post.place("channels"), "channels: there is no active channel to send this to.",
-                "Add a channel to networks/channels.yaml.", post.id))
+            chosen = [channel for channel in active if has_media or channel.network not in NEEDS_MEDIA]
+        if named == ():
+            self.problem(post, None, "the list is empty, so the post goes nowhere.", "Name a channel, or remove the line.")
+        elif not chosen and not post.head.channels and "networks/channels.yaml" not in self.read.unreadable:
+            self.problem(post, None, "there is no active channel to send this to.",
+                         "Name an active one here." if active else "Add a channel to networks/channels.yaml.")
         return tuple(chosen)
 
-    def media(self, post: Post, uses: Any) -> tuple[ResolvedMedia, ...]:
+    def problem(self, post: Post, number: int | None, message: str, remedy: str) -> None:
+        place = post.place("channels") if number is None else post.place("channels", number)
+        self.problems.append(Problem("REF001", Severity.error, place, f"channels: {message}", remedy, post.id))
+
+    def media(self, post: Post, uses: tuple[MediaUse, ...]) -> tuple[ResolvedMedia, ...]:
         found = []
         for number, use in enumerate(uses):
             sought = media_file(use.file, post, self.read.files, self.root)
             if sought.file is not None:
-                item = self.library.get(sought.file.path.removeprefix("media/"))
-                alt = "" if use.decorative or (use.alt is None and getattr(item, "decorative", None)) else use.alt or getattr(item, "alt", None)
+                item = self.library.get(sought.file.path.removeprefix("media/")) or self.library.get(use.file)
+                alt = use.alt or getattr(item, "alt", None)
+                if use.decorative or (use.alt is None and getattr(item, "decorative", False)):
+                    alt = ""
                 found.append(ResolvedMedia(sought.file, alt, use.channels, post.place("media", number)))
         return tuple(found)
+
+
+def _inherited(head: Head, defaults: Head | None) -> Head:
+    """`head` with what it leaves out taken from `defaults`; an id is never inherited, nor a time beside its own."""
+    if defaults is None:
+        return head
+    own = {name for name in head.model_fields_set if getattr(head, name) is not None} | {"id"}
+    if not own.isdisjoint(_TIMES):
+        own |= _TIMES
+    return head.model_copy(update={name: getattr(defaults, name) for name in defaults.model_fields_set - own})
 
 
 def _library(entry: Entry | None) -> dict[str, Any]:
@@ -105,9 +115,13 @@ def _unsupported_networks(read: Read, networks: tuple[str, ...]) -> list[Problem
     entry = next((e for e in read.entries if e.kind == "channels"), None)
     if entry is None:
         return []
-    return [
-        Problem("SUP001", Severity.warning, entry.place("channels", number, "network"),
+    problems = []
+    for number, channel in enumerate(read.channels.channels):
+        if channel.network not in networks and channel.status == "active":
+            close = get_close_matches(channel.network.lower(), networks, 1, 0.7)
+            supported = f"supported so far: {', '.join(networks)}."
+            problems.append(Problem(
+                "SUP001", Severity.warning, entry.place("channels", number, "network"),
                 f"{channel.network} is not supported yet: posts for {channel.id} wait.",
-                f"Nothing to do; supported so far: {', '.join(networks)}.")
-        for number, channel in enumerate(read.channels.channels)
-        if channel.network not in networks and re.fullmatch(r"[a-z][a-z0-9_]*", channel.network)]
+                f"Did you mean {close[0]}? Otherwise nothing to do; {supported}" if close else f"Nothing to do; {supported}"))
+    return problems

@@ -1,53 +1,33 @@
 """Posts become a plan: every slot gets an instant, or a reason why not. Pure: `now` is an argument."""
 import re
+from bisect import bisect_left, insort
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from flows.planning.timing import instant
 from schemas.channel import Channel
 from schemas.content import Content, Resolved
 from schemas.ledger import Slot
-from schemas.notation import span
+from schemas.notation import in_our_time, span
 from schemas.plan import Item, Plan, Waiting
 from schemas.problem import Problem, Severity, in_order
 
 DEFAULT_GRACE = "2h"
 HORIZON_DAYS = 366
-_TIME = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2})[ T](?P<clock>\d{2}:\d{2})(?P<offset>\s?(?:Z|[+-]\d{2}:\d{2}))?")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2})[ T](?P<clock>\d{2}:\d{2})(?P<offset>\s?(?:Z|[+-]\d{2}:\d{2}))?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SLOT = re.compile(r"(?P<day>mon|tue|wed|thu|fri|sat|sun)\s+(?P<clock>\d{2}:\d{2})")
+_WEEKDAY = r"(mon(day)?|tue(sday)?|wed(nesday)?|thu(rsday)?|fri(day)?|sat(urday)?|sun(day)?)"
+_AT = r"([01]\d|2[0-3]):[0-5]\d"
+_FORMS = {
+    "slot": (re.compile(rf"next after \d{{4}}-\d{{2}}-\d{{2}}|{_WEEKDAY} {_AT}", re.ASCII), "next"),
+    "after": (re.compile(rf"[a-z0-9/-]+ ?\+ ?[1-9]\d{{0,4}}(m|h|d|w|mo)( at {_AT})?", re.ASCII), "first-post + 2d"),
+    "every": (re.compile(rf"[1-9]\d{{0,4}}(d|w|mo)( on {_WEEKDAY})?( at {_AT})?", re.ASCII), "4w on friday at 17:15"),
+}
+"""What these keys may hold beside `slot: next`, and an example of each."""
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-class Moment(NamedTuple):
-    """An instant (UTC) and, when a clock change moved or doubled it, what was written."""
-
-    at: datetime
-    shifted: str = ""
-
-
-def instant(local: datetime, zone: str) -> Moment:
-    """When `local` (naive) happens in `zone`. In a gap: the next valid minute. In a fold: the first of the two.
-
-    Raises zoneinfo.ZoneInfoNotFoundError for a zone that does not exist.
-    """
-    tz = ZoneInfo(zone)
-    early = local.replace(tzinfo=tz, fold=0)
-    late = local.replace(tzinfo=tz, fold=1)
-    if early.utcoffset() == late.utcoffset():
-        return Moment(early.astimezone(UTC))
-    back = early.astimezone(UTC).astimezone(tz).replace(tzinfo=None)
-    if back == local:
-        return Moment(early.astimezone(UTC), "happens twice that day; the first is used")
-    # In a gap the two readings lie on either side of the change: the first valid minute is the change itself.
-    low, high = sorted((early.astimezone(UTC), late.astimezone(UTC)))
-    before = low.astimezone(tz).utcoffset()
-    while high - low > timedelta(minutes=1):
-        middle = low + (high - low) / 2
-        low, high = (middle, high) if middle.astimezone(tz).utcoffset() == before else (low, middle)
-    change = high.replace(second=0, microsecond=0)
-    return Moment(change, f"does not exist that day; {change.astimezone(tz):%H:%M} is used")
 
 
 def schedule(content: Content, kept: Mapping[Slot, datetime], *, now: datetime) -> Plan:
@@ -64,7 +44,14 @@ class _Scheduler:
         self.content, self.kept, self.now = content, kept, now
         self.order = {channel.id: number for number, channel in enumerate(content.channels.channels)}
         self.stagger = span(content.channels.stagger)
+        self.gap = span(content.channels.min_gap)
         self.broken = content.broken()
+        self.unreadable = {p.place.file.removeprefix(f"{content.root}/"): p for p in reversed(self.broken.get(None, []))
+                           if p.place.file.removeprefix(f"{content.root}/") in content.unreadable}
+        self.doubled = {p.channel: p for p in self.broken.get(None, []) if p.channel is not None}
+        self.campaigns: dict[str, Any] = {e.file: e.value for e in content.entries if e.kind == "campaign"}
+        self.taken: dict[str, list[datetime]] = {}
+        self.searched: dict[tuple[str, str, datetime], int] = {}
         self.items: list[Item] = []
         self.waiting: list[Waiting] = []
         self.problems: list[Problem] = []
@@ -72,11 +59,13 @@ class _Scheduler:
     def plan(self) -> Plan:
         later = []
         for post in sorted(self.content.posts, key=lambda p: p.id):
-            if post.post.head.slot == "next" or not _has_time(post):
+            if _has_two_times(post):
+                self.wait(post, "more than one time is given")
+            elif post.post.head.slot == "next" or not _has_time(post):
                 later.append(post)
             else:
                 self.place_fixed(post)
-        for post in later:                                        # fixed times claim first, `slot: next` takes what is free
+        for post in sorted(later, key=_turn):                     # fixed times claim first, `slot: next` takes what is free
             self.place_next(post)
         return Plan(self.content.source, tuple(sorted(self.items, key=lambda i: i.key)),
                     tuple(sorted(self.waiting, key=lambda w: (w.slot.post, self.order[w.channel.id]))),
@@ -85,34 +74,45 @@ class _Scheduler:
     # --- one post -------------------------------------------------------------------------------------------------
 
     def place_fixed(self, post: Resolved) -> None:
-        head = post.post.head
-        if (form := _unsupported(post)) is not None:
-            self.wait(post, f"'{form[0]}: {form[1]}' is not supported yet")
-            self.problem("SUP001", post, form[0], f"'{form[0]}: {form[1]}' is not supported yet: the post waits.",
-                         "Give it a fixed time ('at: YYYY-MM-DD HH:MM') if it must go out before that.", Severity.warning)
+        at = post.post.head.at
+        if at is None:
+            self.put_off(post)
             return
-        at = head.at
-        assert at is not None
         for number, channel in enumerate(post.channels):
             if isinstance(at, dict):
                 own = at.get(channel.id)
                 written, offset, path = (own, 0, channel.id) if own is not None else (at.get("default"), number, "default")
                 if written is None:
-                    self.problem("SYN002", post, "at", f"at: no time for {channel.id}.", "Add 'default:' or a time for it.")
+                    self.problem("SYN002", post, "at", f"at: no time for {channel.id}.", "Add 'default:' or a time for it.",
+                                 channel=channel.id)
                     self.wait_on(post, channel, "it has no time for this channel")
                     continue
             else:
                 written, offset, path = at, number, None
-            moment = self.moment(post, channel, written, path)
+            moment = self.moment(post, channel, written, path, offset)
             if moment is not None:
-                self.add(post, channel, moment + offset * self.stagger)
-        if isinstance(at, dict):
+                self.add(post, channel, moment)
+        if isinstance(at, dict) and post.channels:
             for name in sorted(set(at) - {"default"} - {c.id for c in post.channels}):
-                self.problem("REF001", post, f"at.{name}", f"at: the post does not go to a channel '{name}'.",
+                self.problem("REF001", post, f"at.{name}", f"at: the post does not go to a channel '{name[:60]}'.",
                              f"Its channels: {', '.join(c.id for c in post.channels)}.")
 
-    def moment(self, post: Resolved, channel: Channel, written: str, path: str | None) -> datetime | None:
-        field = "at" if path is None else f"at.{path}"
+    def put_off(self, post: Resolved) -> None:
+        """A time of a form that this version does not place yet, or of no form at all."""
+        key = next(key for key in ("after", "every", "slot") if getattr(post.post.head, key) is not None)
+        value = str(getattr(post.post.head, key))[:60]
+        grammar, example = _FORMS[key]
+        if grammar.fullmatch(value) is None:
+            self.wait(post, f"'{key}: {value}' is not a time")
+            self.problem("SYN002", post, key, f"{key}: '{value}' is not a time.", f"Write it like '{key}: {example}'.")
+        else:
+            self.wait(post, f"'{key}: {value}' is not supported yet")
+            self.problem("SUP001", post, key, f"'{key}: {value}' is not supported yet: the post waits.",
+                         "Give it a fixed time ('at: YYYY-MM-DD HH:MM') if it must go out before that.", Severity.warning)
+
+    def moment(self, post: Resolved, channel: Channel, written: str, path: str | None, offset: int) -> datetime | None:
+        """When `written` is on `channel`, `offset` staggers later; None, with a problem, when that is no time."""
+        field, only = ("at", None) if path is None else (f"at.{path}", channel.id if path == channel.id else None)
         match = _TIME.fullmatch(written)
         if match is None:
             if _DATE.fullmatch(written):
@@ -120,18 +120,20 @@ class _Scheduler:
                 self.problem("SUP001", post, field, f"'at: {written}' without a time of day is not supported yet: the post waits.",
                              f"Add the time: at: {written} 09:30.", Severity.warning)
             else:
-                self.problem("SYN002", post, field, f"at: '{written}' is not a time.", "Write it as YYYY-MM-DD HH:MM.")
-                self.wait_on(post, channel, f"'{written}' is not a time")
+                self.problem("SYN002", post, field, f"at: '{written[:60]}' is not a time.", "Write it as YYYY-MM-DD HH:MM.", channel=only)
+                self.wait_on(post, channel, f"'{written[:60]}' is not a time")
             return None
         try:
-            local = datetime.combine(date.fromisoformat(match["day"]), time.fromisoformat(match["clock"]))
-        except ValueError:
-            self.problem("SYN002", post, field, f"at: there is no {written}.", "Write a day and a time that exist.")
+            local = in_our_time(datetime.fromisoformat(f"{match['day']}T{match['clock']}"))
+            if match["offset"]:
+                at = local.replace(tzinfo=datetime.fromisoformat(f"{local.isoformat()}{match['offset'].strip()}").tzinfo).astimezone(UTC)
+            else:
+                at = self.local(post, channel, local, field)
+            return in_our_time(at + offset * self.stagger)
+        except (ValueError, OverflowError):
+            self.problem("SYN002", post, field, f"at: there is no {written}.", "Write a day and a time that exist.", channel=only)
             self.wait_on(post, channel, f"there is no {written}")
             return None
-        if match["offset"]:
-            return datetime.fromisoformat(f"{local.isoformat()}{match['offset'].strip().replace('Z', '+00:00')}").astimezone(UTC)
-        return self.local(post, channel, local, field)
 
     def local(self, post: Resolved, channel: Channel, local: datetime, field: str) -> datetime:
         moment = instant(local, self.zone(post, channel))
@@ -142,61 +144,94 @@ class _Scheduler:
 
     def place_next(self, post: Resolved) -> None:
         for channel in post.channels:
-            slot = Slot(post.id, channel.id)
-            if (at := self.kept.get(slot)) is not None:
+            if (at := self.kept.get(Slot(post.id, channel.id))) is not None and not self.moved_on(post, channel, at):
                 self.add(post, channel, at)
             elif not channel.slots:
                 self.problem("SCH008", post, "slot", f"{channel.id} has no slots, so 'slot: next' has no time there.",
-                             "Give the post a time ('at: YYYY-MM-DD HH:MM'), or the channel slots: [\"tue 09:30\"].")
+                             "Give the post a time ('at: YYYY-MM-DD HH:MM'), or the channel slots: [\"tue 09:30\"].",
+                             channel=channel.id)
                 self.wait_on(post, channel, f"{channel.id} has no slots")
             elif (free := self.next_free(post, channel)) is None:
                 self.wait_on(post, channel, f"no free slot on {channel.id} in the next {HORIZON_DAYS} days")
-            else:
-                self.add(post, channel, free)
+            elif self.add(post, channel, free):
+                insort(self.taken_on(channel), free)
+
+    def moved_on(self, post: Resolved, channel: Channel, at: datetime) -> bool:
+        """Whether the author has since asked for a later time than the one to come that an earlier plan gave."""
+        not_before = post.post.head.not_before
+        return not_before is not None and self.now < at < self.absolute(not_before, post, channel)
+
+    def taken_on(self, channel: Channel) -> list[datetime]:
+        """The times that slots of `channel` have, in order: those placed, and those that earlier plans gave."""
+        if channel.id not in self.taken:
+            placed = {item.slot: item.at for item in self.items}  # a slot whose time was changed no longer takes the old one
+            self.taken[channel.id] = sorted(at for slot, at in {**self.kept, **placed}.items() if slot.channel == channel.id)
+        return self.taken[channel.id]
 
     def next_free(self, post: Resolved, channel: Channel) -> datetime | None:
         zone = ZoneInfo(self.zone(post, channel))
         earliest = self.now
         if (not_before := post.post.head.not_before) is not None:
             earliest = max(earliest, self.absolute(not_before, post, channel))
-        taken = [item.at for item in self.items if item.channel.id == channel.id]
-        taken += [at for slot, at in self.kept.items() if slot.channel == channel.id]
-        gap = span(self.content.channels.min_gap)
         today = earliest.astimezone(zone).date()
         clocks = sorted((_DAYS.index(m["day"]), time.fromisoformat(m["clock"])) for s in channel.slots if (m := _SLOT.fullmatch(s)))
-        for ahead in range(HORIZON_DAYS):
+        searched = (channel.id, zone.key, earliest)               # what was full for the post before is full for this one
+        for ahead in range(self.searched.get(searched, 0), HORIZON_DAYS):
+            self.searched[searched] = ahead
             day = today + timedelta(days=ahead)
             for weekday, clock in clocks:
-                if day.weekday() != weekday:
-                    continue
-                at = instant(datetime.combine(day, clock), zone.key).at
-                same_day = sum(1 for other in taken if other.astimezone(zone).date() == day)
-                if at > earliest and same_day < channel.max_per_day and all(abs(at - other) >= gap for other in taken):
-                    return at
+                if day.weekday() == weekday:
+                    at = instant(datetime.combine(day, clock), zone.key).at
+                    if at > earliest and self.is_free(at, day, channel, zone):
+                        return at
+        self.searched[searched] = HORIZON_DAYS
         return None
+
+    def is_free(self, at: datetime, day: date, channel: Channel, zone: ZoneInfo) -> bool:
+        """Whether `at` keeps the gap to every other time of `channel`, on a day of `zone` that is not full."""
+        taken = self.taken_on(channel)
+        after = bisect_left(taken, at)
+        near = taken[max(after - 1, 0):after + 1]
+        midnights = [instant(datetime.combine(day + timedelta(days=d), time()), zone.key).at for d in (0, 1)]
+        same_day = bisect_left(taken, midnights[1]) - bisect_left(taken, midnights[0])
+        return same_day < channel.max_per_day and all(abs(at - other) >= self.gap for other in near)
 
     # --- what every item gets ----------------------------------------------------------------------------------------
 
-    def add(self, post: Resolved, channel: Channel, at: datetime) -> None:
+    def add(self, post: Resolved, channel: Channel, at: datetime) -> bool:
+        """Puts the slot into the plan at `at`, or among those that wait. Whether it goes out."""
         slot = Slot(post.id, channel.id)
         if (why := self.why_not(post, channel)) is not None:
             self.waiting.append(Waiting(slot, post, channel, why, self.zone(post, channel), at))
-            return
+            return False
+        if (why := self.outside_window(post, channel, at)) is not None:
+            self.waiting.append(Waiting(slot, post, channel, why, self.zone(post, channel), at))
+            return False
         not_after = post.post.head.not_after
         latest = self.absolute(not_after, post, channel) if not_after is not None else None
-        if latest is not None and at > latest:
-            self.problem("SCH001", post, "not_after", f"on {channel.id} it would go out after its not_after.",
-                         "Move the time earlier, or not_after later.")
-            self.waiting.append(Waiting(slot, post, channel, "its time is after its not_after", self.zone(post, channel), at))
-            return
         grace = span(post.grace or channel.grace or DEFAULT_GRACE)
         self.items.append(Item(slot, post, channel, at, self.zone(post, channel), self.stage(at, post), grace.total_seconds(), latest))
+        return True
+
+    def outside_window(self, post: Resolved, channel: Channel, at: datetime) -> str | None:
+        """SCH001: why a time does not lie between the post's `not_before` and `not_after`."""
+        head = post.post.head
+        if head.not_after is not None and at > self.absolute(head.not_after, post, channel):
+            field, word, remedy = "not_after", "after", "Move the time earlier, or not_after later."
+        elif head.not_before is not None and at < self.absolute(head.not_before, post, channel):
+            field, word, remedy = "not_before", "before", "Move the time later, or not_before earlier."
+        else:
+            return None
+        self.problem("SCH001", post, field, f"on {channel.id} it would go out {word} its {field}.", remedy, channel=channel.id)
+        return f"its time is {word} its {field}"
 
     def why_not(self, post: Resolved, channel: Channel) -> str | None:
         """Why a post with a time does not go out on a channel, in the author's words."""
         errors = [p for p in self.broken.get(post.id, []) if p.channel in (None, channel.id)]
         if errors:
             return f"{errors[0].place}: {errors[0].message} {errors[0].remedy}"
+        if (lost := self.lost(post, channel)) is not None:
+            return f"{lost.place}: {lost.message} {lost.remedy}"
         if channel.network not in self.content.networks:
             return f"{channel.network} is not supported yet"
         if post.post.head.hold:
@@ -205,13 +240,20 @@ class _Scheduler:
             return "its file says withdraw: true"
         return None
 
+    def lost(self, post: Resolved, channel: Channel) -> Problem | None:
+        """Why nobody knows where, when or how the post goes out: a file it inherits from cannot be read, or names two channels."""
+        homes = ["strategy.yaml", f"campaigns/{post.post.campaign}/campaign.yaml", f"evergreen/{post.post.series}/series.yaml"]
+        homes += ["media/library.yaml"] if post.media else []
+        homes += [path for path in self.content.unreadable if path.startswith("strategies/")]
+        lost = [self.unreadable[path] for path in homes if path in self.unreadable]
+        return lost[0] if lost else self.doubled.get(channel.id)
+
     def stage(self, at: datetime, post: Resolved) -> str:
-        campaigns: list[Any] = [e.value for e in self.content.entries if e.kind == "campaign"]
-        own = self.content.entry("campaign", post.post.campaign) if post.post.campaign else None
+        own = self.campaigns.get(f"{self.content.root}/campaigns/{post.post.campaign}/campaign.yaml")
         day = at.astimezone(ZoneInfo(self.content.timezone)).date()
         if own is not None and own.start and own.end and own.start <= day <= own.end:
             return "campaign"
-        return "maintenance" if any(c.end and c.end < day for c in campaigns) else "groundwork"
+        return "maintenance" if any(c.end and c.end < day for c in self.campaigns.values()) else "groundwork"
 
     def zone(self, post: Resolved, channel: Channel) -> str:
         return post.timezone or channel.timezone or self.content.timezone
@@ -226,8 +268,9 @@ class _Scheduler:
     def wait_on(self, post: Resolved, channel: Channel, why: str) -> None:
         self.waiting.append(Waiting(Slot(post.id, channel.id), post, channel, why, self.zone(post, channel)))
 
-    def problem(self, code: str, post: Resolved, field: str, message: str, remedy: str, severity: Severity = Severity.error) -> None:
-        self.problems.append(Problem(code, severity, post.post.place(*field.split(".")), message, remedy, post.id))
+    def problem(self, code: str, post: Resolved, field: str, message: str, remedy: str, severity: Severity = Severity.error,
+                channel: str | None = None) -> None:
+        self.problems.append(Problem(code, severity, post.post.place(*field.split(".")), message, remedy, post.id, channel))
 
 
 def _has_time(post: Resolved) -> bool:
@@ -235,11 +278,11 @@ def _has_time(post: Resolved) -> bool:
     return any(value is not None for value in (head.at, head.slot, head.after, head.every))
 
 
-def _unsupported(post: Resolved) -> tuple[str, str] | None:
-    """The form of time that this version does not place yet, as (key, value)."""
+def _has_two_times(post: Resolved) -> bool:
     head = post.post.head
-    for key in ("after", "every", "slot"):
-        value = getattr(head, key)
-        if value is not None:
-            return key, str(value)
-    return None
+    return sum(value is not None for value in (head.at, head.slot, head.after, head.every)) > 1
+
+
+def _turn(post: Resolved) -> tuple[int, str]:
+    """Who chooses a free slot first: campaigns, then always-on posts, then series."""
+    return (0 if post.post.campaign else 2 if post.post.series else 1), post.id

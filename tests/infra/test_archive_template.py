@@ -1,4 +1,5 @@
 """The archive's template makes a bucket that Drumbeat accepts, and gives nobody more than it needs."""
+
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,7 @@ _Short.add_multi_constructor("!", _short)
 
 @pytest.fixture(scope="module")
 def resources() -> dict[str, Any]:
-    return yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader=_Short)["Resources"]  # noqa: S506 — a SafeLoader
+    return yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader=_Short)["Resources"]
 
 
 @pytest.fixture
@@ -42,25 +43,34 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
-    for name, value in (("AWS_ENDPOINT_URL", f"http://{host}:{port}"), ("AWS_ACCESS_KEY_ID", "a"),
-                        ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_DEFAULT_REGION", "eu-west-1")):
+    for name, value in (
+        ("AWS_ENDPOINT_URL", f"http://{host}:{port}"),
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("AWS_DEFAULT_REGION", "eu-west-1"),
+    ):
         monkeypatch.setenv(name, value)
     yield os.environ["AWS_ENDPOINT_URL"]
     server.stop()
 
 
-@pytest.mark.filterwarnings("ignore:Tried to parse AWS..S3..BucketPolicy")    # moto makes no bucket policies
+@pytest.mark.filterwarnings("ignore:Tried to parse AWS..S3..BucketPolicy")  # moto makes no bucket policies
 def test_the_stack_makes_an_archive_that_drumbeat_accepts(aws: str) -> None:
     """Deployed as it stands, the bucket passes the check that every publisher makes at its start."""
     cloud = boto3.client("cloudformation")
-    cloud.create_stack(StackName="archive", TemplateBody=TEMPLATE.read_text(encoding="utf-8"), Capabilities=["CAPABILITY_IAM"],
-                       Parameters=[{"ParameterKey": "BucketName", "ParameterValue": "millrace-archive"}])
+    cloud.create_stack(
+        StackName="archive",
+        TemplateBody=TEMPLATE.read_text(encoding="utf-8"),
+        Capabilities=["CAPABILITY_IAM"],
+        Parameters=[{"ParameterKey": "BucketName", "ParameterValue": "millrace-archive"}],
+    )
 
     open_store("s3://millrace-archive/season").probe()
 
 
 def test_nobody_may_delete_and_the_auditor_may_not_write(resources: dict[str, Any]) -> None:
     """The exact actions of both roles: put, get and list for the publisher, get and list for the auditor."""
+
     def actions(name: str) -> set[str]:
         allowed: set[str] = set()
         for statement in resources[name]["Properties"]["PolicyDocument"]["Statement"]:
@@ -77,7 +87,12 @@ def test_the_bucket_is_private_and_no_lifecycle_rule_touches_a_record(resources:
     bucket = resources["Archive"]["Properties"]
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    assert all(set(rule) == {"Id", "Status", "AbortIncompleteMultipartUpload"} for rule in bucket["LifecycleConfiguration"]["Rules"])
+    assert all(
+        set(rule) == {"Id", "Status", "AbortIncompleteMultipartUpload"}
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+    )
     denied = {s["Sid"]: s["Condition"] for s in resources["ArchivePolicy"]["Properties"]["PolicyDocument"]["Statement"]}
-    assert denied == {"OnlyOverTls": {"Bool": {"aws:SecureTransport": "false"}},
-                      "RecordsAreCreatedOnce": {"Null": {"s3:if-none-match": "true"}}}
+    assert denied == {
+        "OnlyOverTls": {"Bool": {"aws:SecureTransport": "false"}},
+        "RecordsAreCreatedOnce": {"Null": {"s3:if-none-match": "true"}},
+    }

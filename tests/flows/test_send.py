@@ -1,0 +1,322 @@
+"""A shift over a real repository, a real archive and rehearsal networks: what goes out, when, and what does not."""
+import threading
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from flows.cli.publishing import connector
+from flows.edges.plans import good_commit
+from flows.edges.settings import Settings
+from flows.edges.store import open_store
+from flows.send import Told
+from schemas.errors import ContentError, StoreError, UsageError
+from schemas.ledger import Slot, State
+
+NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def states(told: list[Told]) -> list[tuple[str, str]]:
+    return [(one.row.slot, one.row.state.value) for one in told]
+
+
+def test_everything_due_goes_out_in_order(stage):
+    """Each post of the plan goes out once, by time, at its own minute."""
+    for hour, name in enumerate(("breakfast", "lunch", "dinner")):
+        stage.folder.post(name, f"It is time for {name}.", at=NOON + hour * HOUR, channels="mastodon, x")
+    stage.folder.commit()
+
+    told = stage.run()
+
+    assert states(told) == [(f"posts/{name}@{channel}#1", "published") for name in ("breakfast", "lunch", "dinner")
+                            for channel in ("mastodon", "x")]
+    assert [(post["network"], post["text"], post["created_at"][:16], post["calls"]) for post in stage.posts()] == [
+        (network, f"It is time for {name}.", f"2027-03-01T{12 + hour}:0{minute}", 1)
+        for minute, network in enumerate(("mastodon", "x"))
+        for hour, name in enumerate(("breakfast", "lunch", "dinner"))]
+    assert stage.is_sound()
+
+
+def test_a_second_shift_has_nothing_to_do(stage):
+    """What went out once is not even looked at again."""
+    stage.folder.post("hello", "Hello!")
+    stage.folder.commit()
+    stage.run()
+
+    assert stage.run("two") == []
+    assert [post["calls"] for post in stage.posts()] == [1]
+
+
+def test_two_publishers_race(live, just_now):
+    """Any number of publishers on one archive: each slot goes out once, by whoever is first."""
+    names = [f"post-{number}" for number in range(8)]
+    for name in names:
+        live.folder.post(name, f"This is {name}.", at=just_now, channels="mastodon, x, facebook")
+    live.folder.commit()
+    told: list[Told] = []
+    start = threading.Barrier(3)
+
+    def run(worker: str) -> None:
+        shift = live.shift(worker, tell=told.append)
+        start.wait()
+        shift.run(datetime.now(UTC))
+
+    publishers = [threading.Thread(target=run, args=(worker,)) for worker in ("one", "two", "three")]
+    for publisher in publishers:
+        publisher.start()
+    for publisher in publishers:
+        publisher.join()
+
+    assert sorted((post["network"], post["text"], post["calls"]) for post in live.posts()) == [
+        (network, f"This is {name}.", 1) for network in ("facebook_page", "mastodon", "x") for name in names]
+    assert {one.row.slot for one in told if one.row.state is State.published} == {
+        f"posts/{name}@{channel}#1" for name in names for channel in ("mastodon", "x", "facebook")}
+    assert live.is_sound()
+
+
+def test_an_edit_is_picked_up_by_a_running_shift(stage, heard, watched):
+    """A commit made while a shift runs is in force within seconds: other texts, other times, posts added and gone."""
+    for hour, name in enumerate(("first", "second", "third", "fourth")):
+        stage.folder.post(name, f"The {name}.", at=NOON + hour * HOUR)
+    stage.folder.commit()
+    edited = []
+
+    def edit(what: str, key: str) -> None:
+        if key.startswith("v1/ledger/posts.first/") and not edited:
+            edited.append(key)
+            stage.folder.post("second", "The second, mended.", at=NOON + HOUR)
+            (stage.folder.path / "posts/third.md").unlink()
+            stage.folder.post("fourth", "The fourth.", at=NOON + 5 * HOUR)
+            stage.folder.post("fifth", "The fifth.", at=NOON + 4 * HOUR)
+            heard.wait_for(f"plan accepted commit={stage.folder.commit()[:10]}")
+
+    stage.run(store=watched(open_store(stage.archive), edit))
+
+    assert [(post["text"], post["created_at"][11:16]) for post in stage.posts()] == [
+        ("The first.", "12:00"), ("The second, mended.", "13:00"), ("The fifth.", "16:00"), ("The fourth.", "17:00")]
+
+
+BROKEN = {
+    "channels that are no YAML": lambda folder: folder.write("networks/channels.yaml", "channels: [\n"),
+    "channels that are no channels": lambda folder: folder.write("networks/channels.yaml", "channels: all of them\n"),
+    "the folder gone": lambda folder: [folder.git("rm", "-r", "--quiet", "content"), folder.path.mkdir(exist_ok=True)],
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_broken_plan_leaves_the_last_good_one(stage, heard, how):
+    """A commit that is no plan is rejected and reported; what was planned before goes out as it was."""
+    stage.folder.post("first", "The first.")
+    stage.folder.post("second", "The second.", at=NOON + HOUR)
+    good = stage.folder.commit()
+    shift = stage.shift(tell=lambda told: told.row.slot.startswith("posts/first") and spoil())
+
+    def spoil() -> None:
+        BROKEN[how](stage.folder)
+        stage.folder.git("commit", "--all", "--allow-empty", "--quiet", "--message", "Spoil it")
+        shift.commit_moved.set()
+        shift.woken.set()
+
+    shift.run(NOON + 24 * HOUR)
+
+    assert stage.texts() == ["The first.", "The second."]
+    assert "the last good plan stays in force" in heard.wait_for("plan rejected")
+    assert good_commit(open_store(stage.archive)) == good
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_shift_that_begins_at_a_broken_commit_takes_the_last_good_plan(stage, how):
+    """The next shift, too, goes on with the last plan that was one."""
+    stage.folder.post("first", "The first.")
+    stage.folder.post("second", "The second.", at=NOON + HOUR)
+    stage.folder.commit()
+    stage.run(until=NOON)
+    BROKEN[how](stage.folder)
+    stage.folder.git("commit", "--all", "--allow-empty", "--quiet", "--message", "Spoil it")
+
+    stage.run("two")
+
+    assert stage.texts() == ["The first.", "The second."]
+
+
+def test_without_any_good_plan_nothing_is_sent(stage):
+    """A first commit that is no plan stops the shift with its file and line."""
+    stage.folder.post("first", "The first.")
+    stage.folder.write("networks/channels.yaml", "channels: [\n")
+    stage.folder.commit()
+
+    with pytest.raises(ContentError, match=r"content/networks/channels\.yaml:\d+:\d+"):
+        stage.run()
+    assert stage.posts() == []
+
+
+def test_later_than_grace_is_missed(stage):
+    """What nobody could send in time is marked missed, and never sent by itself."""
+    stage.folder.post("early", "Good morning.", at=NOON - 4 * HOUR)
+    stage.folder.post("short", "Soup is ready.", at=NOON - HOUR - timedelta(minutes=20), more="grace: 15m\n")
+    stage.folder.post("late", "Good day.", at=NOON - 2 * HOUR)
+    stage.folder.commit()
+
+    told = stage.run()
+
+    assert states(told) == [("posts/early@mastodon#1", "missed"), ("posts/late@mastodon#1", "published"),
+                            ("posts/short@mastodon#1", "missed")]
+    assert stage.texts() == ["Good day."]
+    assert stage.run("two") == []
+
+
+def test_a_post_that_has_expired_is_skipped(stage):
+    """After its `not_after` a post is not sent, however much grace it has."""
+    stage.folder.post("tonight", "Tonight at eight!", at=NOON - 2 * HOUR, more="not_after: 2027-03-01 10:30\n")
+    stage.folder.commit()
+
+    assert states(stage.run()) == [("posts/tonight@mastodon#1", "skipped")]
+    assert stage.posts() == []
+    assert "not_after" in stage.standing("posts/tonight@mastodon#1").reason
+
+
+def test_one_channel_without_credentials_stops_no_other(live, just_now, monkeypatch):
+    """A channel that cannot be used is reported by the names of what is missing; the others go out."""
+    live.folder.post("hello", "Hello!", at=just_now, channels="mastodon, x, facebook")
+    live.folder.commit()
+    monkeypatch.setenv("DRUMBEAT_MASTODON_ACCESS_TOKEN", "rehearsal:@mill")
+    monkeypatch.setenv("DRUMBEAT_MASTODON_BASE_URL", live.networks.address("mastodon"))
+    real = connector(Settings(live.folder.path, live.home), live.clock, None)
+
+    told = live.run(until=datetime.now(UTC), connect=real)
+
+    assert [(post["network"], post["text"]) for post in live.posts()] == [("mastodon", "Hello!")]
+    assert {one.row.slot: (one.row.state.value, one.unable) for one in told} == {
+        "posts/hello@mastodon#1": ("published", False), "posts/hello@x#1": ("waiting", True),
+        "posts/hello@facebook#1": ("waiting", True)}
+    assert next(one.row.reason for one in told if one.row.slot == "posts/hello@facebook#1") == (
+        "facebook has no credentials: DRUMBEAT_FACEBOOK_PAGE_ID, DRUMBEAT_FACEBOOK_PAGE_ACCESS_TOKEN are not set. "
+        "Set them, or try it without any account: add --rehearse.")
+
+
+def test_credentials_that_arrive_are_used(live, just_now, monkeypatch):
+    """A channel whose credentials were missing is tried again with the next commit."""
+    live.folder.post("hello", "Hello!", at=just_now)
+    live.folder.commit()
+
+    def help_out(told: Told) -> None:
+        if told.unable:
+            monkeypatch.setenv("DRUMBEAT_MASTODON_ACCESS_TOKEN", "rehearsal:@mill")
+            monkeypatch.setenv("DRUMBEAT_MASTODON_BASE_URL", live.networks.address("mastodon"))
+            live.folder.post("later", "Later.", at=just_now + 2 * HOUR)
+            live.folder.commit()
+            shift.commit_moved.set()
+            shift.woken.set()
+        else:
+            shift.stop()
+
+    shift = live.shift(tell=help_out, connect=connector(Settings(live.folder.path, live.home), live.clock, None))
+    shift.run(datetime.now(UTC) + HOUR)
+
+    assert live.texts() == ["Hello!"]
+
+
+def test_an_archive_that_refuses_before_the_call_costs_no_post(stage, watched):
+    """While the archive takes no record nothing is sent; when it does again, the post goes out, once."""
+    stage.folder.post("hello", "Hello!")
+    stage.folder.commit()
+    refusals = []
+
+    def refuse(what: str, key: str) -> None:
+        if what == "create" and key.startswith("v1/ledger/") and len(refusals) < 3:
+            refusals.append(stage.texts())
+            raise StoreError("the bucket is away", remedy="bring it back")
+
+    told = stage.run(store=watched(open_store(stage.archive), refuse))
+
+    assert refusals == [[], [], []]
+    assert [(one.row.state.value, one.unable) for one in told] == [("waiting", True)] * 3 + [("published", False)]
+    assert told[0].row.reason == "the bucket is away bring it back"
+    assert [(post["text"], post["calls"]) for post in stage.posts()] == [("Hello!", 1)]
+    assert stage.is_sound()
+
+
+def test_an_archive_that_refuses_at_the_start_stops_the_shift(stage, tmp_path):
+    """Without an archive nothing is looked at, let alone sent."""
+    stage.folder.post("hello", "Hello!")
+    stage.folder.commit()
+    (tmp_path / "archive").write_text("in the way")
+
+    with pytest.raises(StoreError):
+        stage.run()
+    assert stage.posts() == []
+
+
+def test_one_damaged_ledger_stops_no_other_slot(stage, tmp_path, heard):
+    """A ledger that somebody altered stops its own slot only, and the log names the record."""
+    for name in ("broken", "whole"):
+        stage.folder.post(name, f"I am {name}.", at=NOON if name == "broken" else NOON + HOUR)
+    stage.folder.commit()
+    record = tmp_path / "archive/v1/ledger/posts.broken/mastodon/1/000001.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+
+    told = stage.run(until=NOON + 2 * HOUR)
+
+    assert stage.texts() == ["I am whole."]
+    assert ("posts/whole@mastodon#1", "published") in states(told)
+    assert {one.row.state.value for one in told if one.row.slot == "posts/broken@mastodon#1"} == {"waiting"}
+    assert "v1/ledger/posts.broken/mastodon/1/000001.json" in heard.wait_for("slot cannot go on")
+
+
+def test_only_one_slot(stage):
+    """A shift asked for one slot sends that one and leaves the rest alone."""
+    for name in ("one", "two"):
+        stage.folder.post(name, f"Number {name}.")
+    stage.folder.commit()
+
+    told = stage.run(only=Slot("posts/two", "mastodon"))
+
+    assert states(told) == [("posts/two@mastodon#1", "published")]
+    assert stage.texts() == ["Number two."]
+
+
+def test_a_slot_that_is_in_no_plan_is_refused(stage):
+    """Whoever names a slot sends what the plan says, and nothing else: a foreign key is refused."""
+    stage.folder.post("hello", "Hello!")
+    stage.folder.commit()
+
+    with pytest.raises(UsageError, match=r"posts/goodbye@mastodon#1 is not in the plan"):
+        stage.run(only=Slot("posts/goodbye", "mastodon"))
+    assert stage.posts() == []
+
+
+def test_a_slot_that_waits_says_why(stage):
+    """A slot with a time and an error is told with its place, and is not sent."""
+    stage.folder.post("hello", "Hello!", more="media: [gone.png]\n")
+    stage.folder.commit()
+
+    (told,) = stage.run(only=Slot("posts/hello", "mastodon"))
+
+    assert (told.row.state, told.row.reason.split(" ")[0]) == (State.waiting, "content/posts/hello.md:4:9:")
+    assert stage.posts() == []
+
+
+def test_a_clock_that_is_wrong_sends_nothing(live, just_now, tmp_path, monkeypatch):
+    """A computer whose clock differs from the archive's by more than half a minute refuses to publish."""
+    live.folder.post("hello", "Hello!", at=just_now)
+    live.folder.commit()
+    shift = live.shift()
+    shift.clock = Slow()
+
+    with pytest.raises(Exception, match="differ by more than 30 s"):
+        shift.run(datetime.now(UTC))
+    assert httpx.get(f"{live.networks.url}/_rehearsal/posts").json() == []
+
+
+class Slow:
+    """A wall clock that is a minute behind."""
+
+    pretend = False
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) - timedelta(minutes=1)
+
+    def wait_until(self, moment: datetime, woken: threading.Event) -> bool:
+        return True
