@@ -17,6 +17,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from schemas.errors import DrumbeatError
+
 Line = dict[str, Any]
 _SHOWN_AS_FAILED = ("failed", "missed", "unknown", "held")
 
@@ -62,7 +64,8 @@ async def _spawned(until: str) -> AsyncIterator[Line]:
     assert sender.stdout is not None
     async for raw in sender.stdout:
         yield json.loads(raw)
-    await sender.wait()
+    if (code := await sender.wait()) != 0:
+        raise DrumbeatError(f"the publisher ended with exit code {code}.", "Its own words are on stderr, above.")
 
 
 async def _read(until: str) -> AsyncIterator[Line]:
@@ -80,7 +83,7 @@ def main() -> None:
     global _source
     _source = _read
 
-    parent = os.getppid()
+    parent = int(os.environ.get("DRUMBEAT_PARENT") or os.getppid())     # it may be gone before we can ask
 
     async def follow() -> None:
         client = get_client()

@@ -9,7 +9,7 @@ from schemas.problem import Problem
 
 
 class SourceFile(NamedTuple):
-    """One file of the content folder. `path` is relative to that folder; `data` is None for media and what is too large."""
+    """One file of the content folder; `path` is relative to it. `data` is None for media and what is too large."""
 
     path: str
     blob: str

@@ -59,7 +59,6 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:                                            # so click ends when nobody reads our output any more
         sys.exit(0)
     sys.exit(code if isinstance(code, int) else 0)

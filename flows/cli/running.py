@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from flows.edges.clock import Clock, PretendClock, RealClock
 from flows.edges.prefect_server import HOST, is_free
 from schemas.errors import SettingsError, UsageError
 
+if TYPE_CHECKING:
+    from publishers.rehearsal._twin import Twin
+
 PREFECT_PORT = 4200
 REHEARSAL_PORT = 4280
 DAY_A_SECOND = 86_400.0
@@ -25,10 +29,9 @@ DAY_A_SECOND = 86_400.0
 @contextmanager
 def rehearsal_networks(folder: Path, clock: Clock) -> Iterator[str]:
     """The rehearsal networks in this process; gives their address."""
-    from publishers.rehearsal import twins
     from publishers.rehearsal._twin import Rehearsal
 
-    with Rehearsal([twin(clock.now, folder) for twin in twins().values()]) as running:
+    with Rehearsal(_twins(folder, clock)) as running:
         yield running.url
 
 
@@ -46,12 +49,11 @@ def rehearsal_command(
     \b
     Example: drumbeat rehearsal --port 4280
     """
-    from publishers.rehearsal import twins
     from publishers.rehearsal._twin import parse_faults, serve
 
     settings = settings_of(content)
     clock: Clock = PretendClock(clock_file) if clock_file else RealClock()
-    made = [twin(clock.now, settings.home / REHEARSAL / "networks") for twin in twins().values()]
+    made = _twins(settings.home / REHEARSAL / "networks", clock)
     try:
         script = parse_faults(faults.read_bytes()) if faults else ()
     except ValueError as error:
@@ -126,6 +128,17 @@ def up_command(
         quiet=as_json,
     )
     return supervisor.run(as_json)
+
+
+def _twins(folder: Path, clock: Clock) -> "list[Twin]":
+    """Every rehearsal network, with what it kept in `folder`. Raises SettingsError when nothing can be kept there."""
+    from publishers.rehearsal import twins
+
+    try:
+        return [twin(clock.now, folder) for twin in twins().values()]
+    except OSError as error:
+        raise SettingsError(f"{error.filename or folder} cannot be used: {error.strerror}.",
+                            "The rehearsal keeps its posts there: move what is in the way.") from None
 
 
 def _end_with_parent() -> None:

@@ -150,7 +150,7 @@ class Supervisor:
         if address is not None:
             words += ["--rehearse-at", address, "--clock-file", str(self.home / "clock.json")]
         sender = self._spawn("sender", words)
-        follower = self._spawn("follower", ["-m", "flows.publish"], apart=True,
+        follower = self._spawn("follower", ["-m", "flows.publish"], apart=True, DRUMBEAT_PARENT=str(os.getpid()),
                                DRUMBEAT_UNTIL=rfc3339(min(end, FAR)) or "")
         threading.Thread(target=self._hear, args=(sender,), daemon=True).start()
         passing: queue.Queue[str | None] = queue.Queue()

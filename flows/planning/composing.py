@@ -32,7 +32,11 @@ def compose(post: Resolved, channel: Channel, content: Content) -> Message:
     placement = channel.link_placement
     main, comment = _section(post, "text", channel), _section(post, "comment", channel)
     media = _media(post, channel)
-    parts = [Part(text=plain(text), place=place) for text, place in zip(main.parts, main.places, strict=True)] if main else []
+    parts = (
+        [Part(text=plain(text), place=place) for text, place in zip(main.parts, main.places, strict=True)]
+        if main
+        else []
+    )
     if not parts and media:
         parts = [Part(text="", place=Place(post.post.file))]
     if parts:
@@ -91,13 +95,20 @@ def _aside(url: re.Match[str]) -> str:
 
 def _tags(post: Resolved) -> list[str]:
     """The hashtags of a post, each once, with their sign."""
-    names = (tag.strip().lstrip("#") for tag in post.hashtags)
-    return list({name.lower(): f"#{name}" for name in names if name}.values())
+    tags: dict[str, str] = {}
+    for name in (tag.strip().lstrip("#") for tag in post.hashtags):
+        if name:
+            tags.setdefault(name.lower(), f"#{name}")
+    return list(tags.values())
 
 
 def _holds(text: str, *links: str | None) -> bool:
     """Whether one of `links` stands in `text`, whole: not as the beginning of another address."""
-    return any(re.search(rf"{re.escape(link)}(?![^\s.,;:!?)\]}}'\"]|[.,;:!?)\]}}'\"]+[^\s.,;:!?)\]}}'\"])", text) for link in links if link)
+    return any(
+        re.search(rf"{re.escape(link)}(?![^\s.,;:!?)\]}}'\"]|[.,;:!?)\]}}'\"]+[^\s.,;:!?)\]}}'\"])", text)
+        for link in links
+        if link
+    )
 
 
 def _section(post: Resolved, kind: str, channel: Channel) -> Section | None:
@@ -125,7 +136,12 @@ def _tagged(post: Resolved, channel: Channel, content: Content) -> str | None:
     host = (urlsplit(post.link).hostname or "").lower()
     if not any(host == domain or host.endswith(f".{domain}") for domain in map(str.lower, content.own_domains)):
         return post.link
-    fields = {"source": channel.network, "medium": "social", "campaign": post.post.campaign or "always-on", "content": post.post.stem}
+    fields = {
+        "source": channel.network,
+        "medium": "social",
+        "campaign": post.post.campaign or "always-on",
+        "content": post.post.stem,
+    }
     fields |= {key: value for key, value in post.utm.items() if value}
     address, hash, fragment = post.link.partition("#")
     address, mark, query = address.partition("?")

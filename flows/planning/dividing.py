@@ -44,7 +44,10 @@ class Divided(NamedTuple):
 
 
 def divide(body: str, file: str, first_line: int, post: str, channels: tuple[str, ...] | None) -> Divided:
-    """The sections of `body`, notes and HTML comments left out. `channels` are the names a heading may mean; None: not known."""
+    """The sections of `body`, notes and HTML comments left out.
+
+    `channels` are the names a heading may mean; None: not known.
+    """
     return _Divider(file, first_line, post, channels).divide(body)
 
 
@@ -55,7 +58,7 @@ class _Divider:
         self.sections: list[Section] = []
         self.headed: set[tuple[str | None, str]] = set()
         self.shown: list[str] = []
-        self.begins: list[int] = [0]                              # the character of the body with which each line begins
+        self.begins: list[int] = [0]  # the character of the body with which each line begins
 
     def divide(self, body: str) -> Divided:
         self.begins = [0, *(match.end() for match in re.finditer("\n", body))]
@@ -63,7 +66,9 @@ class _Divider:
             if not match["end"]:
                 self.found("SYN008", 0, match.start(), "This comment is not closed: the text after it would be lost.",
                            "Write --> at its end.")
-        self.shown = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), body).split("\n")    # every column as it was
+        self.shown = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), body).split(
+            "\n"
+        )  # every column as it was
         body = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), body)
         kind: str | None = "text"
         named: tuple[str, ...] = ()
@@ -100,7 +105,9 @@ class _Divider:
         for name in named or ("",):
             if kind in ("text", "comment") and (kind, name) in self.headed:
                 words = ("first comment" if kind == "comment" else "") + (f" on {name}" if name else "")
-                self.problem("SYN006", number, 0, f"The section '{words.strip()}' stands twice.", "Keep one, or join them.")
+                self.problem(
+                    "SYN006", number, 0, f"The section '{words.strip()}' stands twice.", "Keep one, or join them."
+                )
             self.headed.add((kind, name))
 
     def unknown(self, words: str, number: int, column: int) -> None:
@@ -126,8 +133,13 @@ class _Divider:
             blank = next((i for i, line in enumerate(part) if line.strip()), None)
             if blank is None:
                 if splits:
-                    self.problem("SYN004", start + (begin - 1 if begin else end), 0, "Nothing to publish in this part of the thread.",
-                                 "Write its text, or remove a line ***.")
+                    self.problem(
+                        "SYN004",
+                        start + (begin - 1 if begin else end),
+                        0,
+                        "Nothing to publish in this part of the thread.",
+                        "Write its text, or remove a line ***.",
+                    )
                 continue
             texts.append("\n".join(part).strip("\n").rstrip())
             places.append(self.place(start + begin + blank, 0))
@@ -140,12 +152,16 @@ class _Divider:
     def judge(self, start: int, end: int) -> None:
         text = "\n".join(self.shown[start:end])
         for match in _PLACEHOLDER.finditer(text):
-            self.found("SYN004", start, match.start(), f"A placeholder is left: {match[0]}.", "Write what it stands for.")
+            self.found(
+                "SYN004", start, match.start(), f"A placeholder is left: {match[0]}.", "Write what it stands for."
+            )
         for match in _HTML.finditer(text):
             self.found("SYN008", start, match.start(), f"HTML is not published: {match[0][:40]}.",
                        "Write it as Markdown, or remove it.")
         for at, name in hidden(text):
-            self.found("SYN009", start, at, f"An invisible character is here: {name}.", "Delete it and type the text again.")
+            self.found(
+                "SYN009", start, at, f"An invisible character is here: {name}.", "Delete it and type the text again."
+            )
 
     def found(self, code: str, start: int, at: int, message: str, remedy: str) -> None:
         """A problem `at` characters after the beginning of line `start` (from 0)."""

@@ -23,7 +23,9 @@ class _Fault(NamedTuple):
     raw: Mapping[str, Any]
 
 
-def explain(error: ValidationError, model: type[Authored], parsed: Parsed, file: str, post: str | None) -> list[Problem]:
+def explain(
+    error: ValidationError, model: type[Authored], parsed: Parsed, file: str, post: str | None
+) -> list[Problem]:
     """The problems of a value that `model` refused, one for each place. `post`: the id of the post it stops."""
     faults = [_fault(raw, parsed.places) for raw in error.errors(include_url=False)]
     deepest = {fault.path[:length] for fault in faults for length in range(len(fault.path))}
@@ -35,7 +37,9 @@ def explain(error: ValidationError, model: type[Authored], parsed: Parsed, file:
         message, remedy = _said(fault, key, model, parsed)
         place = nearest(parsed.places, fault.path, file)
         code = "REF001" if BAD_ID in fault.raw["msg"] else "SYN002"
-        problems.setdefault((place, key if fault.kind == "missing" else ""), Problem(code, Severity.error, place, message, remedy, post))
+        problems.setdefault(
+            (place, key if fault.kind == "missing" else ""), Problem(code, Severity.error, place, message, remedy, post)
+        )
     return list(problems.values())
 
 
@@ -45,13 +49,17 @@ def _fault(raw: Mapping[str, Any], places: Mapping[str, Place]) -> _Fault:
         if ".".join(map(str, (*path, step))) in places:
             path = (*path, step)
     missing = raw["type"] == "missing"
-    return _Fault(raw["type"], (*path, raw["loc"][-1]) if missing else path, not missing and len(path) < len(raw["loc"]), raw)
+    return _Fault(
+        raw["type"], (*path, raw["loc"][-1]) if missing else path, not missing and len(path) < len(raw["loc"]), raw
+    )
 
 
 def _said(fault: _Fault, key: str, model: type[Authored], parsed: Parsed) -> tuple[str, str]:
     """What is wrong, and the remedy."""
     value, limits = fault.raw.get("input"), fault.raw.get("ctx", {})
-    written = parsed.written.get(".".join(map(str, fault.path)), str(value).lower() if isinstance(value, bool) else value)
+    written = parsed.written.get(
+        ".".join(map(str, fault.path)), str(value).lower() if isinstance(value, bool) else value
+    )
     match fault.kind:
         case "missing":
             return f"{key} is missing.", f"Add '{key}: …' here."
@@ -74,12 +82,20 @@ def _said(fault: _Fault, key: str, model: type[Authored], parsed: Parsed) -> tup
         case "bool_type":
             return f"{key}: {_shown(written)} is neither true nor false.", "Write true or false."
         case "tuple_type" | "list_type":
-            return f"{key} must be a list.", f"Write {key}: [{written}]." if isinstance(value, str | int) else f"Write {key}: [a, b]."
+            return f"{key} must be a list.", f"Write {key}: [{written}]." if isinstance(
+                value, str | int
+            ) else f"Write {key}: [a, b]."
         case "dict_type" | "model_type" | "model_attributes_type":
             known = _fields(model, fault.path)
-            return f"{key} must be keys with values.", f"Write {key}: {{{', '.join(f'{name}: …' for name in known[:2]) or 'name: …'}}}."
+            return (
+                f"{key} must be keys with values.",
+                f"Write {key}: {{{', '.join(f'{name}: …' for name in known[:2]) or 'name: …'}}}.",
+            )
         case "value_error":
-            return f"{key}: {_shown(written)} cannot be used: {fault.raw['msg'].removeprefix('Value error, ')}.", "Write it that way."
+            return (
+                f"{key}: {_shown(written)} cannot be used: {fault.raw['msg'].removeprefix('Value error, ')}.",
+                "Write it that way.",
+            )
         case "greater_than_equal" | "less_than_equal":
             bound = f"at least {limits['ge']}" if "ge" in limits else f"at most {limits['le']}"
             return f"{key}: {_shown(written)} must be {bound}.", "Write a number in that range."

@@ -160,7 +160,9 @@ class Sought(NamedTuple):
 def media_file(name: str, post: Post, files: dict[str, SourceFile], root: str) -> Sought:
     """The file a post means by `name`: beside the post, in its campaign, in `media/`, or from the folder's top."""
     if name.startswith("/") or "\\" in name or "\0" in name or ".." in name.split("/"):
-        return Sought(None, f"'{name}' leads out of the content folder", "Put the file into media/ and name it from there.")
+        return Sought(
+            None, f"'{name}' leads out of the content folder", "Put the file into media/ and name it from there."
+        )
     beside = post.file.removeprefix(f"{root}/").rsplit("/", 1)[0]
     places = [f"{beside}/{name}"]
     if post.campaign:
@@ -172,7 +174,9 @@ def media_file(name: str, post: Post, files: dict[str, SourceFile], root: str) -
     if found.kind != "file":
         return Sought(None, f"'{found.path}' is a {found.kind}", "Put the file itself there.")
     if found.data is not None and found.data.startswith(b"version https://git-lfs"):
-        return Sought(None, f"'{found.path}' is a Git LFS pointer, not the file", "Commit the file itself, without LFS.")
+        return Sought(
+            None, f"'{found.path}' is a Git LFS pointer, not the file", "Commit the file itself, without LFS."
+        )
     if found.size == 0:
         return Sought(None, f"'{found.path}' is empty", "Save the file again.")
     return Sought(found)

@@ -71,9 +71,13 @@ def text_of(data: bytes, file: str) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = _one_line_end(error.object[:error.start].decode())        # of the bytes without their mark
-        raise Unreadable(_syn001(
-            _end_of(before, file, 1), f"it is not UTF-8 (byte 0x{error.object[error.start]:02x})", "Save the file as UTF-8."
-        )) from None
+        raise Unreadable(
+            _syn001(
+                _end_of(before, file, 1),
+                f"it is not UTF-8 (byte 0x{error.object[error.start]:02x})",
+                "Save the file as UTF-8.",
+            )
+        ) from None
     return _one_line_end(text)
 
 

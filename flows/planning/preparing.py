@@ -27,8 +27,17 @@ class Prepared(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def prepare(files: Iterable[SourceFile], root: str, source: str, *, networks: tuple[str, ...], judge: Judge, now: datetime,
-            kept: Mapping[Slot, datetime] | None = None, published: frozenset[str] | None = None) -> Prepared:
+def prepare(
+    files: Iterable[SourceFile],
+    root: str,
+    source: str,
+    *,
+    networks: tuple[str, ...],
+    judge: Judge,
+    now: datetime,
+    kept: Mapping[Slot, datetime] | None = None,
+    published: frozenset[str] | None = None,
+) -> Prepared:
     """Reads, resolves, schedules, composes and judges; never raises for content.
 
     `kept`: times that earlier plans gave. `published`: ids that the ledger knows, None when nobody looked.
@@ -67,6 +76,15 @@ def _silent(message: Message, one: Item | Waiting) -> list[Problem]:
     if any(part.text or part.media for part in message.parts):
         return []
     if not one.post.post.sections:
-        return []                                                 # said once for the whole post already
-    return [Problem("SYN004", Severity.error, one.post.post.place("channels"), f"Nothing to publish on {one.channel.id}.",
-                    f"Write a text for all channels, or add '## on {one.channel.id}'.", one.post.id, one.channel.id)]
+        return []  # said once for the whole post already
+    return [
+        Problem(
+            "SYN004",
+            Severity.error,
+            one.post.post.place("channels"),
+            f"Nothing to publish on {one.channel.id}.",
+            f"Write a text for all channels, or add '## on {one.channel.id}'.",
+            one.post.id,
+            one.channel.id,
+        )
+    ]

@@ -81,7 +81,9 @@ def read(files: Iterable[SourceFile], root: str) -> Read:
         else:
             reader.entry(file)
     channels = next((e.value for e in reader.entries if isinstance(e.value, ChannelsFile)), ChannelsFile())
-    names = None if "networks/channels.yaml" in reader.unreadable else tuple(channel.id for channel in channels.channels)
+    names = (
+        None if "networks/channels.yaml" in reader.unreadable else tuple(channel.id for channel in channels.channels)
+    )
     for file in posts:
         reader.post(file, names)
     return Read(tuple(reader.entries), channels, tuple(reader.posts), tuple(reader.ids), by_path,
@@ -118,7 +120,9 @@ class _Reader:
             if file.kind != "file":
                 self.is_text(file, place, None)
             elif file.path.lower().endswith(_TEXTS) and not any(_matches(file.path, p) for p in _READ_ELSEWHERE):
-                self.problem("SYN010", place, "Nothing reads this file.", _where_it_belongs(file.path), None, Severity.warning)
+                self.problem(
+                    "SYN010", place, "Nothing reads this file.", _where_it_belongs(file.path), None, Severity.warning
+                )
             return
         if not self.is_text(file, place, None):
             self.unreadable.add(file.path)
@@ -178,15 +182,23 @@ class _Reader:
         if file.kind != "file":
             self.problem("SYN001", place, f"cannot be read: it is a {file.kind}.", "Put the file itself here.", post)
         elif file.size > TEXT_BYTES or file.data is None:
-            self.problem("SYN001", place, f"cannot be read: it holds {file.size:,} bytes; a text file may hold {TEXT_BYTES:,}.",
-                         "Keep the text, and move everything else out of the file.", post)
+            self.problem(
+                "SYN001",
+                place,
+                f"cannot be read: it holds {file.size:,} bytes; a text file may hold {TEXT_BYTES:,}.",
+                "Keep the text, and move everything else out of the file.",
+                post,
+            )
         else:
             return True
         return False
 
     def look_for_secrets(self, file: SourceFile, place: Place, post: str | None) -> None:
         text = _text(file)
-        found = [(Place(place.file, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)), shown) for at, shown in secrets(text)]
+        found = [
+            (Place(place.file, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)), shown)
+            for at, shown in secrets(text)
+        ]
         for spot, shown in [*((place, shown) for _, shown in secrets(file.path)), *found]:
             self.problem("SYN007", spot, f"This looks like a secret ({shown}).",
                          "Remove it and replace the credential: whoever can read the repository has it.", post)
@@ -205,7 +217,9 @@ class _Reader:
             self.problems += explain(error, model, parsed, place.file, post)
             return None
 
-    def look_at(self, path: tuple[str | int, ...], value: Any, parsed: Parsed, file: SourceFile, post: str | None) -> None:
+    def look_at(
+        self, path: tuple[str | int, ...], value: Any, parsed: Parsed, file: SourceFile, post: str | None
+    ) -> None:
         """What can be wrong with one value, whatever it means."""
         place = nearest(parsed.places, path, f"{self.root}/{file.path}")
         if value is None and commented_out(_text(file), place.line):
@@ -215,7 +229,9 @@ class _Reader:
         if not isinstance(value, str):
             return
         for _, name in hidden(value):
-            self.problem("SYN009", place, f"An invisible character is here: {name}.", "Delete it and type the text again.", post)
+            self.problem(
+                "SYN009", place, f"An invisible character is here: {name}.", "Delete it and type the text again.", post
+            )
         if not _PUBLISHED.isdisjoint(path) and (left := placeholder(value)) is not None:
             self.problem("SYN004", place, f"A placeholder is left: {left}.", "Write what it stands for.", post)
 

@@ -12,13 +12,13 @@ from schemas.post import Head, MediaUse, Post
 from schemas.problem import Problem, Severity, in_order
 
 NEEDS_MEDIA = frozenset({"instagram", "pinterest", "tiktok", "youtube"})
-"""Networks that take no post of text alone (networks.md section 27), so a text-only post does not go there by default."""
+"""Networks that take no post of text alone (networks.md section 27), so text alone does not go there by default."""
 
 _TIMES = frozenset({"at", "slot", "after", "every"})
 
 
 def resolve(read: Read, root: str, source: str, networks: tuple[str, ...], published: frozenset[str] | None) -> Content:
-    """Content of one commit. `networks`: those with an adapter. `published`: post ids of the ledger, None: not known."""
+    """Content of one commit. `networks`: those with an adapter. `published`: ids in the ledger, None: not known."""
     found = index(read.entries, read.ids)
     strategy = next((e.value for e in read.entries if e.kind == "strategy"), None)
     resolver = _Resolver(read, root, found)
@@ -36,7 +36,9 @@ class _Resolver:
     def __init__(self, read: Read, root: str, found: Index) -> None:
         self.read, self.root, self.found = read, root, found
         self.channels = {channel.id: channel for channel in read.channels.channels}
-        self.folders: dict[str, Any] = {e.file.rsplit("/", 1)[0]: e.value for e in read.entries if e.kind in ("campaign", "series")}
+        self.folders: dict[str, Any] = {
+            e.file.rsplit("/", 1)[0]: e.value for e in read.entries if e.kind in ("campaign", "series")
+        }
         self.tactics = {t.id: t for e in read.entries if e.kind == "strategy" for t in (e.value.tactics or ())}  # type: ignore[attr-defined]
         library = next((e for e in read.entries if e.kind == "media library"), None)
         self.library: dict[str, Any] = _library(library)
@@ -57,8 +59,14 @@ class _Resolver:
 
     def where(self, post: Post, head: Head, around: Any, tactic: Any, has_media: bool) -> tuple[Channel, ...]:
         """The post's channels, in the order of channels.yaml."""
-        named = next((names for names in (head.channels, getattr(around, "channels", None), getattr(tactic, "channels", None))
-                      if names is not None), None)
+        named = next(
+            (
+                names
+                for names in (head.channels, getattr(around, "channels", None), getattr(tactic, "channels", None))
+                if names is not None
+            ),
+            None,
+        )
         for number, id in enumerate(post.head.channels or ()):
             channel = self.channels.get(id)
             if channel is not None and channel.status != "active":
@@ -70,7 +78,9 @@ class _Resolver:
         else:
             chosen = [channel for channel in active if has_media or channel.network not in NEEDS_MEDIA]
         if named == ():
-            self.problem(post, None, "the list is empty, so the post goes nowhere.", "Name a channel, or remove the line.")
+            self.problem(
+                post, None, "the list is empty, so the post goes nowhere.", "Name a channel, or remove the line."
+            )
         elif not chosen and not post.head.channels and "networks/channels.yaml" not in self.read.unreadable:
             self.problem(post, None, "there is no active channel to send this to.",
                          "Name an active one here." if active else "Add a channel to networks/channels.yaml.")
@@ -120,8 +130,15 @@ def _unsupported_networks(read: Read, networks: tuple[str, ...]) -> list[Problem
         if channel.network not in networks and channel.status == "active":
             close = get_close_matches(channel.network.lower(), networks, 1, 0.7)
             supported = f"supported so far: {', '.join(networks)}."
-            problems.append(Problem(
-                "SUP001", Severity.warning, entry.place("channels", number, "network"),
-                f"{channel.network} is not supported yet: posts for {channel.id} wait.",
-                f"Did you mean {close[0]}? Otherwise nothing to do; {supported}" if close else f"Nothing to do; {supported}"))
+            problems.append(
+                Problem(
+                    "SUP001",
+                    Severity.warning,
+                    entry.place("channels", number, "network"),
+                    f"{channel.network} is not supported yet: posts for {channel.id} wait.",
+                    f"Did you mean {close[0]}? Otherwise nothing to do; {supported}"
+                    if close
+                    else f"Nothing to do; {supported}",
+                )
+            )
     return problems

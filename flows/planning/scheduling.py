@@ -16,7 +16,9 @@ from schemas.problem import Problem, Severity, in_order
 
 DEFAULT_GRACE = "2h"
 HORIZON_DAYS = 366
-_TIME = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2})[ T](?P<clock>\d{2}:\d{2})(?P<offset>\s?(?:Z|[+-]\d{2}:\d{2}))?", re.ASCII)
+_TIME = re.compile(
+    r"(?P<day>\d{4}-\d{2}-\d{2})[ T](?P<clock>\d{2}:\d{2})(?P<offset>\s?(?:Z|[+-]\d{2}:\d{2}))?", re.ASCII
+)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SLOT = re.compile(r"(?P<day>mon|tue|wed|thu|fri|sat|sun)\s+(?P<clock>\d{2}:\d{2})")
 _WEEKDAY = r"(mon(day)?|tue(sday)?|wed(nesday)?|thu(rsday)?|fri(day)?|sat(urday)?|sun(day)?)"
@@ -65,7 +67,7 @@ class _Scheduler:
                 later.append(post)
             else:
                 self.place_fixed(post)
-        for post in sorted(later, key=_turn):                     # fixed times claim first, `slot: next` takes what is free
+        for post in sorted(later, key=_turn):  # fixed times claim first, `slot: next` takes what is free
             self.place_next(post)
         return Plan(self.content.source, tuple(sorted(self.items, key=lambda i: i.key)),
                     tuple(sorted(self.waiting, key=lambda w: (w.slot.post, self.order[w.channel.id]))),
@@ -81,10 +83,18 @@ class _Scheduler:
         for number, channel in enumerate(post.channels):
             if isinstance(at, dict):
                 own = at.get(channel.id)
-                written, offset, path = (own, 0, channel.id) if own is not None else (at.get("default"), number, "default")
+                written, offset, path = (
+                    (own, 0, channel.id) if own is not None else (at.get("default"), number, "default")
+                )
                 if written is None:
-                    self.problem("SYN002", post, "at", f"at: no time for {channel.id}.", "Add 'default:' or a time for it.",
-                                 channel=channel.id)
+                    self.problem(
+                        "SYN002",
+                        post,
+                        "at",
+                        f"at: no time for {channel.id}.",
+                        "Add 'default:' or a time for it.",
+                        channel=channel.id,
+                    )
                     self.wait_on(post, channel, "it has no time for this channel")
                     continue
             else:
@@ -107,8 +117,14 @@ class _Scheduler:
             self.problem("SYN002", post, key, f"{key}: '{value}' is not a time.", f"Write it like '{key}: {example}'.")
         else:
             self.wait(post, f"'{key}: {value}' is not supported yet")
-            self.problem("SUP001", post, key, f"'{key}: {value}' is not supported yet: the post waits.",
-                         "Give it a fixed time ('at: YYYY-MM-DD HH:MM') if it must go out before that.", Severity.warning)
+            self.problem(
+                "SUP001",
+                post,
+                key,
+                f"'{key}: {value}' is not supported yet: the post waits.",
+                "Give it a fixed time ('at: YYYY-MM-DD HH:MM') if it must go out before that.",
+                Severity.warning,
+            )
 
     def moment(self, post: Resolved, channel: Channel, written: str, path: str | None, offset: int) -> datetime | None:
         """When `written` is on `channel`, `offset` staggers later; None, with a problem, when that is no time."""
@@ -117,29 +133,58 @@ class _Scheduler:
         if match is None:
             if _DATE.fullmatch(written):
                 self.wait_on(post, channel, f"'at: {written}' without a time of day is not supported yet")
-                self.problem("SUP001", post, field, f"'at: {written}' without a time of day is not supported yet: the post waits.",
-                             f"Add the time: at: {written} 09:30.", Severity.warning)
+                self.problem(
+                    "SUP001",
+                    post,
+                    field,
+                    f"'at: {written}' without a time of day is not supported yet: the post waits.",
+                    f"Add the time: at: {written} 09:30.",
+                    Severity.warning,
+                )
             else:
-                self.problem("SYN002", post, field, f"at: '{written[:60]}' is not a time.", "Write it as YYYY-MM-DD HH:MM.", channel=only)
+                self.problem(
+                    "SYN002",
+                    post,
+                    field,
+                    f"at: '{written[:60]}' is not a time.",
+                    "Write it as YYYY-MM-DD HH:MM.",
+                    channel=only,
+                )
                 self.wait_on(post, channel, f"'{written[:60]}' is not a time")
             return None
         try:
             local = in_our_time(datetime.fromisoformat(f"{match['day']}T{match['clock']}"))
             if match["offset"]:
-                at = local.replace(tzinfo=datetime.fromisoformat(f"{local.isoformat()}{match['offset'].strip()}").tzinfo).astimezone(UTC)
+                at = local.replace(
+                    tzinfo=datetime.fromisoformat(f"{local.isoformat()}{match['offset'].strip()}").tzinfo
+                ).astimezone(UTC)
             else:
                 at = self.local(post, channel, local, field)
+        except (ValueError, OverflowError):
+            self.problem(
+                "SYN002", post, field, f"at: there is no {written}.", "Write a day and a time that exist.", channel=only
+            )
+            self.wait_on(post, channel, f"there is no {written}")
+            return None
+        try:
             return in_our_time(at + offset * self.stagger)
         except (ValueError, OverflowError):
-            self.problem("SYN002", post, field, f"at: there is no {written}.", "Write a day and a time that exist.", channel=only)
-            self.wait_on(post, channel, f"there is no {written}")
+            self.problem("SYN002", post, field, f"at: with its stagger, {channel.id} would get it after the year 2999.",
+                         "Shorten 'stagger' in networks/channels.yaml.", channel=channel.id)
+            self.wait_on(post, channel, "its stagger is too long")
             return None
 
     def local(self, post: Resolved, channel: Channel, local: datetime, field: str) -> datetime:
         moment = instant(local, self.zone(post, channel))
         if moment.shifted:
-            self.problem("SCH006", post, field, f"{local:%Y-%m-%d %H:%M} {moment.shifted} ({self.zone(post, channel)}).",
-                         "Choose a time outside the clock change if that is not what you want.", Severity.warning)
+            self.problem(
+                "SCH006",
+                post,
+                field,
+                f"{local:%Y-%m-%d %H:%M} {moment.shifted} ({self.zone(post, channel)}).",
+                "Choose a time outside the clock change if that is not what you want.",
+                Severity.warning,
+            )
         return moment.at
 
     def place_next(self, post: Resolved) -> None:
@@ -164,8 +209,12 @@ class _Scheduler:
     def taken_on(self, channel: Channel) -> list[datetime]:
         """The times that slots of `channel` have, in order: those placed, and those that earlier plans gave."""
         if channel.id not in self.taken:
-            placed = {item.slot: item.at for item in self.items}  # a slot whose time was changed no longer takes the old one
-            self.taken[channel.id] = sorted(at for slot, at in {**self.kept, **placed}.items() if slot.channel == channel.id)
+            placed = {
+                item.slot: item.at for item in self.items
+            }  # a slot whose time was changed no longer takes the old one
+            self.taken[channel.id] = sorted(
+                at for slot, at in {**self.kept, **placed}.items() if slot.channel == channel.id
+            )
         return self.taken[channel.id]
 
     def next_free(self, post: Resolved, channel: Channel) -> datetime | None:
@@ -174,8 +223,10 @@ class _Scheduler:
         if (not_before := post.post.head.not_before) is not None:
             earliest = max(earliest, self.absolute(not_before, post, channel))
         today = earliest.astimezone(zone).date()
-        clocks = sorted((_DAYS.index(m["day"]), time.fromisoformat(m["clock"])) for s in channel.slots if (m := _SLOT.fullmatch(s)))
-        searched = (channel.id, zone.key, earliest)               # what was full for the post before is full for this one
+        clocks = sorted(
+            (_DAYS.index(m["day"]), time.fromisoformat(m["clock"])) for s in channel.slots if (m := _SLOT.fullmatch(s))
+        )
+        searched = (channel.id, zone.key, earliest)  # what was full for the post before is full for this one
         for ahead in range(self.searched.get(searched, 0), HORIZON_DAYS):
             self.searched[searched] = ahead
             day = today + timedelta(days=ahead)
@@ -210,7 +261,9 @@ class _Scheduler:
         not_after = post.post.head.not_after
         latest = self.absolute(not_after, post, channel) if not_after is not None else None
         grace = span(post.grace or channel.grace or DEFAULT_GRACE)
-        self.items.append(Item(slot, post, channel, at, self.zone(post, channel), self.stage(at, post), grace.total_seconds(), latest))
+        self.items.append(
+            Item(slot, post, channel, at, self.zone(post, channel), self.stage(at, post), grace.total_seconds(), latest)
+        )
         return True
 
     def outside_window(self, post: Resolved, channel: Channel, at: datetime) -> str | None:
@@ -222,7 +275,9 @@ class _Scheduler:
             field, word, remedy = "not_before", "before", "Move the time later, or not_before earlier."
         else:
             return None
-        self.problem("SCH001", post, field, f"on {channel.id} it would go out {word} its {field}.", remedy, channel=channel.id)
+        self.problem(
+            "SCH001", post, field, f"on {channel.id} it would go out {word} its {field}.", remedy, channel=channel.id
+        )
         return f"its time is {word} its {field}"
 
     def why_not(self, post: Resolved, channel: Channel) -> str | None:
@@ -241,8 +296,12 @@ class _Scheduler:
         return None
 
     def lost(self, post: Resolved, channel: Channel) -> Problem | None:
-        """Why nobody knows where, when or how the post goes out: a file it inherits from cannot be read, or names two channels."""
-        homes = ["strategy.yaml", f"campaigns/{post.post.campaign}/campaign.yaml", f"evergreen/{post.post.series}/series.yaml"]
+        """Why nobody knows where or how the post goes out: what it inherits cannot be read, or means two channels."""
+        homes = [
+            "strategy.yaml",
+            f"campaigns/{post.post.campaign}/campaign.yaml",
+            f"evergreen/{post.post.series}/series.yaml",
+        ]
         homes += ["media/library.yaml"] if post.media else []
         homes += [path for path in self.content.unreadable if path.startswith("strategies/")]
         lost = [self.unreadable[path] for path in homes if path in self.unreadable]
@@ -268,9 +327,19 @@ class _Scheduler:
     def wait_on(self, post: Resolved, channel: Channel, why: str) -> None:
         self.waiting.append(Waiting(Slot(post.id, channel.id), post, channel, why, self.zone(post, channel)))
 
-    def problem(self, code: str, post: Resolved, field: str, message: str, remedy: str, severity: Severity = Severity.error,
-                channel: str | None = None) -> None:
-        self.problems.append(Problem(code, severity, post.post.place(*field.split(".")), message, remedy, post.id, channel))
+    def problem(
+        self,
+        code: str,
+        post: Resolved,
+        field: str,
+        message: str,
+        remedy: str,
+        severity: Severity = Severity.error,
+        channel: str | None = None,
+    ) -> None:
+        self.problems.append(
+            Problem(code, severity, post.post.place(*field.split(".")), message, remedy, post.id, channel)
+        )
 
 
 def _has_time(post: Resolved) -> bool:

@@ -2,14 +2,18 @@
 import json
 import logging
 import os
+import select
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
 import threading
+import time
 import uuid
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -298,6 +302,18 @@ class PrefectServer(NamedTuple):
     environment: dict[str, str]
     database: Path
 
+    def task_runs(self, like: str, number: int) -> list[tuple[str, str, str]]:
+        """(name, type, state) of task runs with a name like `like`: the server writes them in batches, so wait."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            with closing(sqlite3.connect(self.database)) as database:
+                asked = "select name, state_type, state_name from task_run where name like ? order by name"
+                found = database.execute(asked, (like,)).fetchall()
+            if len(found) >= number:
+                return found
+            assert time.monotonic() < deadline, found
+            select.select([], [], [], 0.1)
+
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory) -> Iterator[PrefectServer]:
@@ -313,7 +329,7 @@ def prefect_server(tmp_path_factory) -> Iterator[PrefectServer]:
     server.wait(PATIENCE_S)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def records_of() -> Callable[[str], dict[str, list[dict[str, Any]]]]:
     """The records of every slot of an archive, without what differs from run to run: who, when, and the chain."""
     def read(url: str) -> dict[str, list[dict[str, Any]]]:

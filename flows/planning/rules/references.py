@@ -20,9 +20,17 @@ def resolve(read: Read, index: Index, root: str) -> list[Problem]:
     """REF001: every reference finds what it names; every media file is there."""
     problems: list[Problem] = []
     media = sorted(_names(read))
-    names = {*read.files, *(path.removeprefix("media/") for path in read.files), *(path.rsplit("/", 1)[-1] for path in read.files)}
+    names = {
+        *read.files,
+        *(path.removeprefix("media/") for path in read.files),
+        *(path.rsplit("/", 1)[-1] for path in read.files),
+    }
     for entry in read.entries:
-        named = [Reference("media", name, (name,)) for name in entry.value.items] if isinstance(entry.value, MediaLibrary) else []
+        named = (
+            [Reference("media", name, (name,)) for name in entry.value.items]
+            if isinstance(entry.value, MediaLibrary)
+            else []
+        )
         for reference in (*references(entry.value), *named):
             if reference.kind == "evidence":                      # an id of the same audience
                 known = [item.id for item in getattr(entry.value, "evidence", ())]
@@ -42,7 +50,9 @@ def resolve(read: Read, index: Index, root: str) -> list[Problem]:
             if sought.file is None and not sought.remedy:
                 problems.append(_missing(reference, media, place, post.id))
             elif sought.file is None:
-                problems.append(Problem("REF001", Severity.error, place, f"media: {sought.why}.", sought.remedy, post.id))
+                problems.append(
+                    Problem("REF001", Severity.error, place, f"media: {sought.why}.", sought.remedy, post.id)
+                )
         if (target := _target(post)) is not None and post_of(index, target) is None:
             problems += _judge(Reference("post", target, ("after",)), index, read, post.place("after"), post.id)
     return problems
@@ -51,7 +61,7 @@ def resolve(read: Read, index: Index, root: str) -> list[Problem]:
 def _judge(reference: Reference, index: Index, read: Read, place: Place, post: str | None) -> list[Problem]:
     known = index.get(reference.kind, {})
     if may_be_in(reference.kind, read.unreadable):
-        return []                                                 # its file has a problem of its own; one message is enough
+        return []  # its file has a problem of its own; one message is enough
     if reference.id in known or (reference.kind == "post" and post_of(index, reference.id) is not None):
         return []
     if reference.kind == "policy" and "@" in reference.id:
@@ -73,11 +83,17 @@ def _judge_version(reference: Reference, index: Index, read: Read, place: Place)
 
 
 def _missing(reference: Reference, known: list[str], place: Place, post: str | None) -> Problem:
-    field = next((str(step) for step in reversed(reference.path) if isinstance(step, str) and step != "file"), reference.kind)
+    field = next(
+        (str(step) for step in reversed(reference.path) if isinstance(step, str) and step != "file"), reference.kind
+    )
     kind = reference.kind.replace("_", " ")
     alike = known if len(known) <= _MANY else [id for id in known if id[:2] == reference.id[:2]]
     close = get_close_matches(reference.id, alike, 1, 0.5)
-    remedy = f"Closest: {close[0]}." if close else f"Add it to {DEFINED_IN.get(reference.kind, 'the folder')}, or remove it here."
+    remedy = (
+        f"Closest: {close[0]}."
+        if close
+        else f"Add it to {DEFINED_IN.get(reference.kind, 'the folder')}, or remove it here."
+    )
     kind = "media file" if kind == "media" else kind
     return Problem("REF001", Severity.error, place, f"{field}: no {kind} '{reference.id}'.", remedy, post)
 
@@ -94,10 +110,22 @@ def duplicates(index: Index) -> list[Problem]:
         for id, places in known.items():
             spots = sorted({item.place for item in places})
             for spot in spots[1:]:
-                remedy = "Rename one of the files, or give one an id: of its own." if kind == "post" else "Give one of them another id."
-                problems.append(Problem(
-                    "REF001", Severity.error, spot, f"{kind.replace('_', ' ')} '{id}' stands twice: also in {spots[0]}.", remedy,
-                    post=id if kind == "post" else None, channel=id if kind == "channel" else None))
+                remedy = (
+                    "Rename one of the files, or give one an id: of its own."
+                    if kind == "post"
+                    else "Give one of them another id."
+                )
+                problems.append(
+                    Problem(
+                        "REF001",
+                        Severity.error,
+                        spot,
+                        f"{kind.replace('_', ' ')} '{id}' stands twice: also in {spots[0]}.",
+                        remedy,
+                        post=id if kind == "post" else None,
+                        channel=id if kind == "channel" else None,
+                    )
+                )
     return problems
 
 
@@ -122,8 +150,8 @@ def cycles(read: Read, index: Index) -> list[Problem]:
     """REF002: no post waits for itself, no goal serves itself."""
     after = {}
     for post in read.posts:
-        target = post_of(index, _target(post) or "")
-        if target is not None:
+        name = _target(post)
+        if name is not None and (target := post_of(index, name)) is not None:
             after[post.id] = target.id
     problems = []
     looked_at: set[str] = set()
@@ -170,12 +198,26 @@ def unused(read: Read, index: Index, posts: tuple[Resolved, ...]) -> list[Proble
     for kind in ("audience", "pillar", "tactic", "social_goal"):
         for id, places in index.get(kind, {}).items():
             if id not in used.get(kind, ()):
-                problems.append(Problem("REF004", Severity.advice, places[0].place, f"{kind.replace('_', ' ')} {id} is unused.",
-                                        "Use it or remove it."))
+                problems.append(
+                    Problem(
+                        "REF004",
+                        Severity.advice,
+                        places[0].place,
+                        f"{kind.replace('_', ' ')} {id} is unused.",
+                        "Use it or remove it.",
+                    )
+                )
     for entry in read.entries:
         if isinstance(entry.value, MediaLibrary):
             for name in entry.value.items:
                 if name not in files and name not in used.get("media", ()):
-                    problems.append(Problem("REF004", Severity.advice, entry.place(name), f"media file {name} is unused.",
-                                            "Use it or remove it."))
+                    problems.append(
+                        Problem(
+                            "REF004",
+                            Severity.advice,
+                            entry.place(name),
+                            f"media file {name} is unused.",
+                            "Use it or remove it.",
+                        )
+                    )
     return problems

@@ -55,6 +55,10 @@ def told() -> Callable[[Iterable[Problem]], list[str]]:
     """Problems as one line each, advice left out unless asked for: place, severity, message, code, remedy."""
 
     def tell(problems: Iterable[Problem], advice: bool = False) -> list[str]:
-        return [f"{p.place}: {p.severity.value}: {p.message} [{p.code}] {p.remedy}" for p in problems if advice or p.severity != "advice"]
+        return [
+            f"{p.place}: {p.severity.value}: {p.message} [{p.code}] {p.remedy}"
+            for p in problems
+            if advice or p.severity != "advice"
+        ]
 
     return tell

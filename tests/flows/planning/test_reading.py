@@ -1,4 +1,7 @@
-"""Every file of the folder is read, and every problem of every file is told at once, with its place and a remedy (SYN)."""
+"""Every file of the folder is read, and every problem of every file is told at once, with its place and a remedy
+(SYN).
+"""
+
 from collections.abc import Callable
 from typing import Any
 
@@ -40,38 +43,76 @@ def test_the_smallest_folder_is_clean(prepared: Make, told: Tell) -> None:
     """Three files and a post of two lines: nothing to report, one item."""
     made = prepared({"posts/hello.md": "---\n---\nHello.\n"})
 
-    assert (told(made.problems, advice=True), [str(item.slot) for item in made.plan.items]) == ([], ["posts/hello@mastodon#1"])
+    assert (told(made.problems, advice=True), [str(item.slot) for item in made.plan.items]) == (
+        [],
+        ["posts/hello@mastodon#1"],
+    )
 
 
-@pytest.mark.parametrize(("front", "said"), [
-    ("pilar: how-to", "3:1: error: pilar is not known here. [SYN002] Did you mean pillar?"),
-    ("intent: giv", "3:1: error: intent: 'giv' is not known here. [SYN002] Did you mean give? Use one of: give, respond, inform, ask."),
-    ("draft: yes", "3:1: error: draft: 'yes' is neither true nor false. [SYN002] Write true or false."),
-    ("draft:", "3:1: error: draft is empty. [SYN002] Write a value, or remove the line."),
-    ("credit: 007", "3:1: error: credit: '007' is not text. [SYN002] Put it in quotes: credit: \"007\"."),
-    ("credit: true", "3:1: error: credit: 'True' is not text. [SYN002] Put it in quotes: credit: \"true\"."),
-    ("credit: [a]", "3:1: error: credit must be one text. [SYN002] Write credit: \"…\"."),
-    ("hashtags: Mend", "3:1: error: hashtags must be a list. [SYN002] Write hashtags: [Mend]."),
-    ("hashtags: [A, 1]", "3:15: error: hashtags: '1' is not text. [SYN002] Put it in quotes: hashtags: \"1\"."),
-    ("utm: spring", "3:1: error: utm must be keys with values. [SYN002] Write utm: {source: …, medium: …}."),
-    ("utm: {sauce: x}", "3:7: error: sauce is not known here. [SYN002] Did you mean source?"),
-    ("media: [{alt: x}]", "3:9: error: file is missing. [SYN002] Add 'file: …' here."),
-    ("poll: {options: [a]}", "3:8: error: options must have at least 2 entries. [SYN002] Add entries."),
-    ("runs: 0", "3:1: error: runs: '0' must be at least 1. [SYN002] Write a number in that range."),
-    ("runs: many", "3:1: error: runs: 'many' is not a whole number. [SYN002] Write a whole number."),
-    ("until: 2027-13-01", "3:1: error: until: '2027-13-01' cannot be used: month must be in 1..12. [SYN002] Write it that way."),
-    ("until: 20270301", "3:1: error: until: '20270301' cannot be used: a day looks like 2027-03-04. [SYN002] Write it that way."),
-    ("not_after: 17", "3:1: error: not_after: '17' cannot be used: a time looks like 2027-03-04 09:30, with an offset when it needs one: "
-                      "2027-03-04 09:30+01:00. [SYN002] Write it that way."),
-    ("not_after: 9999-12-31 23:59-12:00", "3:1: error: not_after: '9999-12-31 23:59-12:00' cannot be used: a year is one from 1970 to 2999. "
-                                          "[SYN002] Write it that way."),
-    ("grace: 2mo", "3:1: error: grace: '2mo' cannot be used: this needs a fixed length: use m, h, d or w, not mo. [SYN002] Write it that way."),
-    ("timezone: Europe/Dublyn", "3:1: error: timezone: 'Europe/Dublyn' cannot be used: a time zone is a name of the IANA list, such as "
-                                "Europe/Dublin. [SYN002] Write it that way."),
-    ("link: /evenings", "3:1: error: link: '/evenings' cannot be used: an address looks like https://example.org/page, without spaces. "
-                        "[SYN002] Write it that way."),
-    ("link: 'https://[x'", "3:1: error: link: 'https://[x' cannot be used: it is no address (Invalid IPv6 URL). [SYN002] Write it that way."),
-])
+@pytest.mark.parametrize(
+    ("front", "said"),
+    [
+        ("pilar: how-to", "3:1: error: pilar is not known here. [SYN002] Did you mean pillar?"),
+        (
+            "intent: giv",
+            "3:1: error: intent: 'giv' is not known here. [SYN002] Did you mean give? Use one of: give, respond, "
+            "inform, ask.",
+        ),
+        ("draft: yes", "3:1: error: draft: 'yes' is neither true nor false. [SYN002] Write true or false."),
+        ("draft:", "3:1: error: draft is empty. [SYN002] Write a value, or remove the line."),
+        ("credit: 007", "3:1: error: credit: '007' is not text. [SYN002] Put it in quotes: credit: \"007\"."),
+        ("credit: true", "3:1: error: credit: 'true' is not text. [SYN002] Put it in quotes: credit: \"true\"."),
+        ("credit: [a]", '3:1: error: credit must be one text. [SYN002] Write credit: "…".'),
+        ("hashtags: Mend", "3:1: error: hashtags must be a list. [SYN002] Write hashtags: [Mend]."),
+        ("hashtags: [A, 1]", "3:15: error: hashtags: '1' is not text. [SYN002] Put it in quotes: hashtags: \"1\"."),
+        ("utm: spring", "3:1: error: utm must be keys with values. [SYN002] Write utm: {source: …, medium: …}."),
+        ("utm: {sauce: x}", "3:7: error: sauce is not known here. [SYN002] Did you mean source?"),
+        ("media: [{alt: x}]", "3:9: error: file is missing. [SYN002] Add 'file: …' here."),
+        ("poll: {options: [a]}", "3:8: error: options must have at least 2 entries. [SYN002] Add entries."),
+        ("runs: 0", "3:1: error: runs: '0' must be at least 1. [SYN002] Write a number in that range."),
+        ("runs: many", "3:1: error: runs: 'many' is not a whole number. [SYN002] Write a whole number."),
+        (
+            "until: 2027-13-01",
+            "3:1: error: until: '2027-13-01' cannot be used: month must be in 1..12. [SYN002] Write it that way.",
+        ),
+        (
+            "until: 20270301",
+            "3:1: error: until: '20270301' cannot be used: a day looks like 2027-03-04. [SYN002] Write it that way.",
+        ),
+        (
+            "not_after: 17",
+            "3:1: error: not_after: '17' cannot be used: a time looks like 2027-03-04 09:30, with an offset when it "
+            "needs one: "
+            "2027-03-04 09:30+01:00. [SYN002] Write it that way.",
+        ),
+        (
+            "not_after: 9999-12-31 23:59-12:00",
+            "3:1: error: not_after: '9999-12-31 23:59-12:00' cannot be used: a year is one from 1970 to 2999. "
+            "[SYN002] Write it that way.",
+        ),
+        (
+            "grace: 2mo",
+            "3:1: error: grace: '2mo' cannot be used: this needs a fixed length: use m, h, d or w, not mo. [SYN002] "
+            "Write it that way.",
+        ),
+        (
+            "timezone: Europe/Dublyn",
+            "3:1: error: timezone: 'Europe/Dublyn' cannot be used: a time zone is a name of the IANA list, such as "
+            "Europe/Dublin. [SYN002] Write it that way.",
+        ),
+        (
+            "link: /evenings",
+            "3:1: error: link: '/evenings' cannot be used: an address looks like https://example.org/page, without "
+            "spaces. "
+            "[SYN002] Write it that way.",
+        ),
+        (
+            "link: 'https://[x'",
+            "3:1: error: link: 'https://[x' cannot be used: it is no address (Invalid IPv6 URL). [SYN002] Write it "
+            "that way.",
+        ),
+    ],
+)
 def test_what_is_not_known_is_an_error(front: str, said: str, prepared: Make, told: Tell) -> None:
     """SYN002 quotes what was written, where it stands, and what could stand there."""
     assert told(prepared({"posts/a.md": post(f"{front}\n")}).problems) == [f"content/posts/a.md:{said}"]
@@ -81,8 +122,10 @@ def test_a_key_far_from_all_others_gets_the_list(prepared: Make, told: Tell) -> 
     """SYN002 without a near name lists what is known there; a very long key is cut."""
     [said] = told(prepared({"posts/a.md": post(f"{'q' * 200}: 1\n")}).problems)
 
-    assert said.startswith(f"content/posts/a.md:3:1: error: {'q' * 60} is not known here. [SYN002] Remove it, or begin it with x- to keep "
-                           "a note. Known: at, slot, after, every, from, until, runs, ")
+    assert said.startswith(
+        f"content/posts/a.md:3:1: error: {'q' * 60} is not known here. [SYN002] Remove it, or begin it with x- to keep "
+        "a note. Known: at, slot, after, every, from, until, runs, "
+    )
 
 
 def test_an_entry_without_an_id_is_an_error(prepared: Make, told: Tell) -> None:
@@ -112,16 +155,30 @@ def test_two_times_are_an_error(front: str, said: list[str], prepared: Make, tol
     assert [waiting.why for waiting in made.plan.waiting] == ["more than one time is given"] * bool(said)
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("---\nslot: next\n---\n", ["4:1: error: Nothing to publish. [SYN004] Write the text below the front matter."]),
-    ("---\nslot: next\n---", ["4:1: error: Nothing to publish. [SYN004] Write the text below the front matter."]),
-    ("---\nslot: next\n---\n\n<!-- x -->\n## notes\nA\n", ["4:1: error: Nothing to publish. [SYN004] Write the text below the front matter."]),
-    ("---\nslot: next\n---\nTODO\n", ["4:1: error: A placeholder is left: TODO. [SYN004] Write what it stands for."]),
-    ("---\nslot: next\nhashtags: [Mend, XX]\n---\nA\n", ["3:18: error: A placeholder is left: XX. [SYN004] Write what it stands for."]),
-    ("---\nslot: next\nlink: https://x.example/{{page}}\n---\nA\n",
-     ["3:1: error: A placeholder is left: {{page}}. [SYN004] Write what it stands for."]),
-    ("---\nslot: next\ncredit: XX\n---\nA\n", []),
-])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("---\nslot: next\n---\n", ["4:1: error: Nothing to publish. [SYN004] Write the text below the front matter."]),
+        ("---\nslot: next\n---", ["4:1: error: Nothing to publish. [SYN004] Write the text below the front matter."]),
+        (
+            "---\nslot: next\n---\n\n<!-- x -->\n## notes\nA\n",
+            ["4:1: error: Nothing to publish. [SYN004] Write the text below the front matter."],
+        ),
+        (
+            "---\nslot: next\n---\nTODO\n",
+            ["4:1: error: A placeholder is left: TODO. [SYN004] Write what it stands for."],
+        ),
+        (
+            "---\nslot: next\nhashtags: [Mend, XX]\n---\nA\n",
+            ["3:18: error: A placeholder is left: XX. [SYN004] Write what it stands for."],
+        ),
+        (
+            "---\nslot: next\nlink: https://x.example/{{page}}\n---\nA\n",
+            ["3:1: error: A placeholder is left: {{page}}. [SYN004] Write what it stands for."],
+        ),
+        ("---\nslot: next\ncredit: XX\n---\nA\n", []),
+    ],
+)
 def test_a_post_without_words_is_an_error(text: str, said: list[str], prepared: Make, told: Tell) -> None:
     """SYN004 fires on an empty body and on placeholders in all that readers will see, and not in what they will not."""
     assert told(prepared({"posts/a.md": text}).problems) == [f"content/posts/a.md:{line}" for line in said]
@@ -129,7 +186,12 @@ def test_a_post_without_words_is_an_error(text: str, said: list[str], prepared: 
 
 def test_a_picture_needs_no_words(prepared: Make, told: Tell) -> None:
     """SYN004 is silent where an image is what the post says."""
-    made = prepared({"posts/a.md": "---\nslot: next\nmedia: [{file: a.jpg, alt: A drill on a bench}]\n---\n", "media/a.jpg": b"\xff\xd8\xff" * 500})
+    made = prepared(
+        {
+            "posts/a.md": "---\nslot: next\nmedia: [{file: a.jpg, alt: A drill on a bench}]\n---\n",
+            "media/a.jpg": b"\xff\xd8\xff" * 500,
+        }
+    )
 
     assert told(made.problems) == []
 
@@ -152,64 +214,117 @@ def test_a_value_lost_behind_a_hash_is_a_warning(front: str, said: list[str], pr
 
 def test_a_lost_value_in_campaign_defaults_is_seen(prepared: Make, told: Tell) -> None:
     """SYN005 looks into every file, at any depth."""
-    assert told(prepared({"campaigns/spring/campaign.yaml": "title: Spring\ndefaults:\n  hashtags: #Mend\n"}).problems) == [
-        "content/campaigns/spring/campaign.yaml:3:3: warning: hashtags is empty: everything after # is a comment. [SYN005] "
-        "Write hashtags without #, or put the text in quotes."]
+    assert told(
+        prepared({"campaigns/spring/campaign.yaml": "title: Spring\ndefaults:\n  hashtags: #Mend\n"}).problems
+    ) == [
+        "content/campaigns/spring/campaign.yaml:3:3: warning: hashtags is empty: everything after # is a comment. "
+        "[SYN005] "
+        "Write hashtags without #, or put the text in quotes."
+    ]
 
 
 def test_headings_are_judged_by_the_channels_there_are(prepared: Make, told: Tell) -> None:
     """SYN006 knows the channels of this folder; and none while their file cannot be read."""
     files = {"posts/a.md": post(body="A\n## on mastodom\nB")}
 
-    assert told(prepared(files).problems) == ["content/posts/a.md:5:7: error: No section 'on mastodom'. [SYN006] Use '## on mastodon'."]
+    assert told(prepared(files).problems) == [
+        "content/posts/a.md:5:7: error: No section 'on mastodom'. [SYN006] Use '## on mastodon'."
+    ]
     assert told(prepared({**files, "networks/channels.yaml": "channels: 1\n"}).problems) == [
         "content/networks/channels.yaml:1:1: error: channels must be a list. [SYN002] Write channels: [1]."]
 
 
 KEY = "AKIA" + "ABCDEFGHIJKLMNOP"
 TOKEN = "ghp_" + "a1" * 18
-SECRET = "This looks like a secret ({}…). [SYN007] Remove it and replace the credential: whoever can read the repository has it."
+SECRET = "This looks like a secret ({}…). [SYN007] Remove it and replace the credential: whoever can read the "
+         "repository has it."
 
 
-@pytest.mark.parametrize(("files", "said"), [
-    ({"posts/a.md": post(body=f"Hi\nour key is {KEY}")}, ["posts/a.md:5:12: error: " + SECRET.format("AKIA")]),
-    ({"posts/a.md": post(f"credit: {TOKEN}\n")}, ["posts/a.md:3:9: error: " + SECRET.format("ghp_")]),
-    ({"posts/a.md": post(f"media: [{{file: a.jpg, alt: {TOKEN}}}]\n"), "media/a.jpg": b"\xff\xd8\xff" * 500},
-     ["posts/a.md:3:28: error: " + SECRET.format("ghp_")]),
-    ({"posts/a.md": post(f"intent: {TOKEN}\n")}, [
-        "posts/a.md:3:1: error: intent: 'ghp_…' is not known here. [SYN002] Use one of: give, respond, inform, ask.",
-        "posts/a.md:3:9: error: " + SECRET.format("ghp_")]),
-    ({"posts/a.md": post(f"{TOKEN}: 1\n").replace("\n---\nHello", "\nHello", 1)}, [
-        "posts/a.md:1:1: error: cannot be read: the front matter is not closed. [SYN001] "
-        "Put a line --- between the front matter and the text.",
-        "posts/a.md:3:1: error: " + SECRET.format("ghp_")]),
-    ({"posts/a.md": post(f"channels: [{TOKEN}]\n")}, [
-        "posts/a.md:3:12: error: channels: no channel 'ghp_…'. [REF001] Add it to networks/channels.yaml, or remove it here.",
-        "posts/a.md:3:12: error: " + SECRET.format("ghp_")]),
-    ({"posts/a.md": f"---\nat: {TOKEN}\n---\nA\n"}, [
-        "posts/a.md:2:1: error: at: 'ghp_…' is not a time. [SYN002] Write it as YYYY-MM-DD HH:MM.",
-        "posts/a.md:2:5: error: " + SECRET.format("ghp_")]),
-    ({"people/team.yaml": f"people:\n  - id: wren\n    name: 'token {TOKEN}'\n"}, ["people/team.yaml:3:18: error: " + SECRET.format("ghp_")]),
-    ({"people/team.yaml": f"people: [\n# {TOKEN}\n"}, [
-        "people/team.yaml:2:3: error: " + SECRET.format("ghp_"),
-        "people/team.yaml:3:1: error: cannot be read: did not find expected node content. [SYN001] "
-        "Close what was opened before, or write a value here."]),
-    ({"measures/2027.csv": f"date,metric\n{KEY},1\n"}, ["measures/2027.csv:2:1: error: " + SECRET.format("AKIA")]),
-    ({f"media/{TOKEN}.jpg": b"\xff\xd8"}, [f"media/{TOKEN}.jpg:1:1: error: " + SECRET.format("ghp_")]),
-    ({"posts/a.md": post(body="password = hunter2hunter2hunter2")}, ["posts/a.md:4:1: error: " + SECRET.format("pass")]),
-])
-def test_secrets_are_found_everywhere_and_never_printed(files: dict[str, Any], said: list[str], prepared: Make, told: Tell) -> None:
-    """SYN007 finds a token in text, front matter, alt text, keys, file names and broken files, and no message shows it."""
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"posts/a.md": post(body=f"Hi\nour key is {KEY}")}, ["posts/a.md:5:12: error: " + SECRET.format("AKIA")]),
+        ({"posts/a.md": post(f"credit: {TOKEN}\n")}, ["posts/a.md:3:9: error: " + SECRET.format("ghp_")]),
+        (
+            {"posts/a.md": post(f"media: [{{file: a.jpg, alt: {TOKEN}}}]\n"), "media/a.jpg": b"\xff\xd8\xff" * 500},
+            ["posts/a.md:3:28: error: " + SECRET.format("ghp_")],
+        ),
+        (
+            {"posts/a.md": post(f"intent: {TOKEN}\n")},
+            [
+                "posts/a.md:3:1: error: intent: 'ghp_…' is not known here. [SYN002] Use one of: give, respond, "
+                "inform, ask.",
+                "posts/a.md:3:9: error: " + SECRET.format("ghp_"),
+            ],
+        ),
+        (
+            {"posts/a.md": post(f"{TOKEN}: 1\n").replace("\n---\nHello", "\nHello", 1)},
+            [
+                "posts/a.md:1:1: error: cannot be read: the front matter is not closed. [SYN001] "
+                "Put a line --- between the front matter and the text.",
+                "posts/a.md:3:1: error: " + SECRET.format("ghp_"),
+            ],
+        ),
+        (
+            {"posts/a.md": post(f"channels: [{TOKEN}]\n")},
+            [
+                "posts/a.md:3:12: error: channels: no channel 'ghp_…'. [REF001] Add it to networks/channels.yaml, "
+                "or remove it here.",
+                "posts/a.md:3:12: error: " + SECRET.format("ghp_"),
+            ],
+        ),
+        (
+            {"posts/a.md": f"---\nat: {TOKEN}\n---\nA\n"},
+            [
+                "posts/a.md:2:1: error: at: 'ghp_…' is not a time. [SYN002] Write it as YYYY-MM-DD HH:MM.",
+                "posts/a.md:2:5: error: " + SECRET.format("ghp_"),
+            ],
+        ),
+        (
+            {"people/team.yaml": f"people:\n  - id: wren\n    name: 'token {TOKEN}'\n"},
+            ["people/team.yaml:3:18: error: " + SECRET.format("ghp_")],
+        ),
+        (
+            {"people/team.yaml": f"people: [\n# {TOKEN}\n"},
+            [
+                "people/team.yaml:2:3: error: " + SECRET.format("ghp_"),
+                "people/team.yaml:3:1: error: cannot be read: did not find expected node content. [SYN001] "
+                "Close what was opened before, or write a value here.",
+            ],
+        ),
+        ({"measures/2027.csv": f"date,metric\n{KEY},1\n"}, ["measures/2027.csv:2:1: error: " + SECRET.format("AKIA")]),
+        ({f"media/{TOKEN}.jpg": b"\xff\xd8"}, [f"media/{TOKEN}.jpg:1:1: error: " + SECRET.format("ghp_")]),
+        (
+            {"posts/a.md": post(body="password = hunter2hunter2hunter2")},
+            ["posts/a.md:4:1: error: " + SECRET.format("pass")],
+        ),
+    ],
+)
+def test_secrets_are_found_everywhere_and_never_printed(
+    files: dict[str, Any], said: list[str], prepared: Make, told: Tell
+) -> None:
+    """SYN007 finds a token in text, front matter, alt text, keys, file names and broken files, and no message
+    shows it.
+    """
     made = prepared(files)
 
     assert told(made.problems) == [f"content/{line}" for line in said]
     assert not any(TOKEN in waiting.why or KEY in waiting.why for waiting in made.plan.waiting)
 
 
-@pytest.mark.parametrize("text", [
-    "Our secret: straightforwardness", "The secret = perseverance-and-patience", "password: short1", "AKIA is a name", "ghp_short",
-    "https://x.example/EAAB", "Secret: the 12 steps", "sk_live_ is how they begin",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Our secret: straightforwardness",
+        "The secret = perseverance-and-patience",
+        "password: short1",
+        "AKIA is a name",
+        "ghp_short",
+        "https://x.example/EAAB",
+        "Secret: the 12 steps",
+        "sk_live_ is how they begin",
+    ],
+)
 def test_near_misses_of_secrets(text: str, prepared: Make, told: Tell) -> None:
     """Words about secrets are no secrets."""
     assert told(prepared({"posts/a.md": post(body=text)}).problems) == []
@@ -221,12 +336,17 @@ def test_html_and_invisible_characters_are_found_in_posts(prepared: Make, told: 
                      "people/team.yaml": 'people:\n  - {id: wren, name: "W\\u0000"}\n'})
 
     assert told(made.problems) == [
-        "content/people/team.yaml:2:16: error: An invisible character is here: U+0000. [SYN009] Delete it and type the text again.",
-        "content/posts/a.md:3:1: error: An invisible character is here: U+202E. [SYN009] Delete it and type the text again.",
-        "content/posts/a.md:4:12: error: An invisible character is here: U+200B. [SYN009] Delete it and type the text again.",
+        "content/people/team.yaml:2:16: error: An invisible character is here: U+0000. [SYN009] Delete it and type "
+        "the text again.",
+        "content/posts/a.md:3:1: error: An invisible character is here: U+202E. [SYN009] Delete it and type the "
+        "text again.",
+        "content/posts/a.md:4:12: error: An invisible character is here: U+200B. [SYN009] Delete it and type the "
+        "text again.",
         "content/posts/a.md:6:3: error: HTML is not published: <b>. [SYN008] Write it as Markdown, or remove it.",
         "content/posts/a.md:6:7: error: HTML is not published: </b>. [SYN008] Write it as Markdown, or remove it.",
-        "content/posts/a.md:6:11: error: An invisible character is here: U+2060. [SYN009] Delete it and type the text again."]
+        "content/posts/a.md:6:11: error: An invisible character is here: U+2060. [SYN009] Delete it and type the "
+        "text again.",
+    ]
     assert made.plan.items == ()
 
 
@@ -243,7 +363,9 @@ def test_html_and_invisible_characters_are_found_in_posts(prepared: Make, told: 
 ])
 def test_a_file_that_nobody_reads_is_a_warning(path: str, remedy: str, prepared: Make, told: Tell) -> None:
     """SYN010 says where the file may belong."""
-    assert told(prepared({path: "a: 1\n"}).problems) == [f"content/{path}:1:1: warning: Nothing reads this file. [SYN010] {remedy}"]
+    assert told(prepared({path: "a: 1\n"}).problems) == [
+        f"content/{path}:1:1: warning: Nothing reads this file. [SYN010] {remedy}"
+    ]
 
 
 def test_near_misses_of_files_nobody_reads(prepared: Make, told: Tell) -> None:
@@ -254,8 +376,14 @@ def test_near_misses_of_files_nobody_reads(prepared: Make, told: Tell) -> None:
 
 def test_links_and_modules_are_named_and_never_followed(prepared: Make, told: Tell) -> None:
     """Symbolic links and submodules are errors wherever they stand, in place of a post, an entry or a folder."""
-    made = prepared({"posts/a.md": link_to("posts/a.md", "symlink"), "strategy.yaml": link_to("strategy.yaml", "symlink"),
-                     "ideas": link_to("ideas", "symlink"), "vendor/lib": link_to("vendor/lib", "submodule")})
+    made = prepared(
+        {
+            "posts/a.md": link_to("posts/a.md", "symlink"),
+            "strategy.yaml": link_to("strategy.yaml", "symlink"),
+            "ideas": link_to("ideas", "symlink"),
+            "vendor/lib": link_to("vendor/lib", "submodule"),
+        }
+    )
 
     assert told(made.problems) == [
         "content/ideas:1:1: error: cannot be read: it is a symlink. [SYN001] Put the file itself here.",
@@ -269,8 +397,10 @@ def test_a_huge_post_is_refused_unread(prepared: Make, told: Tell) -> None:
     made = prepared({"posts/big.md": SourceFile("posts/big.md", "0" * 40, 10_000_000, "file", None),
                      "posts/full.md": post() + "x" * (TEXT_BYTES - len(post()) - 1) + "\n"})
 
-    assert told(made.problems)[0] == ("content/posts/big.md:1:1: error: cannot be read: it holds 10,000,000 bytes; a text file may hold "
-                                      "256,000. [SYN001] Keep the text, and move everything else out of the file.")
+    assert told(made.problems)[0] == (
+        "content/posts/big.md:1:1: error: cannot be read: it holds 10,000,000 bytes; a text file may hold "
+        "256,000. [SYN001] Keep the text, and move everything else out of the file."
+    )
     assert [post.id for post in made.content.posts] == ["posts/full"]
 
 
@@ -278,28 +408,44 @@ def test_names_that_differ_only_in_capitals_are_errors(prepared: Make, told: Tel
     """Two files that some computers cannot tell apart are an error, also for images."""
     made = prepared({"media/A.jpg": b"\xff\xd8", "media/a.jpg": b"\xff\xd8"})
 
-    assert told(made.problems) == ["content/media/a.jpg:1:1: error: media/a.jpg and media/A.jpg differ only in capitals. [REF001] "
-                                   "Rename one of them: some computers cannot tell them apart."]
+    assert told(made.problems) == [
+        "content/media/a.jpg:1:1: error: media/a.jpg and media/A.jpg differ only in capitals. [REF001] "
+        "Rename one of them: some computers cannot tell them apart."
+    ]
 
 
 def test_front_matter_that_is_no_mapping_is_an_error(prepared: Make, told: Tell) -> None:
     """A list or a bare word in place of keys is told where it stands."""
-    made = prepared({"posts/a.md": "---\n- at: x\n---\nA\n", "posts/b.md": "---\nhello\n---\nA\n", "pillars.yaml": "- how-to\n"})
+    made = prepared(
+        {"posts/a.md": "---\n- at: x\n---\nA\n", "posts/b.md": "---\nhello\n---\nA\n", "pillars.yaml": "- how-to\n"}
+    )
 
     assert told(made.problems) == [
-        "content/pillars.yaml:1:1: error: This must be keys with values, like 'slot: next'. [SYN002] Write 'key: value' lines.",
-        "content/posts/a.md:2:1: error: This must be keys with values, like 'slot: next'. [SYN002] Write 'key: value' lines.",
-        "content/posts/b.md:2:1: error: This must be keys with values, like 'slot: next'. [SYN002] Write 'key: value' lines."]
+        "content/pillars.yaml:1:1: error: This must be keys with values, like 'slot: next'. [SYN002] Write 'key: "
+        "value' lines.",
+        "content/posts/a.md:2:1: error: This must be keys with values, like 'slot: next'. [SYN002] Write 'key: "
+        "value' lines.",
+        "content/posts/b.md:2:1: error: This must be keys with values, like 'slot: next'. [SYN002] Write 'key: "
+        "value' lines.",
+    ]
 
 
 def test_all_problems_of_all_files_come_at_once(prepared: Make, told: Tell) -> None:
-    """One look tells everything: several problems of one post, and those of other files, in the order of files and lines."""
-    made = prepared({
-        "posts/a.md": "---\npilar: x\ndraft: yes\nslot: next\nat: 2027-03-04 09:30\n---\nTODO\n## on nobody\n<b>\n",
-        "posts/b.md": "no front matter", "pillars.yaml": "pillars: [{}]\n", "people/team.yaml": "people:\n  - {id: Wren}\n"})
+    """One look tells everything: several problems of one post, and those of other files, in the order of files and
+    lines.
+    """
+    made = prepared(
+        {
+            "posts/a.md": "---\npilar: x\ndraft: yes\nslot: next\nat: 2027-03-04 09:30\n---\nTODO\n## on nobody\n<b>\n",
+            "posts/b.md": "no front matter",
+            "pillars.yaml": "pillars: [{}]\n",
+            "people/team.yaml": "people:\n  - {id: Wren}\n",
+        }
+    )
 
     assert told(made.problems) == [
-        "content/people/team.yaml:2:6: error: id: 'Wren' cannot be used: an id has 1 to 60 characters: small letters, digits, single hyphens "
+        "content/people/team.yaml:2:6: error: id: 'Wren' cannot be used: an id has 1 to 60 characters: small "
+        "letters, digits, single hyphens "
         "between them. [REF001] Write it that way.",
         "content/pillars.yaml:1:11: error: id is missing. [SYN002] Add 'id: …' here.",
         "content/posts/a.md:2:1: error: pilar is not known here. [SYN002] Did you mean pillar?",
@@ -308,7 +454,8 @@ def test_all_problems_of_all_files_come_at_once(prepared: Make, told: Tell) -> N
         "content/posts/a.md:8:7: error: No section 'on nobody'. [SYN006] Use '## on mastodon'.",
         "content/posts/a.md:9:1: error: HTML is not published: <b>. [SYN008] Write it as Markdown, or remove it.",
         "content/posts/b.md:1:1: error: cannot be read: it does not begin with front matter. [SYN001] "
-        "Begin with a line ---, then for example 'slot: next', then a line ---."]
+        "Begin with a line ---, then for example 'slot: next', then a line ---.",
+    ]
 
 
 def test_every_problem_of_a_post_stops_that_post_only(prepared: Make) -> None:
@@ -317,39 +464,120 @@ def test_every_problem_of_a_post_stops_that_post_only(prepared: Make) -> None:
 
     assert {p.post for p in made.problems} == {"posts/a"}
     assert [str(item.slot) for item in made.plan.items] == ["posts/b@mastodon#1"]
-    assert [waiting.why for waiting in made.plan.waiting] == ["content/posts/a.md:4:1: A placeholder is left: TODO. Write what it stands for."]
+    assert [waiting.why for waiting in made.plan.waiting] == [
+        "content/posts/a.md:4:1: A placeholder is left: TODO. Write what it stands for."
+    ]
 
 
 def test_file_order_changes_nothing(sources: Callable[..., list[SourceFile]]) -> None:
     """The same files in another order are the same Read."""
-    files = sources({"posts/b.md": post(), "posts/a.md": post(body="TODO"), "posts/A.md": post(), "pillars.yaml": "pillars: 1\n"})
+    files = sources(
+        {"posts/b.md": post(), "posts/a.md": post(body="TODO"), "posts/A.md": post(), "pillars.yaml": "pillars: 1\n"}
+    )
 
     assert read(files, "content") == read(reversed(files), "content")
 
 
-_words = st.sampled_from([
-    "at", "slot", "after", "every", "channels", "media", "link", "hashtags", "utm", "poll", "id", "timezone", "not_after", "not_before",
-    "grace", "draft", "hold", "disclosure", "default", "mastodon", "next", "file", "alt", "x-y", "people", "defaults", "limits", "slots",
-    "2027-03-04 09:30", "2027-03-04", "9999-12-31 23:59", "0001-01-01 00:00+14:00", "2027-03-04 09:30+99:99", "99999w", "a.jpg", "../x",
-    "https://ours.example/[", "https://ours.example?a=b", "true", "3", "-1", "1e99", "", "tue 08:45", "mon", "wren", "Europe/Dublin", "..",
-    "\ud7ff", "{{x}}", "@"])
-_values = st.recursive(_words | st.text(max_size=8) | st.none() | st.integers() | st.booleans(),
-                       lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_words, inner, max_size=4), max_leaves=8)
+_words = st.sampled_from(
+    [
+        "at",
+        "slot",
+        "after",
+        "every",
+        "channels",
+        "media",
+        "link",
+        "hashtags",
+        "utm",
+        "poll",
+        "id",
+        "timezone",
+        "not_after",
+        "not_before",
+        "grace",
+        "draft",
+        "hold",
+        "disclosure",
+        "default",
+        "mastodon",
+        "next",
+        "file",
+        "alt",
+        "x-y",
+        "people",
+        "defaults",
+        "limits",
+        "slots",
+        "2027-03-04 09:30",
+        "2027-03-04",
+        "9999-12-31 23:59",
+        "0001-01-01 00:00+14:00",
+        "2027-03-04 09:30+99:99",
+        "99999w",
+        "a.jpg",
+        "../x",
+        "https://ours.example/[",
+        "https://ours.example?a=b",
+        "true",
+        "3",
+        "-1",
+        "1e99",
+        "",
+        "tue 08:45",
+        "mon",
+        "wren",
+        "Europe/Dublin",
+        "..",
+        "\ud7ff",
+        "{{x}}",
+        "@",
+    ]
+)
+_values = st.recursive(
+    _words | st.text(max_size=8) | st.none() | st.integers() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_words, inner, max_size=4),
+    max_leaves=8,
+)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(path=st.sampled_from([
-    "posts/a.md", "posts/x/b.md", "evergreen/tips/c.md", "campaigns/spring/posts/d.md", "strategy.yaml", "people/team.yaml",
-    "networks/channels.yaml", "campaigns/spring/campaign.yaml", "evergreen/tips/series.yaml", "media/library.yaml", "rules.yaml",
-    "calendar/blackouts.yaml", "crisis/plan.yaml", "policies/p.md", "ideas/i.md", "audiences/a.yaml"]),
-    keys=st.lists(_words, max_size=4, unique=True), values=st.lists(_values, min_size=4, max_size=4), body=st.text(max_size=30))
-def test_nothing_a_team_can_write_raises(path: str, keys: list[str], values: list[Any], body: str, prepared: Make) -> None:
+@given(
+    path=st.sampled_from(
+        [
+            "posts/a.md",
+            "posts/x/b.md",
+            "evergreen/tips/c.md",
+            "campaigns/spring/posts/d.md",
+            "strategy.yaml",
+            "people/team.yaml",
+            "networks/channels.yaml",
+            "campaigns/spring/campaign.yaml",
+            "evergreen/tips/series.yaml",
+            "media/library.yaml",
+            "rules.yaml",
+            "calendar/blackouts.yaml",
+            "crisis/plan.yaml",
+            "policies/p.md",
+            "ideas/i.md",
+            "audiences/a.yaml",
+        ]
+    ),
+    keys=st.lists(_words, max_size=4, unique=True),
+    values=st.lists(_values, min_size=4, max_size=4),
+    body=st.text(max_size=30),
+)
+def test_nothing_a_team_can_write_raises(
+    path: str, keys: list[str], values: list[Any], body: str, prepared: Make
+) -> None:
     """Any keys with any values in any file are read, resolved, placed, composed and judged without an exception."""
     import json
 
     front = "".join(f"{json.dumps(key)}: {json.dumps(value)}\n" for key, value in zip(keys, values, strict=False))
-    files: dict[str, Any] = {"campaigns/spring/posts/e.md": "---\nslot: next\n---\nE\n", "evergreen/tips/f.md": "---\nslot: next\n---\nF\n",
-                             "media/a.jpg": b"\xff\xd8\xff"}
+    files: dict[str, Any] = {
+        "campaigns/spring/posts/e.md": "---\nslot: next\n---\nE\n",
+        "evergreen/tips/f.md": "---\nslot: next\n---\nF\n",
+        "media/a.jpg": b"\xff\xd8\xff",
+    }
 
     made = prepared({**files, path: f"---\n{front}---\n{body}" if path.endswith(".md") else front})
 

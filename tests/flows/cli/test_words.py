@@ -1,0 +1,229 @@
+"""The words of the command line: every help text ends with an example that runs, and every --json can be relied on."""
+import json
+import re
+import shlex
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import click
+import pytest
+
+from flows.cli import commands
+
+
+def every_command(group: click.Group = commands,
+                  words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command with the words that call it, groups too."""
+    yield words, group
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from every_command(command, (*words, name))
+        else:
+            yield (*words, name), command
+
+
+COMMANDS = dict(every_command())
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory, sample_copy, drumbeat):
+    """The sample content after its first post: something to look at for every command that looks."""
+    home = sample_copy(tmp_path_factory.mktemp("played") / "club")
+    done = drumbeat("publish", "--once", "--rehearse", "--now", "2026-11-05 14:00", cwd=home)
+    assert done.code == 0, done.err
+    return home
+
+
+def example(words: tuple[str, ...]) -> str:
+    (last,) = re.findall(r"Example: (drumbeat .+)\Z", (COMMANDS[words].help or "").strip())
+    return last
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words) or "drumbeat")
+def test_every_help_text_ends_with_an_example(drumbeat, tmp_path, words):
+    """--help works anywhere, without content, and shows the example."""
+    done = drumbeat(*words, "--help", cwd=tmp_path)
+
+    assert (done.code, done.err) == (0, "")
+    assert example(words) in done.out
+    assert example(words).startswith(f"drumbeat {' '.join(words)}".strip()) or isinstance(COMMANDS[words], click.Group)
+
+
+EXAMPLES = sorted({example(words) for words in COMMANDS})
+GO_ON = ("up", "rehearsal")     # have tests of their own below
+
+
+@pytest.mark.parametrize("line", [line for line in EXAMPLES if line.split()[1] not in GO_ON])
+def test_every_example_runs(drumbeat, sample, played, tmp_path, line):
+    """Each example ends with 0, on the sample content (init: where there is none), without a crash."""
+    word = line.split()[1]
+    home = tmp_path if word == "init" else played if word in ("why", "status", "archive") else sample
+
+    done = drumbeat(*shlex.split(line)[1:], cwd=home)
+
+    assert done.code == 0, done.err
+    assert "Traceback" not in done.err
+
+
+def test_the_example_of_up_is_the_one_that_is_played(season_words):
+    """What test_up runs, with a faster clock and another port, is the example of the help text."""
+    assert shlex.split(example(("up",))) == ["drumbeat", *season_words]
+
+
+def test_the_example_of_rehearsal_runs(start, sample, free_port):
+    """The rehearsal says where each network is, and goes on until it is told to stop."""
+    running = start(*shlex.split(example(("rehearsal",)))[1:], "--port", str(free_port()), cwd=sample)
+    for name in ("all", "facebook_page", "mastodon", "x"):
+        running.wait_for(rf"^{name}: http://127\.0\.0\.1:\d+")
+
+    assert running.end(signal.SIGINT, patience_s=10).code in (0, 130, -signal.SIGINT)
+
+
+def test_no_command_is_unknown_to_the_first_page(drumbeat, tmp_path):
+    """`drumbeat --help` lists every command with one line each."""
+    done = drumbeat("--help", cwd=tmp_path)
+
+    listed = re.findall(r"^  ([a-z]+)  +\S", done.out[done.out.index("Commands:"):], re.MULTILINE)
+    assert listed == [words[0] for words in COMMANDS if len(words) == 1]
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+SLOT = {"slot", "state", "at", "sent_at", "url", "reason", "file", "next"}
+PROBLEM = {"code", "severity", "file", "line", "column", "message", "remedy"}
+
+
+def test_check_json(drumbeat, sample):
+    """check: problems with all their fields, and how many of each."""
+    (sample / "content/posts/bad.md").write_text("---\nat: never\n---\nBad.\n")
+    done = drumbeat("check", "--json", cwd=sample)
+
+    assert done.code == 1
+    assert set(done.json) >= {"problems", "counts"}
+    assert set(done.json["counts"]) == {"errors", "warnings", "advice", "posts"}
+    assert all(set(problem) == PROBLEM for problem in done.json["problems"])
+    assert done.json["counts"]["errors"] == sum(p["severity"] == "error" for p in done.json["problems"]) > 0
+    assert drumbeat("check", "--format", "json", cwd=sample).json == done.json
+
+
+def test_preview_json(drumbeat, sample):
+    """preview: each message's slot, channel, network, parts with length and limit, media, link, problems."""
+    done = drumbeat("preview", "launch", "--json", cwd=sample)
+
+    assert done.code == 0, done.err
+    assert {m["slot"] for m in done.json["messages"]} >= {"spring-mend/launch@mastodon#1", "spring-mend/launch@x#1"}
+    for message in done.json["messages"]:
+        assert set(message) >= {"slot", "channel", "network", "parts", "media", "link", "problems"}
+        assert all(set(part) >= {"text", "length", "limit"} for part in message["parts"])
+        assert all(part["limit"] is None or part["length"] <= part["limit"] for part in message["parts"])
+
+
+def test_plan_json(drumbeat, sample):
+    """plan: one object per slot, times in RFC 3339 UTC and as the clock on the wall shows them."""
+    done = drumbeat("plan", "--json", cwd=sample)
+
+    assert done.code == 0, done.err
+    items = done.json["items"]
+    assert all(set(item) == {"slot", "post", "channel", "network", "at", "local", "zone", "intent", "stage", "campaign",
+                             "state", "why"} for item in items)
+    launch = next(item for item in items if item["slot"] == "spring-mend/launch@mastodon#1")
+    assert (launch["at"], launch["local"], launch["zone"]) == (
+        "2027-03-02T08:45:00Z", "2027-03-02 08:45", "Europe/Dublin")
+    summer = next(item for item in items if item["slot"] == "spring-mend/thanks@mastodon#1")
+    assert (summer["at"], summer["local"]) == ("2027-04-12T16:15:00Z", "2027-04-12 17:15")
+    assert all(item["why"] for item in items if item["state"] == "waiting")
+
+
+def test_publish_json(drumbeat, sample):
+    """publish: one outcome per slot that was looked at."""
+    done = drumbeat("publish", "--once", "--rehearse", "--now", "2026-11-05 14:00", "--json", cwd=sample)
+
+    assert done.code == 0, done.err
+    assert [set(outcome) for outcome in done.json["outcomes"]] == [{"slot", "state", "url", "reason"}] * 3
+
+
+def test_status_json(drumbeat, played):
+    """status: every slot of plan and archive, and how many are in each state; --state narrows it down."""
+    done = drumbeat("status", "--json", cwd=played)
+    published = drumbeat("status", "--state", "published", "--json", cwd=played)
+
+    assert (done.code, published.code) == (0, 0)
+    assert all(set(slot) == SLOT for slot in done.json["slots"])
+    assert sum(done.json["counts"].values()) == len(done.json["slots"])
+    assert published.json["counts"] == {"published": 3}
+    assert re.fullmatch(r"2026-11-05T\d\d:\d\d:\d\dZ", published.json["slots"][0]["sent_at"])
+
+
+def test_why_json(drumbeat, played):
+    """why: the slot's row, and every record of its ledger."""
+    done = drumbeat("why", "posts/sharpen-a-chisel@mastodon#1", "--json", cwd=played)
+
+    assert done.code == 0, done.err
+    assert set(done.json) == SLOT | {"records"}
+    assert [record["kind"] for record in done.json["records"]] == ["claim", "sending", "published"]
+
+
+def test_why_tells_the_story(drumbeat, played):
+    """why, for people: the file and line, the time, every step, and where it is now."""
+    done = drumbeat("why", "sharpen-a-chisel@mastodon", cwd=played)
+
+    assert done.code == 0, done.err
+    assert done.out.startswith("posts/sharpen-a-chisel@mastodon#1\n  content/posts/sharpen-a-chisel.md:2:")
+    for words in ("Due Thu 2026-11-05 12:30 (Europe/Dublin).", "taken by", "sending part 1, try 1",
+                  "published: http://127.0.0.1:", "State: published."):
+        assert words in done.out
+
+
+def test_archive_verify_json(drumbeat, played):
+    """archive verify: whether it holds, and what it found."""
+    done = drumbeat("archive", "verify", "--json", cwd=played)
+
+    assert (done.code, done.json["ok"], done.json["findings"]) == (0, True, [])
+    assert (done.json["slots"], done.json["records"]) == (3, 9)
+
+
+def test_networks_json(drumbeat, tmp_path):
+    """networks: each with its limits, their source and date, and the credentials it needs."""
+    done = drumbeat("networks", "--json", cwd=tmp_path)
+
+    assert done.code == 0, done.err
+    assert [network["network"] for network in done.json["networks"]] == ["facebook_page", "mastodon", "x"]
+    fields = {"needs", "text", "unit", "images", "source", "read"}
+    assert all(set(network) >= fields for network in done.json["networks"])
+
+
+def test_rehearsal_json(start, sample, free_port):
+    """rehearsal: one object with the address of each network, as soon as they listen."""
+    port = free_port()
+    running = start("rehearsal", "--json", "--port", str(port), cwd=sample)
+    text = ""
+    for line in running.process.stdout:
+        text += line
+        if line == "}\n":
+            break
+
+    url = f"http://127.0.0.1:{port}"
+    assert json.loads(text) == {"url": url, "facebook_page": f"{url}/facebook_page/", "mastodon": f"{url}/mastodon/",
+                                "x": f"{url}/x/"}
+    running.end()
+
+
+@pytest.mark.slow
+def test_up_json(content_folder, drumbeat, prefect_server, free_port):
+    """up --until: the same object as status, and nothing else on stdout."""
+    folder = content_folder()
+    folder.post("hello", "Hello!", at=datetime(2027, 3, 1, 12, tzinfo=UTC))
+    folder.commit()
+
+    done = drumbeat("up", "--rehearse", "--until", "2027-03-02", "--speed", "2000000", "--port", str(free_port()),
+                    "--json", cwd=folder.home, env=prefect_server.environment)
+
+    assert (done.code, done.err) == (0, "")
+    assert set(done.json) == {"slots", "counts"}
+    assert [set(slot) for slot in done.json["slots"]] == [SLOT]
+    assert done.json["counts"] == {"published": 1}
+    again = drumbeat("status", "--json", "--now", "2027-03-02", cwd=folder.home)
+    assert again.json == done.json

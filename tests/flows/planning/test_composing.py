@@ -1,0 +1,326 @@
+"""A post becomes what one channel gets: plain words, the link where the channel wants it, hashtags once, media and
+comments.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.planning.composing import plain
+from flows.planning.preparing import Prepared
+from schemas.message import Message
+
+Make = Callable[..., Prepared]
+JPEG = b"\xff\xd8\xff" + b"\0" * 2000
+TAGS = "utm_source=mastodon&utm_medium=social&utm_campaign=always-on&utm_content=p"
+
+
+@pytest.mark.parametrize(
+    ("markdown", "words"),
+    [
+        ("**b** and __b__", "b and b"),
+        ("_i_ and *i*", "i and i"),
+        ("***both***", "both"),
+        ("**a _b_ c**", "a b c"),
+        ("**bold\nover lines**", "bold over lines"),
+        ('(**b**), "_i_"!', '(b), "i"!'),
+        ("2 * 3 * 4", "2 * 3 * 4"),
+        ("snake_case_name", "snake_case_name"),
+        ("a*b*c", "a*b*c"),
+        ("*.py and *.md", "*.py and *.md"),
+        ("** not bold **", "** not bold **"),
+        ("\\*kept\\* \\_kept\\_ \\# 1\\. \\\\", "*kept* _kept_ # 1. \\"),
+        ("[words](https://x.example/a)", "words https://x.example/a"),
+        ("[https://x.example](https://x.example)", "https://x.example"),
+        ("[a](https://x.example/w_(b)) c", "a https://x.example/w_(b) c"),
+        ("**[a](https://x.example)**", "a https://x.example"),
+        ("<https://x.example/a>", "https://x.example/a"),
+        ("[a]", "[a]"),
+        ("[a] (b)", "[a] (b)"),
+        ("[a](mailto:b@x.example)", "[a](mailto:b@x.example)"),
+        ("https://x.example/a_b_c/*d*_e_", "https://x.example/a_b_c/*d*_e_"),
+        ("see _https://x.example/a_b_ now", "see https://x.example/a_b now"),
+        ("**see https://x.example/a_b now**", "see https://x.example/a_b now"),
+        ("https://x.example/a\\b", "https://x.example/a\\b"),
+        ("one\ntwo", "one two"),
+        ("one  \ntwo", "one\ntwo"),
+        ("one\\\ntwo", "one\ntwo"),
+        ("one\n\ntwo", "one\n\ntwo"),
+        ("one\n \n\n\ntwo", "one\n\ntwo"),
+        ("- a\n- b\n  more\n* c\n+ d", "• a\n• b more\n• c\n• d"),
+        ("list:\n- a\n- b", "list:\n• a\n• b"),
+        ("-5 degrees", "-5 degrees"),
+        ("1. a\n2. b\n10) c", "1. a\n2. b\n10) c"),
+        ("steps:\n1. a\n2. b", "steps:\n1. a\n2. b"),
+        ("since\n2027. And", "since 2027. And"),
+        ("Bänke, 木, 👩‍💻", "Bänke, 木, 👩‍💻"),
+        ("", ""),
+        ("\n\n", ""),
+    ],
+)
+def test_markdown_becomes_plain_words(markdown: str, words: str) -> None:
+    """Emphasis and links become words, lists bullets, single line ends join, addresses and sums stay as they are."""
+    assert plain(markdown) == words
+
+
+@given(
+    st.text(
+        alphabet=st.characters(
+            exclude_categories=("Cc", "Cs", "Co", "Zl", "Zp", "Zs"), exclude_characters='*_\\[]<>-+•"'
+        ),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_words_without_signs_stay_as_they_are(text: str) -> None:
+    """A line without Markdown signs is published letter by letter."""
+    assert plain(f"a{text}z") == f"a{text}z"
+
+
+@given(
+    path=st.text(alphabet="abc_*~-./()%=&?#0", max_size=30),
+    around=st.sampled_from(["{}", "see {} now", "**b** {} _i_", "_see_ {}", "- {}"]),
+)
+def test_addresses_are_never_changed(path: str, around: str) -> None:
+    """Whatever signs an address holds, it stands in the text byte for byte."""
+    url = f"https://x.example/{path}/end"
+
+    assert url in plain(around.format(url))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "**a " * 60_000,
+        "[" * 60_000,
+        "*a " * 80_000,
+        "_" * 200_000,
+        "[a](https://" * 20_000,
+        "***a " * 50_000,
+        "\\" * 200_000,
+        "\n \n" * 60_000,
+        "> " * 100_000,
+    ],
+)
+def test_hostile_markdown_ends(text: str) -> None:
+    """Text made to be slow is rendered all the same (going back and forth, each of these would take minutes)."""
+    assert isinstance(plain(text), str)
+
+
+def folder(front: str, body: str, channel: str = "") -> dict[str, Any]:
+    return {
+        "posts/p.md": f"---\nat: 2027-03-04 09:30\n{front}---\n{body}\n",
+        "media/a.jpg": JPEG,
+        "media/b.jpg": JPEG,
+        "networks/channels.yaml": f'channels:\n  - '
+                                  f'{{id: one, network: mastodon, handle: "@one@social.example"{channel}}}\n'
+        '  - {id: two, network: mastodon, handle: "@two@social.example"}\n',
+    }
+
+
+def messages(made: Prepared) -> dict[str, Message]:
+    return {slot.channel: message for slot, message in made.messages.items()}
+
+
+def texts(made: Prepared, channel: str = "one") -> list[tuple[str, str]]:
+    return [(part.kind, part.text) for part in messages(made)[channel].parts]
+
+
+def test_a_message_is_whole(prepared: Make) -> None:
+    """Slot, network, account, parts with their places and media, language and limits: everything an adapter needs."""
+    files = folder(
+        "language: ga\nmedia: [{file: a.jpg, alt: A drill on a bench}]\n",
+        "One.\n\n***\n\nTwo.",
+        ", limits: {text: 400}",
+    )
+
+    message = messages(prepared(files))["one"]
+
+    blob = message.parts[0].media[0].blob
+    assert message.model_dump() == {
+        "slot": ("posts/p", "one", "1"),
+        "network": "mastodon",
+        "account": "@one@social.example",
+        "card": None,
+        "language": "ga",
+        "limits": {"text": 400},
+        "parts": (
+            {
+                "kind": "post",
+                "text": "One.",
+                "place": ("content/posts/p.md", 6, 1),
+                "media": (
+                    {
+                        "file": "media/a.jpg",
+                        "blob": blob,
+                        "size": 2003,
+                        "alt": "A drill on a bench",
+                        "place": ("content/posts/p.md", 4, 9),
+                    },
+                ),
+            },
+            {"kind": "post", "text": "Two.", "media": (), "place": ("content/posts/p.md", 10, 1)},
+        ),
+    }
+
+
+def test_each_channel_gets_its_own_words(prepared: Make) -> None:
+    """A section for a channel replaces the default text and thread there, and only there."""
+    made = prepared(folder("", "Default.\n***\nMore.\n## on two\nFor two.\n## or\nNever yet.\n## notes\nNever."))
+
+    assert texts(made, "one") == [("post", "Default."), ("post", "More.")]
+    assert texts(made, "two") == [("post", "For two.")]
+
+
+def test_each_channel_gets_its_own_first_comment(prepared: Make) -> None:
+    """A first comment for all goes under every post; one for a channel replaces it there."""
+    made = prepared(folder("", "Hi.\n## first comment\nFor _all_.\n## first comment on two\nFor two."))
+
+    assert texts(made, "one") == [("post", "Hi."), ("comment", "For all.")]
+    assert texts(made, "two") == [("post", "Hi."), ("comment", "For two.")]
+
+
+def test_each_channel_gets_its_own_media(prepared: Make) -> None:
+    """Media goes with the first part, and a file for some channels only goes there."""
+    front = "media: [{file: a.jpg, alt: A drill on a bench}, {file: b.jpg, alt: A saw on a wall, channels: [two]}]\n"
+
+    made = prepared(folder(front, "One.\n***\nTwo."))
+
+    assert {c: [[m.name for m in part.media] for part in message.parts] for c, message in messages(made).items()} == {
+        "one": [["a.jpg"], []], "two": [["a.jpg", "b.jpg"], []]}
+
+
+@pytest.mark.parametrize(("front", "body", "text"), [
+    ("hashtags: [Mend, FixIt]\n", "Hi.", "Hi.\n\n#Mend #FixIt"),
+    ("hashtags: [Mend, FixIt]\n", "Hi #mend.", "Hi #mend.\n\n#FixIt"),
+    ("hashtags: [Mend]\n", "Hi #MendingDay.", "Hi #MendingDay.\n\n#Mend"),
+    ("hashtags: ['#Mend', mend, '']\n", "Hi.", "Hi.\n\n#Mend"),
+    ("hashtags: []\n", "Hi.", "Hi."),
+])
+def test_hashtags_are_added_once(front: str, body: str, text: str, prepared: Make) -> None:
+    """A tag that stands in the text, in whatever case, is not added; a longer one that begins alike does not count."""
+    assert texts(prepared(folder(front, body))) == [("post", text)]
+
+
+def test_hashtags_go_to_the_end_of_a_thread(prepared: Make) -> None:
+    """The last part carries the tags; one that stands in an earlier part is not said again."""
+    assert texts(prepared(folder("hashtags: [Mend, FixIt]\n", "One #FixIt.\n***\nTwo."))) == [
+        ("post", "One #FixIt."),
+        ("post", "Two.\n\n#Mend"),
+    ]
+
+
+@pytest.mark.parametrize(("placement", "parts", "card"), [
+    ("body", [("post", "Hi.\n\nhttps://x.example/a\n\n#Mend")], None),
+    ("card", [("post", "Hi.\n\n#Mend")], "https://x.example/a"),
+    ("first_comment", [("post", "Hi.\n\n#Mend"), ("comment", "https://x.example/a")], None),
+    ("bio", [("post", "Hi.\n\n#Mend")], None),
+])
+def test_the_link_goes_where_the_channel_wants_it(
+    placement: str, parts: list[tuple[str, str]], card: str | None, prepared: Make
+) -> None:
+    """In the text before the tags, on a card, in the first comment, or only in the profile."""
+    made = prepared(folder("link: https://x.example/a\nhashtags: [Mend]\n", "Hi.", f", link_placement: {placement}"))
+
+    assert (texts(made), messages(made)["one"].card) == (parts, card)
+
+
+@pytest.mark.parametrize(("body", "text"), [
+    ("See https://x.example/a.", "See https://x.example/a."), ("See [it](https://x.example/a)", "See it https://x.example/a"),
+    ("(https://x.example/a)!", "(https://x.example/a)!"), ("See https://x.example/ab", "See https://x.example/ab\n\nhttps://x.example/a"),
+    ("See https://x.example/a.html", "See https://x.example/a.html\n\nhttps://x.example/a"),
+    ("See https://x.example/a?b=c", "See https://x.example/a?b=c\n\nhttps://x.example/a"),
+])
+def test_a_link_in_the_text_is_not_added_again(body: str, text: str, prepared: Make) -> None:
+    """Only the whole address counts as said, not a longer one that begins alike."""
+    assert texts(prepared(folder("link: https://x.example/a\n", body))) == [("post", text)]
+
+
+def test_the_first_comment_holds_the_link_under_its_words(prepared: Make) -> None:
+    """A written first comment comes first, the link below it."""
+    made = prepared(
+        folder(
+            "link: https://x.example/a\n",
+            "Hi.\n## first comment on one\nDates and booking:",
+            ", link_placement: first_comment",
+        )
+    )
+
+    assert texts(made) == [("post", "Hi."), ("comment", "Dates and booking:\nhttps://x.example/a")]
+
+
+@pytest.mark.parametrize(
+    ("link", "sent"),
+    [
+        ("https://ours.example/a", f"https://ours.example/a?{TAGS}"),
+        ("https://www.ours.example", f"https://www.ours.example?{TAGS}"),
+        ("https://OURS.example/A", f"https://OURS.example/A?{TAGS}"),
+        ("https://ours.example/a?x=1#top", f"https://ours.example/a?x=1&{TAGS}#top"),
+        (
+            "https://ours.example/a?q=a%20b+c&flag&e=/&x=ü#a?b",
+            f"https://ours.example/a?q=a%20b+c&flag&e=/&x=ü&{TAGS}#a?b",
+        ),
+        ("https://ours.example/a?", f"https://ours.example/a?{TAGS}"),
+        ("https://ours.example/a?x=1&", f"https://ours.example/a?x=1&{TAGS}"),
+        (
+            "https://ours.example/?utm_source=flyer",
+            "https://ours.example/?utm_source=flyer&" + TAGS.replace("utm_source=mastodon&", ""),
+        ),
+        (
+            "https://ours.example/?utm_source=a&utm_medium=b&utm_campaign=c&utm_content=d",
+            "https://ours.example/?utm_source=a&utm_medium=b&utm_campaign=c&utm_content=d",
+        ),
+        ("https://notours.example/a?x=%2F#b", "https://notours.example/a?x=%2F#b"),
+        ("https://ours.example.evil.example/", "https://ours.example.evil.example/"),
+        ("https://evil.example/?u=https://ours.example/", "https://evil.example/?u=https://ours.example/"),
+        ("https://ours.example@evil.example/", "https://ours.example@evil.example/"),
+    ],
+)
+def test_links_to_our_own_pages_are_tagged(link: str, sent: str, prepared: Make) -> None:
+    """Only own domains and what lies below them get UTM fields; what is written by hand wins and stays byte for
+    byte.
+    """
+    assert texts(prepared(folder(f"link: '{link}'\n", "Hi."))) == [("post", f"Hi.\n\n{sent}")]
+
+
+def test_utm_fields_come_from_the_post_and_its_campaign(prepared: Make) -> None:
+    """The campaign names itself, the post's own words win, all in lower case and safe in an address."""
+    files = {
+        "campaigns/spring/campaign.yaml": "start: 2027-03-02\n",
+        "campaigns/spring/posts/launch.md": "---\nat: 2027-03-04 09:30\nlink: https://ours.example/\nutm: {medium: "
+                                            "Big News, term: A&B}\n---\nHi\n",
+    }
+
+    assert texts(prepared(files), "mastodon") == [
+        ("post", "Hi\n\nhttps://ours.example/?utm_source=mastodon&utm_medium=big+news&utm_campaign=spring&utm_content=launch&utm_term=a%26b")]
+
+
+@pytest.mark.parametrize(("front", "channel", "frame", "language"), [
+    ("language: ga\n", "fr", "en", "ga"), ("", "fr", "en", "fr"), ("", None, "en", "en"), ("", None, None, None)])
+def test_the_language_is_inherited(
+    front: str, channel: str | None, frame: str | None, language: str | None, prepared: Make
+) -> None:
+    """Post before channel before strategy; None when nobody says."""
+    made = prepared(
+        {
+            **folder(front, "Hi.", f", language: {channel}" if channel else ""),
+            "strategy.yaml": "strategy: m\nstart: 2026-09-01\ntimezone: UTC\n"
+            + (f"language: {frame}\n" if frame else ""),
+        }
+    )
+
+    assert messages(made)["one"].language == language
+
+
+def test_a_picture_alone_is_a_message(prepared: Make) -> None:
+    """Media without words is one part without text, with tags when there are some; a channel that gets no file
+    gets nothing.
+    """
+    front = "hashtags: [Mend]\nmedia: [{file: a.jpg, alt: A drill on a bench, channels: [one]}]\n"
+
+    made = prepared(folder(front, ""))
+
+    assert (texts(made), texts(made, "two")) == ([("post", "#Mend")], [])

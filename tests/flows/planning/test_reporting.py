@@ -1,0 +1,200 @@
+"""What people read of plan and ledger: a row for each slot, the counts, and one slot's whole story."""
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from flows.planning.folding import advance
+from flows.planning.preparing import Prepared
+from flows.planning.reporting import counts, rows, story, when
+from schemas.ledger import Entry, Kind, Pin, Record, Slot, Standing, State, canonical
+from schemas.report import Row
+
+Make = Callable[..., Prepared]
+DUE = datetime(2027, 7, 1, 8, 30, tzinfo=UTC)
+SLOT, LATER = Slot("posts/a", "mastodon"), Slot("posts/b", "mastodon")
+URL = "https://social.example/7"
+PIN = Pin(commit="c0ffee0123456789", blob="b10b", payload="f" * 64, account="@us")
+FILES = {"posts/a.md": "---\nintent: give\nat: 2027-07-01 09:30\n---\nHi\n", "posts/b.md": "---\nevery: 4w\n---\nHi\n"}
+
+
+def ledger(*steps: tuple[Kind, dict[str, Any]]) -> tuple[Standing, list[Entry]]:
+    """What `steps` make of SLOT, one second after another from the time it is due."""
+    standing, entries = Standing(SLOT), []
+    for number, (kind, fields) in enumerate(steps):
+        filled: dict[str, Any] = {
+            "seq": number + 1,
+            "kind": kind,
+            "nonce": f"{number:032x}",
+            "epoch": 1,
+            "worker": "w1",
+            "prev": standing.seal,
+            "at": DUE + timedelta(seconds=number),
+            "pin": PIN if kind is Kind.claim else None,
+        }
+        record = Record(**{**filled, **fields})
+        entry = Entry(record, canonical(record))
+        standing = advance(standing, entry)
+        entries.append(entry)
+    return standing, entries
+
+
+CLAIM: tuple[Kind, dict[str, Any]] = (Kind.claim, {})
+SENDING: tuple[Kind, dict[str, Any]] = (
+    Kind.sending,
+    {"part": 0, "attempt": 1, "send_window_s": 10.0, "request_timeout_s": 60.0},
+)
+SENT: tuple[Kind, dict[str, Any]] = (Kind.sent, {"part": 0, "detail": {"id": "7", "url": URL, "how": "answer"}})
+PUBLISHED: tuple[Kind, dict[str, Any]] = (Kind.published, {"detail": {"parts": [{"id": "7", "url": URL}]}})
+UNKNOWN: tuple[Kind, dict[str, Any]] = (Kind.unknown, {"part": 0, "detail": {"reason": "no answer within 60 s"}})
+MISSED: tuple[Kind, dict[str, Any]] = (Kind.skipped, {"detail": {"reason": "missed"}})
+
+
+def row_of(prepared: Make, standing: Standing | None, now: datetime) -> Row:
+    found = rows(prepared(FILES).plan, {SLOT: standing} if standing else {}, now=now)
+    return next(row for row in found if row.slot == str(SLOT))
+
+
+@pytest.mark.parametrize(
+    ("steps", "late", "row"),
+    [
+        ([], timedelta(), (State.planned, DUE, None, None, None, None)),
+        ([], timedelta(hours=2), (State.planned, DUE, None, None, None, None)),
+        (
+            [],
+            timedelta(hours=2, seconds=1),
+            (
+                State.planned,
+                DUE,
+                None,
+                None,
+                "its time has passed and nothing was sent",
+                "Start the publisher: it will be marked missed, never sent late. Give it a new time to send it.",
+            ),
+        ),
+        ([CLAIM, SENDING], timedelta(), (State.publishing, DUE, None, None, None, None)),
+        ([CLAIM, SENDING, PUBLISHED], timedelta(), (State.published, DUE, DUE + timedelta(seconds=2), URL, None, None)),
+        (
+            [CLAIM, SENDING, UNKNOWN],
+            timedelta(),
+            (
+                State.unknown,
+                DUE,
+                None,
+                None,
+                "no answer within 60 s",
+                "Look at the account on mastodon: is it there? Nothing is sent again until that is known.",
+            ),
+        ),
+        (
+            [CLAIM, MISSED],
+            timedelta(),
+            (
+                State.missed,
+                DUE,
+                None,
+                None,
+                "it was more than 2 h late when the publisher looked, and nothing is sent late by itself",
+                "Give the post a new time if it should still go out.",
+            ),
+        ),
+    ],
+)
+def test_a_row_says_state_times_address_reason_and_what_to_do(
+        steps: list[tuple[Kind, dict[str, Any]]], late: timedelta, row: tuple[Any, ...], prepared: Make) -> None:
+    """Each state has its own row, with the line of the file that gives the time."""
+    standing = ledger(*steps)[0] if steps else None
+
+    assert row_of(prepared, standing, DUE + late) == Row(
+        str(SLOT), *row[:5], "content/posts/a.md:3:1", row[5], "Europe/Dublin"
+    )
+
+
+def test_rows_are_by_time_and_nothing_is_left_out(prepared: Make) -> None:
+    """Planned slots first by time, then what waits, then what the ledger alone knows; no time comes last."""
+    gone = Standing(Slot("posts/zz", "mastodon"), last=ledger(CLAIM, SENDING, PUBLISHED)[1][-1], state=State.published)
+
+    found = rows(
+        prepared(FILES).plan, {gone.slot: gone, Slot("posts/never", "x"): Standing(Slot("posts/never", "x"))}, now=DUE
+    )
+
+    assert [(r.slot, r.state, r.reason, r.file) for r in found] == [
+        ("posts/a@mastodon#1", State.planned, None, "content/posts/a.md:3:1"),
+        ("posts/b@mastodon#1", State.waiting, "'every: 4w' is not supported yet", "content/posts/b.md:2:1"),
+        ("posts/zz@mastodon#1", State.published, "its file is gone from the content", None)]
+    assert counts(found) == {"planned": 1, "waiting": 1, "published": 1}
+
+
+def test_rows_as_json_are_utc() -> None:
+    """The object of status --json has the keys of the page and RFC 3339 times."""
+    row = Row("posts/a@x#1", State.published, DUE, DUE, URL, None, "f.md:2:1", None, "Europe/Dublin")
+
+    assert row.as_dict() == {
+        "slot": "posts/a@x#1",
+        "state": "published",
+        "at": "2027-07-01T08:30:00Z",
+        "sent_at": "2027-07-01T08:30:00Z",
+        "url": URL,
+        "reason": None,
+        "file": "f.md:2:1",
+        "next": None,
+    }
+
+
+def test_a_story_is_told_from_the_beginning(prepared: Make) -> None:
+    """File, destination, due time, each record in words and in the post's own time, the state, and what to do."""
+    standing, entries = ledger(CLAIM, SENDING, UNKNOWN)
+    [item] = prepared(FILES).plan.items
+
+    assert story(SLOT, item, standing, entries, now=DUE) == [
+        "content/posts/a.md:3:1 says so; it goes to mastodon (mastodon, @us@social.example).",
+        "Due Thu 2027-07-01 09:30 (Europe/Dublin).",
+        "Thu 2027-07-01 09:30 (Europe/Dublin)  taken by w1, pinned to commit c0ffee0123",
+        "Thu 2027-07-01 09:30:01 (Europe/Dublin)  sending part 1, try 1",
+        "Thu 2027-07-01 09:30:02 (Europe/Dublin)  nobody knows whether part 1 arrived: no answer within 60 s",
+        "State: unknown.",
+        "Next: Look at the account on mastodon: is it there? Nothing is sent again until that is known."]
+
+
+@pytest.mark.parametrize(("last", "end"), [
+    (PUBLISHED, [f"Thu 2027-07-01 08:30:02 (UTC)  published: {URL}", "State: published."]),
+    (SENT, [f"Thu 2027-07-01 08:30:02 (UTC)  part 1 is live: {URL}", "State: publishing."]),
+])
+def test_a_story_ends_with_the_address(last: tuple[Kind, dict[str, Any]], end: list[str]) -> None:
+    """The story of what is live says where it can be seen."""
+    standing, entries = ledger(CLAIM, SENDING, last)
+
+    assert story(SLOT, None, standing, entries, now=DUE)[-2:] == end
+
+
+@pytest.mark.parametrize(
+    ("late", "end"),
+    [
+        (timedelta(), ["State: planned. Nothing was tried yet."]),
+        (
+            timedelta(hours=3),
+            ["State: planned. Nothing was tried yet.", "Its time has passed: is the publisher running? (drumbeat up)"],
+        ),
+    ],
+)
+def test_a_story_without_records_says_so(late: timedelta, end: list[str], prepared: Make) -> None:
+    """Nothing tried is told apart from nothing running."""
+    [item] = prepared(FILES).plan.items
+
+    assert story(SLOT, item, None, [], now=DUE + late)[2:] == end
+
+
+def test_a_story_of_what_waits_says_why(prepared: Make) -> None:
+    """A slot without a time tells its reason."""
+    [waiting] = prepared(FILES).plan.waiting
+
+    assert story(LATER, waiting, None, [], now=DUE) == [
+        "content/posts/b.md:2:1 says so; it goes to mastodon (mastodon, @us@social.example).", "It has no time yet.",
+        "It waits: 'every: 4w' is not supported yet"]
+
+
+def test_times_are_told_on_the_wall() -> None:
+    """Weekday, date, time, seconds only when there are some, and the zone."""
+    assert (when(DUE, "Europe/Dublin"), when(DUE + timedelta(seconds=5), "UTC")) == (
+        "Thu 2027-07-01 09:30 (Europe/Dublin)", "Thu 2027-07-01 08:30:05 (UTC)")

@@ -1,0 +1,222 @@
+"""The sample organisation's content is clean, its season falls where it was meant to, and looking at it starts
+nothing heavy.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from flows.check import check
+from flows.edges.repository import Repository
+from flows.planning.preparing import Prepared, prepare
+from schemas.errors import ContentError
+
+PROJECT = Path(__file__).parents[2]
+BEFORE = datetime(2026, 9, 1, tzinfo=UTC)
+HEAVY = frozenset(
+    {
+        "prefect",
+        "httpx",
+        "requests",
+        "tweepy",
+        "facebook",
+        "boto3",
+        "botocore",
+        "PIL",
+        "fastapi",
+        "starlette",
+        "sqlalchemy",
+    }
+)
+
+
+@pytest.fixture
+def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepared:
+    """The sample content, checked from the folder in which it lies, as an author would."""
+    shutil.copytree(PROJECT / "content", tmp_path / "content")
+    monkeypatch.chdir(tmp_path)
+    return check(Path("content"), now=BEFORE)
+
+
+def test_the_sample_has_no_errors_and_says_once_what_waits(sample: Prepared) -> None:
+    """Nothing is wrong with the example to copy; each form and network of a later version is told exactly once."""
+    network = "Nothing to do; supported so far: facebook_page, mastodon, x."
+    form = "Give it a fixed time ('at: YYYY-MM-DD HH:MM') if it must go out before that."
+    assert [f"{p.place}: {p.severity}: {p.message} [{p.code}] {p.remedy}" for p in sample.problems] == [
+        "content/campaigns/spring-mend/posts/answered-your-questions.md:2:1: warning: 'after: first-ask + 2d' is "
+        "not supported yet: "
+        f"the post waits. [SUP001] {form}",
+        "content/evergreen/loose-screw.md:2:1: warning: 'every: 4w on friday at 17:15' is not supported yet: the "
+        "post waits. [SUP001] "
+        + form,
+        f"content/networks/channels.yaml:21:5: warning: bluesky is not supported yet: posts for bluesky wait. "
+        f"[SUP001] {network}",
+        f"content/networks/channels.yaml:34:5: warning: linkedin is not supported yet: posts for linkedin wait. "
+        f"[SUP001] {network}",
+        f"content/networks/channels.yaml:48:5: warning: instagram is not supported yet: posts for instagram wait. "
+        f"[SUP001] {network}",
+        "content/posts/what-was-wrong-with-the-kettle.md:2:1: warning: 'slot: next after 2027-04-19' is not "
+        "supported yet: the post waits. "
+        f"[SUP001] {form}",
+    ]
+
+
+def test_the_samples_season_falls_where_it_was_meant_to(sample: Prepared) -> None:
+    """Every slot that goes out, with its instant: winter and summer time, and a stagger of 20 minutes for each
+    channel before it.
+    """
+    assert {str(item.slot): f"{item.at:%Y-%m-%d %H:%M}Z {item.stage}" for item in sample.plan.items} == {
+        "posts/sharpen-a-chisel@mastodon#1": "2026-11-05 12:30Z groundwork",
+        "posts/sharpen-a-chisel@x#1": "2026-11-05 13:30Z groundwork",
+        "posts/sharpen-a-chisel@facebook#1": "2026-11-05 13:50Z groundwork",
+        "posts/what-is-broken-at-home@mastodon#1": "2026-12-03 12:30Z groundwork",
+        "posts/what-is-broken-at-home@x#1": "2026-12-03 13:30Z groundwork",
+        "posts/what-is-broken-at-home@facebook#1": "2026-12-03 13:50Z groundwork",
+        "posts/meet-the-fixers@mastodon#1": "2027-02-11 12:30Z groundwork",
+        "posts/meet-the-fixers@x#1": "2027-02-11 13:50Z groundwork",
+        "posts/meet-the-fixers@facebook#1": "2027-02-11 14:10Z groundwork",
+        "posts/spring-list-thread@mastodon#1": "2027-02-18 12:30Z groundwork",
+        "posts/spring-list-thread@x#1": "2027-02-18 13:10Z groundwork",
+        "posts/spring-list-thread@facebook#1": "2027-02-18 13:30Z groundwork",
+        "spring-mend/launch@mastodon#1": "2027-03-02 08:45Z campaign",
+        "spring-mend/launch@x#1": "2027-03-02 09:45Z campaign",
+        "spring-mend/launch@facebook#1": "2027-03-02 10:05Z campaign",
+        "spring-mend/first-ask@mastodon#1": "2027-03-09 12:30Z campaign",
+        "spring-mend/drill-day@mastodon#1": "2027-03-18 12:30Z campaign",
+        "spring-mend/drill-day@x#1": "2027-03-18 13:30Z campaign",
+        "spring-mend/drill-day@facebook#1": "2027-03-18 13:50Z campaign",
+        "spring-mend/last-call@mastodon#1": "2027-04-06 07:45Z campaign",
+        "spring-mend/thanks@mastodon#1": "2027-04-12 16:15Z campaign",
+        "spring-mend/thanks@x#1": "2027-04-12 17:35Z campaign",
+        "spring-mend/thanks@facebook#1": "2027-04-12 17:55Z campaign",
+    }
+
+
+def test_what_waits_in_the_sample_says_why(sample: Prepared) -> None:
+    """Every other slot of the sample waits for a network or a form of time, and keeps the time it has."""
+    waiting = {str(w.slot): (w.why, f"{w.at:%Y-%m-%d %H:%M}Z" if w.at else None) for w in sample.plan.waiting}
+
+    assert {why for why, _ in waiting.values()} == {
+        "bluesky is not supported yet", "linkedin is not supported yet", "instagram is not supported yet",
+        "'after: first-ask + 2d' is not supported yet", "'every: 4w on friday at 17:15' is not supported yet",
+        "'slot: next after 2027-04-19' is not supported yet"}
+    assert waiting["spring-mend/last-call@linkedin#1"] == ("linkedin is not supported yet", "2027-04-06 11:15Z")
+    assert len(waiting) + len(sample.plan.items) == sum(len(post.channels) for post in sample.content.posts) == 52
+
+
+def test_the_samples_words_are_rendered(sample: Prepared) -> None:
+    """One ask with its tagged link and tag, and the thread that X gets in its own words."""
+    by_slot = {str(slot): [part.text for part in message.parts] for slot, message in sample.messages.items()}
+
+    assert by_slot["spring-mend/first-ask@mastodon#1"] == [
+        "Mend one thing with us this month and your first month of membership is free. Which evening suits you?\n\n"
+        "https://millracetools.example/spring-mend?utm_source=mastodon&utm_medium=social&utm_campaign=spring-mend&utm_content=first-ask\n\n"
+        "#SpringMend"]
+    assert by_slot["posts/spring-list-thread@x#1"] == [
+        "Spring is when mowers, bikes and gutters give up. The first thing to check on each:",
+        "Mower will not start? Old fuel. Empty the tank, fill it fresh, try again before you take anything apart.",
+        "Bike brake rubbing? Loosen the cable bolt, squeeze the lever, tighten. Two minutes.",
+        "Gutter dripping at a seam? More often it is leaves than the seam. Scoop first, seal later.",
+        "Which of these should we film first?\n\n#SpringMend"]
+
+
+def test_what_is_checked_is_what_is_published(sample: Prepared, tmp_path: Path) -> None:
+    """The working tree and the commit made of it mean the same: problems, times and words."""
+    for words in (
+        ("init", "-q"),
+        ("add", "-A"),
+        ("-c", "user.name=W", "-c", "user.email=w@x.example", "commit", "-q", "-m", "all"),
+    ):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    repository = Repository(tmp_path / "content")
+    import publishers
+
+    committed = prepare(
+        repository.files(repository.head()),
+        "content",
+        "commit",
+        networks=publishers.available(),
+        judge=publishers.judge,
+        now=BEFORE,
+    )
+
+    def words(made: Prepared) -> object:
+        return {
+            slot: [(part.kind, part.text, [m.file for m in part.media]) for part in message.parts]
+            for slot, message in made.messages.items()
+        }
+
+    assert (committed.problems, words(committed)) == (sample.problems, words(sample))
+    assert {i.slot: i.at for i in committed.plan.items} == {i.slot: i.at for i in sample.plan.items}
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """Checking nothing is an error with a remedy."""
+    with pytest.raises(ContentError) as stop:
+        check(tmp_path / "none", now=BEFORE)
+
+    assert (stop.value.what, stop.value.remedy) == (
+        f"There is no folder {tmp_path / 'none'}.", "Run 'drumbeat init' to make one, or name yours with --content.")
+
+
+def test_places_are_named_as_seen_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A problem's file can be opened from the folder in which the command was called."""
+    (tmp_path / "site/content/posts").mkdir(parents=True)
+    (tmp_path / "site/content/posts/a.md").write_text("no front matter")
+    (tmp_path / "site/tools").mkdir()
+    monkeypatch.chdir(tmp_path / "site/tools")
+
+    [problem] = check(tmp_path / "site/content", now=BEFORE).problems
+
+    assert problem.place.file == "../content/posts/a.md"
+    assert Path(problem.place.file).read_text() == "no front matter"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check"],
+        ["check", "--json", "content/posts"],
+        ["preview"],
+        ["preview", "launch", "--channel", "mastodon"],
+        ["plan"],
+        ["plan", "--json"],
+        ["status"],
+        ["why", "spring-mend/launch@mastodon#1"],
+    ],
+    ids=" ".join,
+)
+def test_looking_starts_nothing_heavy(words: list[str], tmp_path: Path) -> None:
+    """In a process of their own, the commands that only look import neither Prefect nor anything that talks to a
+    network.
+    """
+    shutil.copytree(PROJECT / "content", tmp_path / "content")
+    for command in (
+        ("init", "-q"),
+        ("add", "-A"),
+        ("-c", "user.name=W", "-c", "user.email=w@x.example", "commit", "-q", "-m", "all"),
+    ):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("DRUMBEAT_")}
+
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "from flows.cli import main; main()", *words],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    imported = {name.split(".")[0] for name in re.findall(r"^import time:.*\|\s+([\w.]+)$", done.stderr, re.MULTILINE)}
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert {"flows", "click", "pydantic"} <= imported
+    assert imported & HEAVY == set()

@@ -1,0 +1,96 @@
+"""What Prefect shows of a shift: a flow run, a task run per slot, a table. It follows, and holds nothing up."""
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+pytestmark = pytest.mark.slow
+PATIENCE_S = 120.0
+
+
+def line(slot: str, state: str, **more: object) -> str:
+    """One outcome as the sender passes it on."""
+    row = {"slot": slot, "state": state, "at": "2027-03-01T12:00:00Z", "sent_at": None, "url": None, "reason": None,
+           "file": "content/posts/hello.md:2:1", "next": None, "zone": "UTC", "network": "mastodon",
+           "channel": "mastodon", "campaign": None, "unable": False}
+    return json.dumps({**row, **more}) + "\n"
+
+
+def follow(prefect_server, lines: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-P", "-m", "flows.publish"], input=lines, text=True, capture_output=True,
+                          timeout=PATIENCE_S, check=False, cwd=prefect_server.database.parent,
+                          env={**os.environ, **prefect_server.environment, **more})
+
+
+def test_each_state_has_its_face(prefect_server):
+    """What went well is a Completed task run, what needs a look a Failed one; the flow run itself is Completed."""
+    states = {"published": "COMPLETED", "waiting": "COMPLETED", "skipped": "COMPLETED", "failed": "FAILED",
+              "missed": "FAILED", "unknown": "FAILED", "held": "FAILED"}
+
+    done = follow(prefect_server, "".join(line(f"posts/{state}@face#1", state) for state in states),
+                  DRUMBEAT_UNTIL="2027-03-01T13:00:00Z")
+
+    assert done.returncode == 0, done.stderr
+    assert prefect_server.task_runs("posts/%@face#1", len(states)) == sorted(
+        (f"posts/{state}@face#1", kind, state.capitalize()) for state, kind in states.items())
+    with closing(sqlite3.connect(prefect_server.database)) as database:
+        asked = "select state_type from flow_run where name = 'shift until 2027-03-01T13:00:00Z'"
+        assert database.execute(asked).fetchall() == [("COMPLETED",)]
+
+
+def test_a_slot_that_is_told_twice_ends_as_it_was_told_last(prefect_server):
+    """A slot that waited and then went out stands in the table once, as published."""
+    done = follow(prefect_server, line("posts/hello@twice#1", "waiting") + line("posts/hello@twice#1", "published"),
+                  DRUMBEAT_UNTIL="2027-03-01T14:00:00Z")
+
+    assert done.returncode == 0, done.stderr
+    assert sorted(state for *_, state in prefect_server.task_runs("posts/hello@twice#1", 2)) == ["Published", "Waiting"]
+    with closing(sqlite3.connect(prefect_server.database)) as database:
+        tables = [json.loads(json.loads(data)) for (data,) in database.execute("select data from artifact")]
+    (table,) = [table for table in tables if any(row["slot"] == "posts/hello@twice#1" for row in table)]
+    assert [row["state"] for row in table] == ["published"]
+
+
+def run_as_a_flow(prefect_server, home, until: datetime, **more: str) -> subprocess.CompletedProcess[str]:
+    """The flow as a worker of Prefect runs it: by its entry point, in the folder of the content."""
+    script = ("import asyncio\nfrom flows.publish import publish\n"
+              f"print(asyncio.run(publish({until.isoformat()!r}, return_state=True)).type)")
+    return subprocess.run([sys.executable, "-P", "-c", script], cwd=home, text=True, capture_output=True, check=False,
+                          timeout=PATIENCE_S, env={**os.environ, **prefect_server.environment, **more})
+
+
+def test_a_worker_of_prefect_runs_a_shift(live, just_now, prefect_server):
+    """Called as a flow, a shift starts its own publisher, and Prefect shows what became of each slot."""
+    live.folder.post("by-a-worker", "Hello!", at=just_now)
+    live.folder.commit()
+
+    done = run_as_a_flow(prefect_server, live.home, datetime.now(UTC) + timedelta(seconds=3),
+                         DRUMBEAT_MASTODON_ACCESS_TOKEN="rehearsal:@mill",
+                         DRUMBEAT_MASTODON_BASE_URL=live.networks.address("mastodon"))
+
+    assert done.stdout == "StateType.COMPLETED\n", done.stderr
+    assert [(post["text"], post["calls"]) for post in live.posts()] == [("Hello!", 1)]
+    assert prefect_server.task_runs("posts/by-a-worker@mastodon#1", 1) == [
+        ("posts/by-a-worker@mastodon#1", "COMPLETED", "Published")]
+
+
+def test_a_shift_that_cannot_begin_has_failed(tmp_path, prefect_server):
+    """A publisher that ends with an error is a Failed flow run, never one in which nothing was due."""
+    done = run_as_a_flow(prefect_server, tmp_path, datetime.now(UTC))
+
+    assert done.stdout == "StateType.FAILED\n", done.stderr
+    assert "error: There is no folder" in done.stderr
+
+
+def test_a_follower_ends_when_its_parent_is_gone(prefect_server):
+    """A follower that still waits for a server which never comes ends when whoever started it is gone."""
+    nowhere = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "DRUMBEAT_PARENT": "1"}
+
+    done = follow(prefect_server, "", **nowhere)
+
+    assert done.returncode == 0, done.stderr
