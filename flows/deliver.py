@@ -32,10 +32,14 @@ SEND_WINDOW_S = 10.0
 
 
 class Ended(NamedTuple):
-    """Where the slot stands after a delivery, and when to look at it again (UTC); None: not by itself."""
+    """Where the slot stands after a delivery, and when to look at it again (UTC); None: not by itself.
+
+    `news`: something was recorded, or waits to be; False: it was over before, and nothing about it has changed.
+    """
 
     standing: Standing
     again: datetime | None
+    news: bool = True
 
 
 class Courier:
@@ -80,12 +84,20 @@ class _Delivery:
         self.courier, self.ledger, self.clock = courier, courier.ledger, courier.clock
         self.item, self.slot, self.publisher, self.commit = item, item.slot, publisher, commit
         self.still_wanted = partial(still, item, message)
-        self.standing = fold(item.slot, self.ledger.read(item.slot))
+        self.entries = self.ledger.read(item.slot)
+        self.standing = fold(item.slot, self.entries)
         self.media = self._media(message)
         self.files = {hashlib.sha256(data).hexdigest(): data for data in self.media.values()}
         self.outgoing = self._promised(message)
 
     def run(self) -> Ended:
+        if self.standing.kind in (Kind.published, Kind.failed, Kind.skipped):
+            if not self._is_asked_for_anew():
+                return Ended(self.standing, None, news=False)
+            detail = {"reason": "the plan entry changed", "commit": self.commit}
+            reopened = self.ledger.append(self.slot, self.standing.last, Kind.reopened, detail=detail)
+            if (fenced := self._moved(reopened)) is not None:
+                return fenced
         while True:
             turn = self._turn()
             match turn.do:
@@ -103,6 +115,14 @@ class _Delivery:
                     going = self._end(turn)
             if going is not None:
                 return going
+
+    def _is_asked_for_anew(self) -> bool:
+        """Rule R7: what failed or was skipped reopens when its text, media or time changed, and nothing of it is live."""
+        if self.standing.kind is Kind.published or not self.standing.nothing_sent or self.standing.pin is None:
+            return False
+        due = next((e.record.detail.get("due") for e in reversed(self.entries) if e.record.kind is Kind.claim), None)
+        payload = hashlib.sha256(_canonical(self.outgoing)).hexdigest()
+        return due != self.item.at.isoformat() or payload != self.standing.pin.payload
 
     def _turn(self) -> Turn:
         now = self.clock.now()
@@ -132,7 +152,8 @@ class _Delivery:
         pin = self.standing.pin if self.standing.parts and self.standing.pin else Pin(
             commit=self.commit, blob=self.item.post.post.blob, media=self.outgoing.media(), payload=payload,
             account=self.outgoing.account)
-        return self._moved(self.ledger.append(self.slot, self.standing.last, Kind.claim, pin=pin))
+        return self._moved(self.ledger.append(self.slot, self.standing.last, Kind.claim, pin=pin,
+                                              detail={"due": self.item.at.isoformat()}))
 
     def _doubt(self) -> Ended | None:
         """Says, once, that a call has no end that anybody knows: its publisher is gone. Nothing is sent any more."""

@@ -3,7 +3,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from schemas.plan import Item, Waiting
 from schemas.report import Row
 
 log = logging.getLogger(__name__)
+SHIFT = timedelta(hours=1)
 LOOK_EVERY_S = 2.0
 """How often a shift asks Git whether there is a new commit (real seconds)."""
 SKEW_S = 30.0
@@ -64,7 +65,8 @@ class Shift:
         self._busy: dict[str, Future[Ended]] = {}
         self._sending: dict[str, Item] = {}
         self._publishers: dict[str, Publisher | SettingsError] = {}
-        self._finished: set[Slot] = set()
+        self._published: set[Slot] = set()                        # for good
+        self._over: set[Slot] = set()                             # as the plan in force has it; another may reopen it
 
     def stop(self) -> None:
         """Ends the shift after the calls that are out."""
@@ -102,7 +104,7 @@ class Shift:
         if not self.clock.pretend and abs((self.store.now() - self.clock.now()).total_seconds()) > SKEW_S:
             raise SettingsError(f"this computer's clock and the archive's differ by more than {SKEW_S:.0f} s.",
                                 "Set the clock (for example with NTP), then start again.")
-        self._finished = {done.slot for done in self.ledger.terminal_slots()}
+        self._published = {done.slot for done in self.ledger.terminal_slots() if done.state is State.published}
         rejected = self._load()
         if rejected is not None:
             self._take_last_good(rejected)
@@ -150,9 +152,10 @@ class Shift:
         self._publishers = {}                                     # a channel may have got another account
         self._due = []
         self._lines = {}
+        self._over = set()
         under_way = {item.slot for item in self._sending.values()}
         for item in prepared.plan.items:
-            if item.slot not in self._finished | under_way and self.only in (None, item.slot):
+            if item.slot not in self._published | under_way and self.only in (None, item.slot):
                 self._await(item, item.at)
         log.info("plan accepted commit=%s items=%d waiting=%d", commit[:10], len(prepared.plan.items),
                  len(prepared.plan.waiting))
@@ -191,7 +194,7 @@ class Shift:
         for channel, line in self._lines.items():
             while line and channel not in self._busy:
                 item = self._items.get(line.pop(0)[3])
-                if item is None or item.slot in self._finished:
+                if item is None or item.slot in self._published | self._over:
                     continue
                 publisher = self._publisher(item.channel)
                 if isinstance(publisher, SettingsError):
@@ -221,9 +224,12 @@ class Shift:
             self._tries.pop(item.slot, None)
             if ended.again is not None:
                 self._await(item, ended.again)
-            elif ended.standing.state in (State.published, State.failed, State.skipped, State.missed):
-                self._finished.add(item.slot)
-            self._tell(item, ended.standing)
+            elif ended.standing.state is State.published:
+                self._published.add(item.slot)
+            elif ended.standing.state in (State.failed, State.skipped, State.missed):
+                self._over.add(item.slot)
+            if ended.news:
+                self._tell(item, ended.standing)
 
     def _await(self, item: Item, at: datetime) -> None:
         """Has the slot looked at from `at` on, and not before."""

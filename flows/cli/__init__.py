@@ -14,7 +14,7 @@ from schemas.errors import DrumbeatError
 _COMMANDS = {
     "init": "writing", "new": "writing",
     "check": "checking", "preview": "previewing", "plan": "previewing",
-    "up": "running", "rehearsal": "running", "publish": "publishing",
+    "up": "running", "rehearsal": "rehearsing", "publish": "publishing",
     "status": "watching", "why": "watching", "archive": "watching", "networks": "networking",
 }
 _LONG = frozenset({"up", "rehearsal", "publish"})

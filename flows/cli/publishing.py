@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +15,20 @@ from pydantic import SecretStr
 
 import publishers
 from flows.cli.options import REHEARSAL, archive_of, settings_of, shared
-from flows.cli.telling import When, hide, keep_a_log, say, table, tell, tell_json
+from flows.cli.outcomes import exit_code, outcome_table
+from flows.cli.telling import When, hide, keep_a_log, say, tell, tell_json
 from flows.edges.clock import Clock, FixedClock, PretendClock, RealClock
 from flows.edges.credentials import credentials
 from flows.edges.ledger import Ledger, worker_id
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import open_store
-from flows.planning.reporting import NEEDS_A_PERSON, NOT_PUBLISHED, when
-from flows.send import Shift, Told
+from flows.send import SHIFT, Shift, Told
 from publishers.base import Connection, Publisher
 from schemas.channel import Channel
 from schemas.errors import SettingsError, UsageError
 from schemas.ledger import Slot
-from schemas.report import Row
 
-SHIFT = timedelta(hours=1)
 _NO_SECRET = ("_id", "_url", "_version")
 
 
@@ -76,7 +74,8 @@ def publish_command(once: bool, slot: str | None, until: datetime | None, rehear
     elif not lines:
         for line in outcome_table(rows):
             tell(line)
-        say("" if rows else "Nothing is due.")
+        if not rows:
+            say("Nothing is due.")
     return exit_code(rows, unable=any(one.unable for one in done))
 
 
@@ -109,24 +108,6 @@ def connector(settings: Settings, clock: Clock, rehearse_at: str | None) -> Call
     return connect
 
 
-def outcome_table(rows: list[Row]) -> list[str]:
-    """What went out where and when, and what did not and why."""
-    if not rows:
-        return []
-    return table(("slot", "state", "due", "where, or why not"),
-                 [(r.slot, r.state.value, when(r.at, r.zone) if r.at else "-", r.url or r.reason or "") for r in rows])
-
-
-def exit_code(rows: list[Row], *, unable: bool = False) -> int:
-    """5 when a person is needed, 4 when something was not published, 3 when settings or the archive keep it, else 0."""
-    states = {row.state for row in rows}
-    if states & NEEDS_A_PERSON:
-        return 5
-    if states & NOT_PUBLISHED:
-        return 4
-    return 3 if unable else 0
-
-
 def _refuse_the_wrong_archive(store: Any, rehearsal: bool) -> None:
     """A rehearsal's receipts never stand in an archive of real ones, nor the other way round."""
     kind = b"rehearsal\n" if rehearsal else b"real\n"
@@ -138,7 +119,7 @@ def _refuse_the_wrong_archive(store: Any, rehearsal: bool) -> None:
 
 def _networks(settings: Settings, clock: Clock) -> Any:
     """Rehearsal networks for as long as the command runs; what they hold is kept beside the rehearsal's archive."""
-    from flows.cli.running import rehearsal_networks
+    from flows.cli.rehearsing import rehearsal_networks
 
     return rehearsal_networks(settings.home / REHEARSAL / "networks", clock)
 

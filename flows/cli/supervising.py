@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from flows.cli.options import REHEARSAL
-from flows.cli.publishing import SHIFT, exit_code, outcome_table
+from flows.cli.outcomes import exit_code, outcome_table
 from flows.cli.telling import say, tell, tell_json
 from flows.cli.watching import rows_of
 from flows.edges.clock import FAR, PretendClock
@@ -24,6 +24,7 @@ from flows.edges.settings import Settings
 from flows.edges.store import open_store
 from flows.planning.preparing import Prepared, prepare
 from flows.planning.reporting import counts, when
+from flows.send import SHIFT
 from schemas.errors import DrumbeatError, SettingsError
 from schemas.problem import Severity
 from schemas.report import rfc3339

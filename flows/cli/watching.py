@@ -7,7 +7,7 @@ import click
 
 import publishers
 from flows.cli.options import Archive, archive_of, settings_of, shared, time_of
-from flows.cli.publishing import outcome_table
+from flows.cli.outcomes import outcome_table
 from flows.cli.telling import When, say, tell, tell_json
 from flows.edges.ledger import Ledger, verify
 from flows.edges.plans import last_good

@@ -34,7 +34,7 @@ class RealClock:
 
     def wait_until(self, moment: datetime, woken: threading.Event) -> bool:
         while (left := (moment - self.now()).total_seconds()) > 0:
-            if woken.wait(min(left, 60.0)):                       # at most a minute: the wall clock may be set meanwhile
+            if woken.wait(min(left, 60.0)):  # at most a minute: the wall clock may be set meanwhile
                 return False
         return True
 
@@ -94,7 +94,9 @@ class PretendClock:
         return True
 
     def _read(self) -> dict[str, float]:
-        state: dict[str, float] = json.loads(self.file.read_bytes())      # each time: two writes can share an inode and a tick
+        state: dict[str, float] = json.loads(
+            self.file.read_bytes()
+        )  # each time: two writes can share an inode and a tick
         return state
 
     def _write(self, state: dict[str, float]) -> None:

@@ -13,7 +13,9 @@ from schemas.errors import SettingsError
 
 def credentials(channel: Channel, needs: tuple[str, ...], wants: tuple[str, ...], file: Path | None,
                 environment: Mapping[str, str] = os.environ) -> dict[str, SecretStr]:
-    """The fields that `channel` needs, and those of `wants` that are set: `DRUMBEAT_<CONNECTION>_<FIELD>`, else in `file`.
+    """The fields that `channel` needs, and those of `wants` that are set.
+
+    Each is taken from `DRUMBEAT_<CONNECTION>_<FIELD>`, else from `file`.
 
     Raises SettingsError that names each missing field, and never a value.
     """
@@ -27,8 +29,10 @@ def credentials(channel: Channel, needs: tuple[str, ...], wants: tuple[str, ...]
         elif field in needs:
             missing.append(f"DRUMBEAT_{connection}_{field.upper()}")
     if missing:
-        raise SettingsError(f"{channel.id} has no credentials: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
-                            "Set them, or try it without any account: add --rehearse.")
+        raise SettingsError(
+            f"{channel.id} has no credentials: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
+            "Set them, or try it without any account: add --rehearse.",
+        )
     return found
 
 
@@ -45,6 +49,10 @@ def _file(file: Path) -> dict[str, dict[str, str]]:
         kept = tomllib.loads(file.read_text(encoding="utf-8"))
         return {name: fields for name, fields in kept.items() if isinstance(fields, dict)}
     except OSError as error:
-        raise SettingsError(f"{file} cannot be read: {error.strerror}.", "Set 'credentials' in drumbeat.toml to a file of yours.") from None
+        raise SettingsError(
+            f"{file} cannot be read: {error.strerror}.", "Set 'credentials' in drumbeat.toml to a file of yours."
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        raise SettingsError(f"{file} is no TOML file.", "It holds a [CONNECTION] and lines like access_token = \"…\".") from None
+        raise SettingsError(
+            f"{file} is no TOML file.", 'It holds a [CONNECTION] and lines like access_token = "…".'
+        ) from None

@@ -47,8 +47,21 @@ class Repository:
 
     def uncommitted(self) -> list[str]:
         """Paths of the content folder whose working copy differs from HEAD."""
-        listing = _git(self.top, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all",
-                       "--", self.prefix or ".", emptied=self._filters()) or b""
+        listing = (
+            _git(
+                self.top,
+                "status",
+                "--porcelain",
+                "-z",
+                "--untracked-files=all",
+                "--no-renames",
+                "--ignore-submodules=all",
+                "--",
+                self.prefix or ".",
+                emptied=self._filters(),
+            )
+            or b""
+        )
         return [entry[3:].decode("utf-8", "replace") for entry in listing.split(b"\0") if len(entry) > 3]
 
     def _filters(self) -> list[str]:
@@ -64,8 +77,10 @@ class Repository:
         tree = f"{commit}:{self.prefix}" if self.prefix not in ("", ".") else f"{commit}:"
         listing = _git(self.top, "ls-tree", "-r", "-z", "-l", "--full-tree", tree)
         if not listing:
-            raise ContentError(f"{self.folder.name}/ holds no committed file.",
-                               f"Run 'git add {self.folder.name}' and 'git commit', or name another folder with --content.")
+            raise ContentError(
+                f"{self.folder.name}/ holds no committed file.",
+                f"Run 'git add {self.folder.name}' and 'git commit', or name another folder with --content.",
+            )
         found = [file for line in listing.split(b"\0") if line and not _is_hidden((file := _entry(line)).path)]
         _judge_size(len(found), max((file.path.count("/") for file in found), default=0), self.folder.name)
         wanted = [file for file in found if file.kind == "file" and _is_read(file.path, file.size)]
@@ -96,14 +111,18 @@ class Repository:
 def working_tree(folder: Path) -> Iterator[SourceFile]:
     """The content folder as it lies on disk. Symbolic links are named, never followed. Raises ContentError."""
     if not folder.is_dir():
-        raise ContentError(f"There is no folder {folder}.", "Run 'drumbeat init' to make one, or name yours with --content.")
+        raise ContentError(
+            f"There is no folder {folder}.", "Run 'drumbeat init' to make one, or name yours with --content."
+        )
     count = 0
     for path, names, files in os.walk(folder):
         here = Path(path)
         names[:] = sorted(name for name in names if not name.startswith("."))
         modules = [name for name in names if (here / name / ".git").exists()]
         names[:] = [name for name in names if name not in modules]
-        for name in sorted([*modules, *(n for n in names if (here / n).is_symlink()), *(n for n in files if not n.startswith("."))]):
+        for name in sorted(
+            [*modules, *(n for n in names if (here / n).is_symlink()), *(n for n in files if not n.startswith("."))]
+        ):
             count += 1
             relative = os.fsencode((here / name).relative_to(folder).as_posix()).decode("utf-8", "replace")
             _judge_size(count, relative.count("/"), folder.name)
@@ -127,7 +146,9 @@ def _on_disk(path: Path, relative: str) -> SourceFile | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ContentError(f"{path} cannot be read: {error.strerror}.", "Let the person who runs this read it.") from None
+        raise ContentError(
+            f"{path} cannot be read: {error.strerror}.", "Let the person who runs this read it."
+        ) from None
     return SourceFile(relative, _blob_name(data) if data is not None else "", status.st_size, "file", data)
 
 
@@ -159,7 +180,10 @@ def _blob_name(data: bytes) -> str:
 
 
 def _git(folder: Path, *words: str, stdin: bytes | None = None, emptied: Sequence[str] = ()) -> bytes | None:
-    """What git printed, or None when it refused; the settings `emptied` have no value. Raises SettingsError when there is no git."""
+    """What git printed, or None when it refused; the settings `emptied` have no value.
+
+    Raises SettingsError when there is no git, ContentError when there is no such folder.
+    """
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} | _SURROUNDINGS
     environment["GIT_CONFIG_COUNT"] = str(len(emptied))           # not -c: a name may hold an equals sign
     for number, name in enumerate(emptied):

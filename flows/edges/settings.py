@@ -30,7 +30,9 @@ def find(content: str | None, environment: Mapping[str, str] = os.environ) -> Se
         try:
             said = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-            raise SettingsError(f"{file} cannot be read: {error}.", "Mend it: it holds lines like archive = \"dir:.drumbeat/archive\".") from None
+            raise SettingsError(
+                f"{file} cannot be read: {error}.", 'Mend it: it holds lines like archive = "dir:.drumbeat/archive".'
+            ) from None
         for key, value in said.items():
             if key not in _KEYS:
                 raise SettingsError(f"{file}: {key} is not known.", f"Known: {', '.join(_KEYS)}.")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from schemas.problem import Problem
 
-# Shapes that the issuers document. A named secret counts only with a digit in its value: "secret: perseverance" is text.
+# Shapes that the issuers document. A named secret counts only with a digit in it: "secret: perseverance" is text.
 _SECRET = re.compile(
     r"A(?:KIA|SIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{40,}|xox[abprs]-[A-Za-z0-9-]{10,}"
     r"|EAA[A-Za-z0-9]{40,}|AAAAAAAAAA[A-Za-z0-9%]{70,}|sk_live_[A-Za-z0-9]{16,}|AIza[A-Za-z0-9_-]{35}"

@@ -30,7 +30,7 @@ def rows(plan: Plan, standings: Mapping[Slot, Standing], *, now: datetime) -> li
                     _url(standing),
                     standing.reason or "its file is gone from the content",
                     None,
-                    _next(standing.state, slot),
+                    _next(standing, slot),
                 )
             )
     return sorted(made, key=lambda r: (r.at is None, r.at, r.slot))
@@ -54,7 +54,7 @@ def row(one: Item | Waiting, standing: Standing | None, *, now: datetime) -> Row
             _url(standing),
             reason,
             file,
-            _next(standing.state, one.slot),
+            _next(standing, one.slot),
             zone,
         )
     if isinstance(one, Waiting):
@@ -100,7 +100,7 @@ def story(
         lines.append(_told(entry, zone))
     if standing is not None and standing.last is not None:
         lines.append(f"State: {standing.state.value}.")
-        if (todo := _next(standing.state, slot)) is not None:
+        if (todo := _next(standing, slot)) is not None:
             lines.append(f"Next: {todo}")
     elif isinstance(one, Item):
         lines.append("State: planned. Nothing was tried yet.")
@@ -125,16 +125,16 @@ def _url(standing: Standing) -> str | None:
     return standing.urls[0] if standing.urls else None
 
 
-def _next(state: State, slot: Slot) -> str | None:
-    match state:
+def _next(standing: Standing, slot: Slot) -> str | None:
+    match standing.state:
         case State.unknown:
             return f"Look at the account on {slot.channel}: is it there? Nothing is sent again until that is known."
         case State.held:
             return "A person decides; see the reason."
         case State.failed:
-            return (
-                "Mend what the reason names, then give the post a new time; a failed slot is not sent again by itself."
-            )
+            if standing.parts:
+                return f"{len(standing.parts)} of its parts are live already and stay; put up the rest by hand."
+            return "Mend what the reason names, and commit the post with another text or time: then it is tried again."
         case State.missed:
             return "Give the post a new time if it should still go out."
         case _:

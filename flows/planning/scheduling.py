@@ -1,12 +1,12 @@
 """Posts become a plan: every slot gets an instant, or a reason why not. Pure: `now` is an argument."""
 import re
-from bisect import bisect_left, insort
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flows.planning.timing import instant
+from flows.planning.filling import HORIZON_DAYS, FreeSlots
+from flows.planning.timing import FORMS, instant
 from schemas.channel import Channel
 from schemas.content import Content, Resolved
 from schemas.ledger import Slot
@@ -15,21 +15,10 @@ from schemas.plan import Item, Plan, Waiting
 from schemas.problem import Problem, Severity, in_order
 
 DEFAULT_GRACE = "2h"
-HORIZON_DAYS = 366
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})[ T](?P<clock>\d{2}:\d{2})(?P<offset>\s?(?:Z|[+-]\d{2}:\d{2}))?", re.ASCII
 )
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_SLOT = re.compile(r"(?P<day>mon|tue|wed|thu|fri|sat|sun)\s+(?P<clock>\d{2}:\d{2})")
-_WEEKDAY = r"(mon(day)?|tue(sday)?|wed(nesday)?|thu(rsday)?|fri(day)?|sat(urday)?|sun(day)?)"
-_AT = r"([01]\d|2[0-3]):[0-5]\d"
-_FORMS = {
-    "slot": (re.compile(rf"next after \d{{4}}-\d{{2}}-\d{{2}}|{_WEEKDAY} {_AT}", re.ASCII), "next"),
-    "after": (re.compile(rf"[a-z0-9/-]+ ?\+ ?[1-9]\d{{0,4}}(m|h|d|w|mo)( at {_AT})?", re.ASCII), "first-post + 2d"),
-    "every": (re.compile(rf"[1-9]\d{{0,4}}(d|w|mo)( on {_WEEKDAY})?( at {_AT})?", re.ASCII), "4w on friday at 17:15"),
-}
-"""What these keys may hold beside `slot: next`, and an example of each."""
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def schedule(content: Content, kept: Mapping[Slot, datetime], *, now: datetime) -> Plan:
@@ -46,14 +35,12 @@ class _Scheduler:
         self.content, self.kept, self.now = content, kept, now
         self.order = {channel.id: number for number, channel in enumerate(content.channels.channels)}
         self.stagger = span(content.channels.stagger)
-        self.gap = span(content.channels.min_gap)
         self.broken = content.broken()
         self.unreadable = {p.place.file.removeprefix(f"{content.root}/"): p for p in reversed(self.broken.get(None, []))
                            if p.place.file.removeprefix(f"{content.root}/") in content.unreadable}
         self.doubled = {p.channel: p for p in self.broken.get(None, []) if p.channel is not None}
         self.campaigns: dict[str, Any] = {e.file: e.value for e in content.entries if e.kind == "campaign"}
-        self.taken: dict[str, list[datetime]] = {}
-        self.searched: dict[tuple[str, str, datetime], int] = {}
+        self.free = FreeSlots({}, span(content.channels.min_gap))
         self.items: list[Item] = []
         self.waiting: list[Waiting] = []
         self.problems: list[Problem] = []
@@ -61,12 +48,14 @@ class _Scheduler:
     def plan(self) -> Plan:
         later = []
         for post in sorted(self.content.posts, key=lambda p: p.id):
-            if _has_two_times(post):
+            if _times(post) > 1:
                 self.wait(post, "more than one time is given")
-            elif post.post.head.slot == "next" or not _has_time(post):
+            elif post.post.head.slot == "next" or not _times(post):
                 later.append(post)
             else:
                 self.place_fixed(post)
+        placed = {item.slot: item.at for item in self.items}      # a slot that moved no longer takes its old time
+        self.free = FreeSlots({**self.kept, **placed}, self.free.gap)
         for post in sorted(later, key=_turn):  # fixed times claim first, `slot: next` takes what is free
             self.place_next(post)
         return Plan(self.content.source, tuple(sorted(self.items, key=lambda i: i.key)),
@@ -111,7 +100,7 @@ class _Scheduler:
         """A time of a form that this version does not place yet, or of no form at all."""
         key = next(key for key in ("after", "every", "slot") if getattr(post.post.head, key) is not None)
         value = str(getattr(post.post.head, key))[:60]
-        grammar, example = _FORMS[key]
+        grammar, example = FORMS[key]
         if grammar.fullmatch(value) is None:
             self.wait(post, f"'{key}: {value}' is not a time")
             self.problem("SYN002", post, key, f"{key}: '{value}' is not a time.", f"Write it like '{key}: {example}'.")
@@ -199,53 +188,17 @@ class _Scheduler:
             elif (free := self.next_free(post, channel)) is None:
                 self.wait_on(post, channel, f"no free slot on {channel.id} in the next {HORIZON_DAYS} days")
             elif self.add(post, channel, free):
-                insort(self.taken_on(channel), free)
+                self.free.take(channel, free)
 
     def moved_on(self, post: Resolved, channel: Channel, at: datetime) -> bool:
         """Whether the author has since asked for a later time than the one to come that an earlier plan gave."""
         not_before = post.post.head.not_before
         return not_before is not None and self.now < at < self.absolute(not_before, post, channel)
 
-    def taken_on(self, channel: Channel) -> list[datetime]:
-        """The times that slots of `channel` have, in order: those placed, and those that earlier plans gave."""
-        if channel.id not in self.taken:
-            placed = {
-                item.slot: item.at for item in self.items
-            }  # a slot whose time was changed no longer takes the old one
-            self.taken[channel.id] = sorted(
-                at for slot, at in {**self.kept, **placed}.items() if slot.channel == channel.id
-            )
-        return self.taken[channel.id]
-
     def next_free(self, post: Resolved, channel: Channel) -> datetime | None:
-        zone = ZoneInfo(self.zone(post, channel))
-        earliest = self.now
-        if (not_before := post.post.head.not_before) is not None:
-            earliest = max(earliest, self.absolute(not_before, post, channel))
-        today = earliest.astimezone(zone).date()
-        clocks = sorted(
-            (_DAYS.index(m["day"]), time.fromisoformat(m["clock"])) for s in channel.slots if (m := _SLOT.fullmatch(s))
-        )
-        searched = (channel.id, zone.key, earliest)  # what was full for the post before is full for this one
-        for ahead in range(self.searched.get(searched, 0), HORIZON_DAYS):
-            self.searched[searched] = ahead
-            day = today + timedelta(days=ahead)
-            for weekday, clock in clocks:
-                if day.weekday() == weekday:
-                    at = instant(datetime.combine(day, clock), zone.key).at
-                    if at > earliest and self.is_free(at, day, channel, zone):
-                        return at
-        self.searched[searched] = HORIZON_DAYS
-        return None
-
-    def is_free(self, at: datetime, day: date, channel: Channel, zone: ZoneInfo) -> bool:
-        """Whether `at` keeps the gap to every other time of `channel`, on a day of `zone` that is not full."""
-        taken = self.taken_on(channel)
-        after = bisect_left(taken, at)
-        near = taken[max(after - 1, 0):after + 1]
-        midnights = [instant(datetime.combine(day + timedelta(days=d), time()), zone.key).at for d in (0, 1)]
-        same_day = bisect_left(taken, midnights[1]) - bisect_left(taken, midnights[0])
-        return same_day < channel.max_per_day and all(abs(at - other) >= self.gap for other in near)
+        not_before = post.post.head.not_before
+        earliest = self.now if not_before is None else max(self.now, self.absolute(not_before, post, channel))
+        return self.free.next(channel, self.zone(post, channel), earliest)
 
     # --- what every item gets ----------------------------------------------------------------------------------------
 
@@ -327,29 +280,16 @@ class _Scheduler:
     def wait_on(self, post: Resolved, channel: Channel, why: str) -> None:
         self.waiting.append(Waiting(Slot(post.id, channel.id), post, channel, why, self.zone(post, channel)))
 
-    def problem(
-        self,
-        code: str,
-        post: Resolved,
-        field: str,
-        message: str,
-        remedy: str,
-        severity: Severity = Severity.error,
-        channel: str | None = None,
-    ) -> None:
-        self.problems.append(
-            Problem(code, severity, post.post.place(*field.split(".")), message, remedy, post.id, channel)
-        )
+    def problem(self, code: str, post: Resolved, field: str, message: str, remedy: str,
+                severity: Severity = Severity.error, channel: str | None = None) -> None:
+        place = post.post.place(*field.split("."))
+        self.problems.append(Problem(code, severity, place, message, remedy, post.id, channel))
 
 
-def _has_time(post: Resolved) -> bool:
+def _times(post: Resolved) -> int:
+    """How many times the post gives."""
     head = post.post.head
-    return any(value is not None for value in (head.at, head.slot, head.after, head.every))
-
-
-def _has_two_times(post: Resolved) -> bool:
-    head = post.post.head
-    return sum(value is not None for value in (head.at, head.slot, head.after, head.every)) > 1
+    return sum(value is not None for value in (head.at, head.slot, head.after, head.every))
 
 
 def _turn(post: Resolved) -> tuple[int, str]:

@@ -1,7 +1,17 @@
 """When a time on a wall happens: local times become instants, through clock changes too."""
+import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+_WEEKDAY = r"(mon(day)?|tue(sday)?|wed(nesday)?|thu(rsday)?|fri(day)?|sat(urday)?|sun(day)?)"
+_AT = r"([01]\d|2[0-3]):[0-5]\d"
+FORMS = {
+    "slot": (re.compile(rf"next after \d{{4}}-\d{{2}}-\d{{2}}|{_WEEKDAY} {_AT}", re.ASCII), "next"),
+    "after": (re.compile(rf"[a-z0-9/-]+ ?\+ ?[1-9]\d{{0,4}}(m|h|d|w|mo)( at {_AT})?", re.ASCII), "first-post + 2d"),
+    "every": (re.compile(rf"[1-9]\d{{0,4}}(d|w|mo)( on {_WEEKDAY})?( at {_AT})?", re.ASCII), "4w on friday at 17:15"),
+}
+"""What these keys may hold beside `slot: next`, and an example of each."""
 
 
 class Moment(NamedTuple):

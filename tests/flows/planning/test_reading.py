@@ -236,8 +236,10 @@ def test_headings_are_judged_by_the_channels_there_are(prepared: Make, told: Tel
 
 KEY = "AKIA" + "ABCDEFGHIJKLMNOP"
 TOKEN = "ghp_" + "a1" * 18
-SECRET = "This looks like a secret ({}…). [SYN007] Remove it and replace the credential: whoever can read the "
-         "repository has it."
+SECRET = (
+    "This looks like a secret ({}…). [SYN007] Remove it and replace the credential: "
+    "whoever can read the repository has it."
+)
 
 
 @pytest.mark.parametrize(

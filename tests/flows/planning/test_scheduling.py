@@ -3,7 +3,7 @@ page says.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -44,7 +44,7 @@ def whys(made: Prepared) -> dict[str, str]:
     return {str(waiting.slot): waiting.why for waiting in made.plan.waiting}
 
 
-# --- clock changes ------------------------------------------------------------------------------------------------------
+# --- clock changes ------------------------------------------------------------------------------------------
 
 
 def first_minute_not_before(local: datetime, zone: str) -> datetime:
@@ -99,12 +99,12 @@ def test_clock_changes_are_kept_to(zone: str, local: str, at: str, shifted: str)
             "Asia/Tehran",
         ]
     ),
-    day=st.dates(min_value=datetime(1980, 1, 1).date(), max_value=datetime(2036, 12, 31).date()),
+    day=st.dates(min_value=date(1980, 1, 1), max_value=date(2036, 12, 31)),
     minute=st.integers(0, 24 * 60 - 1),
 )
 def test_any_local_time_is_the_first_minute_that_shows_it_or_later(zone: str, day: Any, minute: int) -> None:
     """In any zone, any local time happens at the first minute at which the wall shows it, or has passed it."""
-    local = datetime(day.year, day.month, day.day, minute // 60, minute % 60)
+    local = datetime.combine(day, time(minute // 60, minute % 60))
 
     assert instant(local, zone).at == first_minute_not_before(local, zone)
 
@@ -141,7 +141,7 @@ def test_a_shifted_time_is_told(prepared: Make, told: Tell) -> None:
     assert times(made) == {"posts/a@mastodon#1": "2027-03-28 01:00Z", "posts/b@mastodon#1": "2027-03-28 01:30Z"}
 
 
-# --- fixed times --------------------------------------------------------------------------------------------------------
+# --- fixed times --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -442,7 +442,7 @@ def test_times_that_leave_the_calendar_are_errors(stagger: str, prepared: Make) 
     ]
 
 
-# --- free slots ---------------------------------------------------------------------------------------------------------
+# --- free slots ---------------------------------------------------------------------------------------------
 
 WEEK = 'slots: ["tue 08:45", "thu 12:30"]'
 
@@ -602,16 +602,16 @@ def test_a_broken_post_takes_no_slot(prepared: Make) -> None:
     assert times(made) == {"posts/b@a#1": "2027-01-05 08:45Z"}
 
 
-# --- what is always true ------------------------------------------------------------------------------------------------
+# --- what is always true ------------------------------------------------------------------------------------
 
 fronts = st.one_of(
     st.just("slot: next\n"),
     st.just(""),
-    st.datetimes(datetime(2027, 1, 4), datetime(2027, 3, 30)).map(lambda m: f"at: {m:%Y-%m-%d %H:%M}\n"),
-    st.datetimes(datetime(2027, 1, 4), datetime(2027, 3, 30)).map(
+    st.datetimes(datetime.fromisoformat("2027-01-04"), datetime.fromisoformat("2027-03-30")).map(lambda m: f"at: {m:%Y-%m-%d %H:%M}\n"),
+    st.datetimes(datetime.fromisoformat("2027-01-04"), datetime.fromisoformat("2027-03-30")).map(
         lambda m: f"at: {{default: {m:%Y-%m-%d %H:%M}, b: 2027-02-01 10:00}}\n"
     ),
-    st.datetimes(datetime(2027, 1, 4), datetime(2027, 3, 30)).map(
+    st.datetimes(datetime.fromisoformat("2027-01-04"), datetime.fromisoformat("2027-03-30")).map(
         lambda m: f"slot: next\nnot_before: {m:%Y-%m-%d %H:%M}\n"
     ),
     st.just("every: 4w\n"),
@@ -708,7 +708,7 @@ def test_another_post_never_moves_a_kept_or_fixed_one(season: list[str], front: 
 @given(season=seasons, days=st.integers(90, 300))
 def test_a_far_away_post_never_moves_a_nearer_one(season: list[str], days: int, prepared: Make) -> None:
     """Even with nothing kept, a fixed post far away leaves all nearer times as they were."""
-    far = post(f"at: {datetime(2027, 4, 1) + timedelta(days=days):%Y-%m-%d %H:%M}\n")
+    far = post(f"at: {datetime.fromisoformat("2027-04-01") + timedelta(days=days):%Y-%m-%d %H:%M}\n")
     files = folder(season)
 
     before, after = prepared(files), prepared({**files, "posts/aaa.md": far})
