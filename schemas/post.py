@@ -125,7 +125,7 @@ class Post(Value):
     sections: tuple[Section, ...]
     campaign: str | None = None                     # the campaign folder it stands in
     series: str | None = None                       # the evergreen series it stands in
-    places: dict[str, Place] = {}                   # by field path: "at", "media.0.file", "channels.2"
+    places: dict[str, Place] = Field(default_factory=dict)    # by field path: "at", "media.0.file", "channels.2"
 
     def place(self, *path: str | int) -> Place:
         """Where a field stands; the nearest one above it that was written, else the top of the file."""

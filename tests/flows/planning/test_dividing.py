@@ -202,6 +202,7 @@ def test_near_misses_of_html(text: str) -> None:
         ("\u2028", "U+2028"),
         ("\U000e0041", "U+E0041"),
         ("\U0001f3f4\U000e0041\U000e0042\U000e007f", "U+E0041"),
+        ("\U0001f3f4" + "\U000e0061" * 7 + "\U000e007f", "U+E0061"),
     ],
 )
 def test_invisible_characters_are_errors(character: str, name: str) -> None:

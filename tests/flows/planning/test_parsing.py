@@ -294,11 +294,12 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     """Whatever a file holds, it is read, or refused with a place inside it; nothing else is ever raised."""
     for parse in (lambda: parse_document(data, "f.md"), lambda: parse_document(b"---\n" + data + b"\n---\n", "f.md"),
                   lambda: parse_yaml(text_of(data, "f.md"), "f.md")):
+        problem = None
         try:
             parse()
         except Unreadable as stop:
-            assert stop.problem.code == "SYN001"
-            assert 1 <= stop.problem.place.line <= data.count(b"\n") + data.count(b"\r") + 3
-            assert stop.problem.place.column >= 1
-            assert stop.problem.message.startswith("cannot be read: ")
-            assert stop.problem.remedy
+            problem = stop.problem
+        if problem is not None:
+            assert (problem.code, problem.message[:16], bool(problem.remedy)) == ("SYN001", "cannot be read: ", True)
+            assert 1 <= problem.place.line <= data.count(b"\n") + data.count(b"\r") + 3
+            assert problem.place.column >= 1

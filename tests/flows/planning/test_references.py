@@ -444,6 +444,18 @@ def test_what_nothing_uses_is_told_as_advice(prepared: Make, told: Tell) -> None
 
 
 @pytest.mark.parametrize(
+    "broken",
+    [{"networks/channels.yaml": "channels: 1\n"}, {"posts/b.md": "---\naudience: flats\n"}],
+    ids=["entry", "post"],
+)
+def test_what_a_broken_file_may_use_is_not_called_unused(broken: dict[str, str], prepared: Make, told: Tell) -> None:
+    """REF004 says nothing while a file that may hold the only use cannot be read."""
+    made = prepared({"audiences/flats.yaml": "audience: flats\n", **broken})
+
+    assert [line for line in told(made.problems, advice=True) if "REF004" in line] == []
+
+
+@pytest.mark.parametrize(
     ("path", "said"),
     [
         (

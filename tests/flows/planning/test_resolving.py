@@ -144,7 +144,11 @@ def test_every_field_of_the_defaults_is_inherited(prepared: Make) -> None:
         a.utm["term"],
         len(a.media),
         a.post.head.at,
-    ) == ("c/a", ("Mend",), "inform", "https://ours.example/", "ga", "1h", "Europe/Paris", "x", 1, "2027-03-04 09:30")
+        a.post.head.id,
+    ) == (
+        *("c/a", ("Mend",), "inform", "https://ours.example/", "ga", "1h", "Europe/Paris", "x", 1, "2027-03-04 09:30"),
+        None,
+    )
     assert (
         b.id,
         b.hashtags,
