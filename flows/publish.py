@@ -29,8 +29,10 @@ async def show(slot: str) -> State[None]:
     line = _told[slot]
     words = line["url"] or line["reason"] or line["state"]
     if line["state"] in _SHOWN_AS_FAILED:
-        return Failed(name=line["state"].capitalize(), message=f"{words} Next: {line['next'] or 'drumbeat why ' + slot}")
-    return Completed(name=line["state"].capitalize(), message=f"{words} (due {line['at']}, sent {line['sent_at'] or 'not'})")
+        todo = line["next"] or f"drumbeat why {slot}"
+        return Failed(name=line["state"].capitalize(), message=f"{words} Next: {todo}")
+    sent = line["sent_at"] or "not"
+    return Completed(name=line["state"].capitalize(), message=f"{words} (due {line['at']}, sent {sent})")
 
 
 _told: dict[str, Line] = {}
@@ -68,7 +70,7 @@ async def _spawned(until: str) -> AsyncIterator[Line]:
         raise DrumbeatError(f"the publisher ended with exit code {code}.", "Its own words are on stderr, above.")
 
 
-async def _read(until: str) -> AsyncIterator[Line]:
+async def _read(_: str) -> AsyncIterator[Line]:
     """The lines that the process which started us passes on, until it closes our input."""
     reader = asyncio.StreamReader(limit=1_000_000)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -1,4 +1,5 @@
 """check: the problems of the content. It starts without what talks, and remembers its last answer."""
+
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,12 @@ from schemas.errors import UsageError
 @click.option("--advice", is_flag=True, help="Print advice too, not only errors and warnings.")
 @shared(archive=True)
 def check_command(
-    paths: tuple[Path, ...], form: str, advice: bool, content: str | None, archive: str | None, now: datetime | None,
+    paths: tuple[Path, ...],
+    form: str,
+    advice: bool,
+    content: str | None,
+    archive: str | None,
+    now: datetime | None,
     as_json: bool,
 ) -> int:
     """Problems of the whole content folder, or of the files named.
@@ -30,12 +36,16 @@ def check_command(
     """
     for path in paths:
         if not path.exists():
-            raise UsageError(f"There is no file {path}.", "Name a file or folder of the content, or none for all of it.")
+            raise UsageError(
+                f"There is no file {path}.", "Name a file or folder of the content, or none for all of it."
+            )
     settings = settings_of(content)
     answer = _answer(settings, archive, time_of(settings, now))
     chosen = [p for p in answer["problems"] if not paths or any(_names(path, p) for path in paths)]
-    counts = {name: sum(1 for p in chosen if p["severity"] == severity)
-              for name, severity in (("errors", "error"), ("warnings", "warning"), ("advice", "advice"))}
+    counts = {
+        name: sum(1 for p in chosen if p["severity"] == severity)
+        for name, severity in (("errors", "error"), ("warnings", "warning"), ("advice", "advice"))
+    }
     counts["posts"] = answer["posts"]
     if as_json or form == "json":
         tell_json({"problems": chosen, "counts": counts, "not_evaluated": answer["not_evaluated"]})
@@ -43,8 +53,10 @@ def check_command(
     for problem in chosen:
         if advice or problem["severity"] != "advice":
             tell_problem(problem, form)
-    say(f"{many(counts['posts'], 'post')}: {many(counts['errors'], 'error')}, {many(counts['warnings'], 'warning')}, "
-        f"{counts['advice']} advice{'' if advice or not counts['advice'] else ' (--advice shows it)'}.")
+    say(
+        f"{many(counts['posts'], 'post')}: {many(counts['errors'], 'error')}, {many(counts['warnings'], 'warning')}, "
+        f"{counts['advice']} advice{'' if advice or not counts['advice'] else ' (--advice shows it)'}."
+    )
     say(f"Not evaluated yet: the rules {', '.join(answer['not_evaluated'])}.")
     return 1 if counts["errors"] else 0
 
@@ -60,8 +72,11 @@ def _answer(settings: Settings, archive: str | None, now: datetime) -> dict[str,
     from flows.planning.rules import NOT_EVALUATED
 
     done = check(settings.content, now=now, published=_published(archive))
-    made = {"problems": [p.as_dict() for p in done.problems], "not_evaluated": list(NOT_EVALUATED),
-            "posts": len(done.content.posts) + len(done.content.drafts)}
+    made = {
+        "problems": [p.as_dict() for p in done.problems],
+        "not_evaluated": list(NOT_EVALUATED),
+        "posts": len(done.content.posts) + len(done.content.drafts),
+    }
     if key:
         keep(home, "check", key, made)
     return made

@@ -1,4 +1,5 @@
 """publish: one shift, or what is due now, without a Prefect server."""
+
 import json
 import logging
 import signal
@@ -41,9 +42,19 @@ _NO_SECRET = ("_id", "_url", "_version")
 @click.option("--clock-file", type=click.Path(path_type=Path), hidden=True)
 @click.option("--lines", is_flag=True, hidden=True)
 @shared(archive=True)
-def publish_command(once: bool, slot: str | None, until: datetime | None, rehearse: bool, rehearse_at: str | None,
-                    clock_file: Path | None, lines: bool, content: str | None, archive: str | None, now: datetime | None,
-                    as_json: bool) -> int:
+def publish_command(
+    once: bool,
+    slot: str | None,
+    until: datetime | None,
+    rehearse: bool,
+    rehearse_at: str | None,
+    clock_file: Path | None,
+    lines: bool,
+    content: str | None,
+    archive: str | None,
+    now: datetime | None,
+    as_json: bool,
+) -> int:
     """Sends what is due of the committed content; without --once it goes on for an hour.
 
     \b
@@ -52,7 +63,9 @@ def publish_command(once: bool, slot: str | None, until: datetime | None, rehear
     settings = settings_of(content)
     rehearsing = rehearse or rehearse_at is not None
     if now is not None and not rehearsing:
-        raise UsageError("--now is pretend time, and real networks know only the real one.", "Add --rehearse, or leave --now out.")
+        raise UsageError(
+            "--now is pretend time, and real networks know only the real one.", "Add --rehearse, or leave --now out."
+        )
     if now is not None and not once:
         raise UsageError("--now stands still, so a shift by it would never end.", "Add --once.")
     only = _slot(slot)
@@ -63,7 +76,7 @@ def publish_command(once: bool, slot: str | None, until: datetime | None, rehear
         done: list[Told] = []
         told = _line if lines else done.append
         shift = shift_of(settings, url, clock, address, told, only)
-        for name in (signal.SIGTERM, signal.SIGINT):              # in a thread: the one it interrupts may hold the lock
+        for name in (signal.SIGTERM, signal.SIGINT):  # in a thread: the one it interrupts may hold the lock
             signal.signal(name, lambda *_: threading.Thread(target=shift.stop).start())
         if lines:
             threading.Thread(target=_end_with_parent, args=(shift,), daemon=True).start()
@@ -79,14 +92,22 @@ def publish_command(once: bool, slot: str | None, until: datetime | None, rehear
     return exit_code(rows, unable=any(one.unable for one in done))
 
 
-def shift_of(settings: Settings, archive: str, clock: Clock, rehearse_at: str | None, tell: Callable[[Told], None],
-             only: Slot | None = None) -> Shift:
+def shift_of(
+    settings: Settings,
+    archive: str,
+    clock: Clock,
+    rehearse_at: str | None,
+    tell: Callable[[Told], None],
+    only: Slot | None = None,
+) -> Shift:
     """A shift over the committed content. Raises SettingsError when repository or archive cannot be used."""
     repository = Repository(settings.content)
     store = open_store(archive)
     _refuse_the_wrong_archive(store, rehearse_at is not None)
     ledger = Ledger(store, worker=worker_id("send"), now=clock.now)
-    return Shift(repository, store, ledger, clock, connect=connector(settings, clock, rehearse_at), tell=tell, only=only)
+    return Shift(
+        repository, store, ledger, clock, connect=connector(settings, clock, rehearse_at), tell=tell, only=only
+    )
 
 
 def connector(settings: Settings, clock: Clock, rehearse_at: str | None) -> Callable[[Channel], Publisher]:
@@ -97,10 +118,14 @@ def connector(settings: Settings, clock: Clock, rehearse_at: str | None) -> Call
         account = channel.handle or channel.id
         if rehearse_at is not None:
             name = account.replace("/", "-")
-            pretend = {field: SecretStr(name if field.endswith("_id") else f"rehearsal:{name}") for field in network.needs}
+            pretend = {
+                field: SecretStr(name if field.endswith("_id") else f"rehearsal:{name}") for field in network.needs
+            }
             return network(Connection(account, pretend, f"{rehearse_at.rstrip('/')}/{channel.network}"))
         if clock.pretend:
-            raise SettingsError(f"{channel.id} is a real account, and this clock is pretend.", "Add --rehearse, or use the real time.")
+            raise SettingsError(
+                f"{channel.id} is a real account, and this clock is pretend.", "Add --rehearse, or use the real time."
+            )
         found = credentials(channel, network.needs, network.wants, settings.credentials)
         hide(value.get_secret_value() for field, value in found.items() if not field.endswith(_NO_SECRET))
         return network(Connection(account, found))
@@ -113,8 +138,10 @@ def _refuse_the_wrong_archive(store: Any, rehearsal: bool) -> None:
     kind = b"rehearsal\n" if rehearsal else b"real\n"
     if not store.create("v1/kind", kind):
         other = (store.get("v1/kind") or b"").decode().strip()
-        raise SettingsError(f"{store.address} holds {other} receipts; this would be {'a rehearsal' if rehearsal else 'real'}.",
-                            "Name another archive with --archive.")
+        raise SettingsError(
+            f"{store.address} holds {other} receipts; this would be {'a rehearsal' if rehearsal else 'real'}.",
+            "Name another archive with --archive.",
+        )
 
 
 def _networks(settings: Settings, clock: Clock) -> Any:
@@ -135,8 +162,19 @@ def _slot(text: str | None) -> Slot | None:
 
 def _line(told: Told) -> None:
     """One outcome as one line of JSON, for the process that started this one."""
-    sys.stdout.write(json.dumps({**told.row.as_dict(), "zone": told.row.zone, "network": told.network, "channel": told.channel,
-                                 "campaign": told.campaign, "unable": told.unable}) + "\n")
+    sys.stdout.write(
+        json.dumps(
+            {
+                **told.row.as_dict(),
+                "zone": told.row.zone,
+                "network": told.network,
+                "channel": told.channel,
+                "campaign": told.campaign,
+                "unable": told.unable,
+            }
+        )
+        + "\n"
+    )
     sys.stdout.flush()
 
 

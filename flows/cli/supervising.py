@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -36,8 +37,8 @@ FOLLOW_S = 60.0
 class Supervisor:
     """One run of `up`. Children end when their input closes, so none of them outlives this process."""
 
-    def __init__(self, settings: Settings, archive: str, port: int, *, rehearse: bool, start: datetime | None, speed: float,
-                 until: datetime | None, quiet: bool) -> None:
+    def __init__(self, settings: Settings, archive: str, port: int, *, rehearse: bool, start: datetime | None,
+                 speed: float, until: datetime | None, quiet: bool) -> None:
         self.settings, self.archive, self.port, self.rehearse = settings, archive, port, rehearse
         self.start, self.speed, self.until, self.quiet = start, speed, until, quiet
         self.home = settings.home / (REHEARSAL if rehearse else Path(".drumbeat"))
@@ -78,16 +79,16 @@ class Supervisor:
 
         repository = Repository(self.settings.content)
         commit = repository.head()
-        prepared = prepare(repository.files(commit), self.settings.content.name, commit, networks=publishers.available(),
-                           judge=publishers.judge, now=self.start or datetime.now(UTC))
+        prepared = prepare(repository.files(commit), self.settings.content.name, commit,
+                           networks=publishers.available(), judge=publishers.judge, now=self.start or datetime.now(UTC))
         errors = [p for p in prepared.problems if p.severity == Severity.error]
         self._say(f"{self.settings.content.name}/ at commit {commit[:10]}: {len(prepared.content.posts)} posts, "
                   f"{len(prepared.plan.items)} slots with a time, {len(prepared.plan.waiting)} waiting.")
         if errors:
             self._say(f"{len(errors)} problems stop some of them; 'drumbeat check' lists them.")
         if changed := repository.uncommitted():
-            self._say(f"{len(changed)} {'file is' if len(changed) == 1 else 'files are'} not committed and will not go out "
-                      f"(for example {changed[0]}).")
+            self._say(f"Not committed, so it will not go out: {changed[0]}"
+                      f"{f' and {len(changed) - 1} more' if len(changed) > 1 else ''}.")
         return prepared
 
     def _begin(self, prepared: Prepared) -> str | None:
@@ -100,8 +101,9 @@ class Supervisor:
             self.start = self.start or self._first_day(prepared, done)
             self.season_end = max([self.start, *(item.at for item in prepared.plan.items)]) + timedelta(days=1)
             PretendClock.begin(clock_file, self.start, self.speed)
-            networks = self._spawn("rehearsal", ["-m", "flows.cli", "rehearsal", "--port", str(self.port + 80), "--with-parent",
-                                                 "--json", "--clock-file", str(clock_file), "--content", str(self.settings.content)])
+            words = ["-m", "flows.cli", "rehearsal", "--port", str(self.port + 80), "--with-parent", "--json",
+                     "--clock-file", str(clock_file), "--content", str(self.settings.content)]
+            networks = self._spawn("rehearsal", words)
             addresses = self._first_json(networks)
             address = addresses["url"]
         if self.prefect is None:
@@ -146,8 +148,8 @@ class Supervisor:
                 return code
 
     def _shift(self, address: str | None, end: datetime) -> int:
-        words = ["-m", "flows.cli", "publish", "--lines", "--content", str(self.settings.content), "--archive", self.archive,
-                 "--until", end.isoformat()]
+        words = ["-m", "flows.cli", "publish", "--lines", "--content", str(self.settings.content),
+                 "--archive", self.archive, "--until", end.isoformat()]
         if address is not None:
             words += ["--rehearse-at", address, "--clock-file", str(self.home / "clock.json")]
         sender = self._spawn("sender", words)
@@ -221,10 +223,8 @@ class Supervisor:
         deadline = time.monotonic() + STOP_S
         for child in reversed(self.children.values()):
             if child.stdin is not None and not child.stdin.closed:
-                try:
+                with suppress(BrokenPipeError):                   # it is gone already
                     child.stdin.close()
-                except BrokenPipeError:
-                    pass                                          # it is gone already
             if child.poll() is None:
                 child.terminate()
         for child in self.children.values():

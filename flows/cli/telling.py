@@ -59,7 +59,8 @@ def tell_problem(problem: Mapping[str, Any], form: str = "text") -> None:
     tell(f"  remedy: {problem['remedy']}")
 
 
-_TOKEN = re.compile(r"(?i)(access_token|oauth_token|oauth_signature|client_secret|authorization|bearer|token|secret|password)"
+_TOKEN = re.compile(r"(?i)(access_token|oauth_token|oauth_signature|client_secret|authorization|bearer|token|secret"
+                    r"|password)"
                     r"(['\"]?\s*[=:]\s*['\"]?|\s+)[^\s'\"&,;)]{6,}")
 
 

@@ -1,4 +1,5 @@
 """status, why, archive: what an operator asks. They start without Prefect and send nothing."""
+
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,8 +50,14 @@ def rows_of(settings: Settings, archive: str, *, now: datetime) -> list[Row]:
 @click.option("--since", type=When(), help="Only slots due since then (UTC).")
 @click.option("--state", type=click.Choice([state.value for state in State]), help="Only slots in this state.")
 @shared(archive=True)
-def status_command(since: datetime | None, state: str | None, content: str | None, archive: str | None, now: datetime | None,
-                   as_json: bool) -> int:
+def status_command(
+    since: datetime | None,
+    state: str | None,
+    content: str | None,
+    archive: str | None,
+    now: datetime | None,
+    as_json: bool,
+) -> int:
     """Every slot with its state: what went out, what did not, why, and what to do next.
 
     \b
@@ -58,8 +65,11 @@ def status_command(since: datetime | None, state: str | None, content: str | Non
     """
     settings = settings_of(content)
     where = archive_of(settings, archive)
-    made = [r for r in rows_of(settings, where.url, now=time_of(settings, now, rehearsal=where.rehearsal))
-            if (state is None or r.state == state) and (since is None or (r.at is not None and r.at >= since))]
+    made = [
+        r
+        for r in rows_of(settings, where.url, now=time_of(settings, now, rehearsal=where.rehearsal))
+        if (state is None or r.state == state) and (since is None or (r.at is not None and r.at >= since))
+    ]
     if as_json:
         tell_json({"slots": [r.as_dict() for r in made], "counts": counts(made)})
         return 0
@@ -86,14 +96,18 @@ def why_command(slot: str, content: str | None, archive: str | None, now: dateti
     at = time_of(settings, now, rehearsal=where.rehearsal)
     store = open_store(where.url) if exists(where.url) else None
     prepared = _committed(settings, at, last_good(store) if store else {})
-    wanted = _meant(slot, prepared, store)
+    wanted = _meant(slot, prepared)
     one = next((o for o in prepared.plan.everything() if o.slot == wanted), None)
     entries = reader(store).read(wanted) if store else ()
     standing = fold(wanted, entries) if entries else None
     if one is None and standing is None:
         raise UsageError(f"No file and no record has a slot {wanted}.", "'drumbeat status' lists all of them.")
     if as_json:
-        made = row(one, standing, now=at).as_dict() if one else {"slot": str(wanted), "state": standing.state.value if standing else None}
+        made = (
+            row(one, standing, now=at).as_dict()
+            if one
+            else {"slot": str(wanted), "state": standing.state.value if standing else None}
+        )
         tell_json({**made, "records": [entry.record.model_dump(mode="json") for entry in entries]})
         return 0
     tell(str(wanted))
@@ -122,17 +136,28 @@ def verify_command(content: str | None, archive: str | None, as_json: bool) -> i
     settings = settings_of(content)
     where: Archive = archive_of(settings, archive)
     if not exists(where.url):
-        raise SettingsError(f"There is no archive at {where.url}.", "It is made by the first publishing; or name yours with --archive.")
+        raise SettingsError(
+            f"There is no archive at {where.url}.", "It is made by the first publishing; or name yours with --archive."
+        )
     done = verify(open_store(where.url))
     if as_json:
-        tell_json({"ok": not done.findings, "findings": [f._asdict() for f in done.findings], "slots": done.slots,
-                   "records": done.records, "objects": done.objects})
+        tell_json(
+            {
+                "ok": not done.findings,
+                "findings": [f._asdict() for f in done.findings],
+                "slots": done.slots,
+                "records": done.records,
+                "objects": done.objects,
+            }
+        )
     else:
         for finding in done.findings:
             tell(f"{finding.key}: {finding.what}")
             tell(f"  remedy: {finding.remedy}")
-        say(f"{where.url}: {done.slots} slots, {done.records} records, {done.objects} payloads and files: "
-            f"{'every chain holds' if not done.findings else f'{len(done.findings)} findings'}.")
+        say(
+            f"{where.url}: {done.slots} slots, {done.records} records, {done.objects} payloads and files: "
+            f"{'every chain holds' if not done.findings else f'{len(done.findings)} findings'}."
+        )
     return 3 if done.findings else 0
 
 
@@ -142,20 +167,42 @@ def _committed(settings: Settings, now: datetime, kept: Mapping[Slot, datetime])
         repository = Repository(settings.content)
         commit = repository.head()
         files = repository.files(commit)
-        return prepare(files, settings.content.name, commit, networks=publishers.available(), judge=publishers.judge, now=now, kept=kept)
+        return prepare(
+            files,
+            settings.content.name,
+            commit,
+            networks=publishers.available(),
+            judge=publishers.judge,
+            now=now,
+            kept=kept,
+        )
     except (SettingsError, ContentError):
-        return prepare(working_tree(settings.content), settings.content.name, "working tree", networks=publishers.available(),
-                       judge=publishers.judge, now=now, kept=kept)
+        return prepare(
+            working_tree(settings.content),
+            settings.content.name,
+            "working tree",
+            networks=publishers.available(),
+            judge=publishers.judge,
+            now=now,
+            kept=kept,
+        )
 
 
-def _meant(name: str, prepared: Prepared, store: Store | None) -> Slot:
+def _meant(name: str, prepared: Prepared) -> Slot:
     """The slot that `name` is, or the only one of the post it names."""
     try:
         return Slot.parse(name)
     except ValueError as error:
         slots = [o.slot for o in prepared.plan.everything()]
         post, _, channel = name.partition("@")
-        near = [str(s) for s in slots if post in (s.post, s.post.rsplit("/", 1)[-1]) and channel.split("#")[0] in ("", s.channel)]
+        near = [
+            str(s)
+            for s in slots
+            if post in (s.post, s.post.rsplit("/", 1)[-1]) and channel.split("#")[0] in ("", s.channel)
+        ]
         if len(near) == 1:
             return Slot.parse(near[0])
-        raise UsageError(f"{error}.", f"Did you mean one of these? {', '.join(near)}" if near else "'drumbeat status' lists all slots.") from None
+        raise UsageError(
+            f"{error}.",
+            f"Did you mean one of these? {', '.join(near)}" if near else "'drumbeat status' lists all slots.",
+        ) from None

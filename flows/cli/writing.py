@@ -1,4 +1,5 @@
 """init and new: the fewest lines that work."""
+
 import re
 import subprocess
 from datetime import UTC, date, datetime, timedelta
@@ -16,8 +17,16 @@ from schemas.notation import is_id
 
 @click.command("init", short_help="A content folder with the fewest lines that work.")
 @click.argument("folder", default="content", type=click.Path(path_type=Path))
-@click.option("--network", type=click.Choice(publishers.available()), default="mastodon", show_default=True, help="Of the first channel.")
-@click.option("--timezone", default="UTC", show_default=True, help="Of every time you write, for example Europe/Dublin.")
+@click.option(
+    "--network",
+    type=click.Choice(publishers.available()),
+    default="mastodon",
+    show_default=True,
+    help="Of the first channel.",
+)
+@click.option(
+    "--timezone", default="UTC", show_default=True, help="Of every time you write, for example Europe/Dublin."
+)
 def init_command(folder: Path, network: str, timezone: str) -> int:
     """Makes FOLDER (default: content) with a channel, a first post, and a repository around it if there is none.
 
@@ -25,14 +34,17 @@ def init_command(folder: Path, network: str, timezone: str) -> int:
     Example: drumbeat init content --network mastodon --timezone Europe/Dublin
     """
     if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty.", "Name another folder, or add a post to this one: drumbeat new post \"Hello\".")
+        raise UsageError(
+            f"{folder} is not empty.", 'Name another folder, or add a post to this one: drumbeat new post "Hello".'
+        )
     today = date.today()  # noqa: DTZ011 — the writer's own calendar day
     channel = network.removesuffix("_page").replace("_", "-")
     files = {
         "strategy.yaml": f"strategy: ours-{today.year}\nstart: {today}\ntimezone: {timezone}\n",
         "networks/channels.yaml": f"channels:\n  - id: {channel}\n    network: {network}\n    handle: our-account\n"
-                                  "    slots: [\"tue 09:30\", \"thu 12:30\"]\n",
-        "posts/hello.md": f"---\nat: {today + timedelta(days=1)} 09:30\n---\nHello! We are new here. What would you like to read about?\n",
+        '    slots: ["tue 09:30", "thu 12:30"]\n',
+        "posts/hello.md": f"---\nat: {today + timedelta(days=1)} 09:30\n---\n"
+        "Hello! We are new here. What would you like to read about?\n",
     }
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +60,7 @@ def init_command(folder: Path, network: str, timezone: str) -> int:
     git = "git" if home == Path.cwd() else f"git -C {home}"
     say("Next:")
     say(f"  drumbeat check --content {folder}")
-    say(f"  {git} add {folder.name} .gitignore && {git} commit -m \"First post\"")
+    say(f'  {git} add {folder.name} .gitignore && {git} commit -m "First post"')
     say(f"  drumbeat up --rehearse --content {folder}")
     return 0
 
@@ -75,10 +87,14 @@ def post_command(title: str, at: str | None, campaign: str | None, content: str 
     """
     settings = settings_of(content)
     if not settings.content.is_dir():
-        raise SettingsError(f"There is no folder {settings.content}.", "Run 'drumbeat init' first, or name yours with --content.")
+        raise SettingsError(
+            f"There is no folder {settings.content}.", "Run 'drumbeat init' first, or name yours with --content."
+        )
     stem = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60].strip("-")
     if not is_id(stem):
-        raise UsageError(f"No file name can be made of '{title}'.", "Give it a title with some letters a to z or digits.")
+        raise UsageError(
+            f"No file name can be made of '{title}'.", "Give it a title with some letters a to z or digits."
+        )
     if at is not None:
         try:
             datetime.strptime(at, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
@@ -86,7 +102,9 @@ def post_command(title: str, at: str | None, campaign: str | None, content: str 
             raise UsageError(f"--at: '{at}' is not a time.", "Write it as YYYY-MM-DD HH:MM.") from None
     folder = settings.content / ("posts" if campaign is None else f"campaigns/{campaign}/posts")
     if campaign is not None and not (settings.content / "campaigns" / campaign).is_dir():
-        raise UsageError(f"There is no campaign '{campaign}'.", f"Campaigns are folders of {settings.content / 'campaigns'}.")
+        raise UsageError(
+            f"There is no campaign '{campaign}'.", f"Campaigns are folders of {settings.content / 'campaigns'}."
+        )
     file = folder / f"{stem}.md"
     if file.exists():
         raise UsageError(f"{file} exists already.", "Choose another title, or edit that file.")
