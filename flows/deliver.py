@@ -117,7 +117,7 @@ class _Delivery:
                 return going
 
     def _is_asked_for_anew(self) -> bool:
-        """Rule R7: what failed or was skipped reopens when its text, media or time changed, if nothing of it is live."""
+        """Rule R7: what failed or was skipped reopens if text, media or time changed and nothing of it is live."""
         if self.standing.kind is Kind.published or not self.standing.nothing_sent or self.standing.pin is None:
             return False
         due = next((e.record.detail.get("due") for e in reversed(self.entries) if e.record.kind is Kind.claim), None)
