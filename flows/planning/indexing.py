@@ -22,6 +22,8 @@ _LISTS = (
 )
 _ENTRY_KINDS = ("strategy", "audience", "campaign", "idea", "statement", "series", "incident")
 
+STEM = "post stem"
+"""A kind of its own: the bare names of posts, which several may share."""
 DEFINED_IN = {
     "person": "people/team.yaml", "department": "people/team.yaml", "session": "people/team.yaml",
     "business_goal": "strategy.yaml", "department_goal": "strategy.yaml", "social_goal": "strategy.yaml",
@@ -66,6 +68,7 @@ def index(entries: tuple[Entry, ...], posts: tuple[Known, ...]) -> Index:
             add("policy", entry.id, entry.place("policy" if entry.kind == "policy" else "plan"))
     for known in posts:
         add("post", known.id, known.place)
+        found.setdefault(STEM, {}).setdefault(known.id.rsplit("/", 1)[-1], []).append(known)
     return found
 
 
@@ -74,8 +77,8 @@ def post_of(index: Index, name: str) -> Known | None:
     posts = index.get("post", {})
     if name in posts:
         return posts[name][0]
-    same = [known[0] for id, known in posts.items() if id.rsplit("/", 1)[-1] == name]
-    return same[0] if len(same) == 1 else None
+    same = index.get(STEM, {}).get(name, [])
+    return same[0] if len({known.id for known in same}) == 1 else None
 
 
 def may_be_in(kind: str, paths: Iterable[str]) -> bool:

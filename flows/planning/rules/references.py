@@ -2,7 +2,7 @@
 import re
 from difflib import get_close_matches
 
-from flows.planning.indexing import DEFINED_IN, Index, Reference, may_be_in, media_file, post_of, references
+from flows.planning.indexing import DEFINED_IN, STEM, Index, Reference, may_be_in, media_file, post_of, references
 from flows.planning.reading import Read
 from schemas.content import Resolved
 from schemas.notation import is_id
@@ -107,6 +107,8 @@ def duplicates(index: Index) -> list[Problem]:
     """REF001: an id is defined once."""
     problems = []
     for kind, known in index.items():
+        if kind == STEM:
+            continue
         for id, places in known.items():
             spots = sorted({item.place for item in places})
             for spot in spots[1:]:
