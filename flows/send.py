@@ -142,10 +142,11 @@ class Shift:
         kept = last_good(self.store) | ({i.slot: i.at for i in self.prepared.plan.items} if self.prepared else {})
         prepared = prepare(self.repository.files(commit), root, commit, networks=publishers.available(),
                            judge=publishers.judge, now=self.clock.now(), kept=kept)
-        for problem in prepared.content.broken().get(None, []):
-            if (problem.code.startswith("SYN")
-                    and problem.place.file.removeprefix(f"{root}/") in _WITHOUT_THESE_NOTHING_HOLDS):
-                raise ContentError(reason(problem), "Run 'drumbeat check', mend it and commit.")
+        for path in _WITHOUT_THESE_NOTHING_HOLDS:
+            if path in prepared.content.unreadable:
+                errors = [p for p in prepared.content.broken().get(None, []) if p.place.file == f"{root}/{path}"]
+                raise ContentError(reason(errors[0]) if errors else f"{root}/{path} cannot be read.",
+                                   "Run 'drumbeat check', mend it and commit.")
         accept(self.store, prepared.plan, now=self.clock.now())
         self.prepared = prepared
         self._items = {item.slot: item for item in prepared.plan.items}

@@ -13,6 +13,7 @@ import publishers
 from flows.check import check
 from flows.cli.options import archive_of, settings_of, shared, time_of
 from flows.cli.telling import When, many, say, table, tell, tell_json, tell_problem
+from flows.planning.masking import masked
 from flows.planning.preparing import Prepared
 from publishers.base import Connection, room
 from schemas.errors import UsageError
@@ -170,7 +171,7 @@ def _parts(message: Message) -> list[dict[str, Any]]:
     return [
         {
             "kind": part.kind,
-            "text": part.text,
+            "text": masked(part.text),
             "length": publisher.length(part.text),
             "limit": room(publisher, message.limits, part.kind),
         }

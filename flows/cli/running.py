@@ -5,8 +5,7 @@ import click
 
 from flows.cli.options import archive_of, settings_of, shared
 from flows.cli.telling import When
-from flows.edges.prefect_server import is_free
-from schemas.errors import SettingsError, UsageError
+from schemas.errors import UsageError
 
 PREFECT_PORT = 4200
 DAY_A_SECOND = 86_400.0
@@ -46,12 +45,6 @@ def up_command(
     from flows.cli.supervising import Supervisor
 
     settings = settings_of(content)
-    for number, what in ((port, "Prefect"), *([(port + 80, "the rehearsal")] if rehearse else [])):
-        if not is_free(number):
-            raise SettingsError(
-                f"Port {number}, where {what} would listen, is taken by another program.",
-                f"Stop it, or choose another: --port {port + 1}.",
-            )
     where = archive_of(settings, archive, rehearse=rehearse)
     supervisor = Supervisor(
         settings,

@@ -18,7 +18,7 @@ from flows.cli.telling import say, tell, tell_json
 from flows.cli.watching import rows_of
 from flows.edges.clock import FAR, PretendClock
 from flows.edges.ledger import Ledger
-from flows.edges.prefect_server import HOST
+from flows.edges.prefect_server import HOST, is_free
 from flows.edges.prefect_server import settings as prefect_settings
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
@@ -52,6 +52,7 @@ class Supervisor:
     def run(self, as_json: bool) -> int:
         """Until the time asked for, or Ctrl-C. Returns the exit code."""
         prepared = self._prepared()
+        self._refuse_taken_ports()
         try:
             self.home.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -90,6 +91,16 @@ class Supervisor:
             self._say(f"Not committed, so it will not go out: {changed[0]}"
                       f"{f' and {len(changed) - 1} more' if len(changed) > 1 else ''}.")
         return prepared
+
+    def _refuse_taken_ports(self) -> None:
+        """Raises SettingsError when somebody else listens where we would."""
+        wanted = [(self.port + 80, "the rehearsal")] if self.rehearse else []
+        if self.prefect is None:
+            wanted.append((self.port, "Prefect"))
+        for number, what in wanted:
+            if not is_free(number):
+                raise SettingsError(f"Port {number}, where {what} would listen, is taken by another program.",
+                                    f"Stop it, or choose another: --port {self.port + 1}.")
 
     def _begin(self, prepared: Prepared) -> str | None:
         store = open_store(self.archive)

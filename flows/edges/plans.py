@@ -11,12 +11,13 @@ _GOOD = "v1/plan/good/"
 
 
 def last_good(store: Store) -> dict[Slot, datetime]:
-    """When the last good plan sends each slot; nothing if no plan was accepted yet. Raises StoreError."""
+    """The times that the last good plan gave, also to what waits; nothing if none was accepted. Raises StoreError."""
     body = _newest(store)
     if body is None:
         return {}
-    items = json.loads(body)["items"]
-    return {Slot.parse(slot): datetime.fromisoformat(at).astimezone(UTC) for slot, at in items.items()}
+    kept = json.loads(body)
+    times = {**kept.get("waiting", {}), **kept["items"]}
+    return {Slot.parse(slot): datetime.fromisoformat(at).astimezone(UTC) for slot, at in times.items()}
 
 
 def good_commit(store: Store) -> str | None:
@@ -28,13 +29,14 @@ def good_commit(store: Store) -> str | None:
 def accept(store: Store, plan: Plan, *, now: datetime) -> None:
     """Keeps `plan` as the last good one, unless it is so already. Rivals may both write: the higher number wins."""
     items = {str(item.slot): rfc3339(item.at) for item in plan.items}
+    waiting = {str(one.slot): rfc3339(one.at) for one in plan.waiting if one.at is not None}
     names = [key.removeprefix(_GOOD) for key in store.list(_GOOD)]
     number = max((int(name.split(".")[0]) for name in names), default=0)
     if number:
         newest = store.get(f"{_GOOD}{number:06d}.json")
         if newest is not None and (kept := json.loads(newest))["commit"] == plan.source and kept["items"] == items:
             return
-    plan_kept = {"v": 1, "commit": plan.source, "at": rfc3339(now), "items": items}
+    plan_kept = {"v": 1, "commit": plan.source, "at": rfc3339(now), "items": items, "waiting": waiting}
     body = json.dumps(plan_kept, sort_keys=True, separators=(",", ":")).encode()
     while not store.create(f"{_GOOD}{(number := number + 1):06d}.json", body):
         pass                                                      # a rival took the number; the next one is free

@@ -51,7 +51,15 @@ def test_an_accepted_plan_is_found_again(store: Store) -> None:
     }
     assert (good_commit(store), bodies(store)) == ("c0ffee", [{
         "v": 1, "commit": "c0ffee", "at": "2027-01-04T12:00:00Z",
-        "items": {"posts/a@us#1": "2027-07-01T09:00:00Z", "posts/b@us#1": "2027-01-05T08:45:00Z"}}])
+        "items": {"posts/a@us#1": "2027-07-01T09:00:00Z", "posts/b@us#1": "2027-01-05T08:45:00Z"},
+        "waiting": {}}])
+
+
+def test_a_time_is_kept_while_its_post_is_broken(store: Store) -> None:
+    """What waits for its author keeps the time it had, so that nobody else is given it."""
+    accept(store, plan("c1", a="slot: next\nhold: ask Wren"), now=NOON)
+
+    assert last_good(store) == {Slot("posts/a", "us"): datetime(2027, 1, 5, 8, 45, tzinfo=UTC)}
 
 
 def test_the_newest_plan_counts(store: Store) -> None:
