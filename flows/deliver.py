@@ -3,10 +3,7 @@
 The protocol is exactly-once's; what to do next is decided in `planning.deciding`, this file only carries it out.
 """
 import hashlib
-import json
 import logging
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,18 +12,19 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from flows.edges.clock import Clock
-from flows.edges.ledger import Ledger, worker_id
+from flows.edges.ledger import Ledger, is_gone
 from flows.edges.repository import Repository
-from flows.planning.deciding import LEASE_S, MOST_ATTEMPTS, Do, Step, Turn, may_send, records_after, wait_after
+from flows.planning.deciding import LEASE_S, Do, Step, Turn, may_send, record_of_upload, records_after
 from flows.planning.folding import advance, fold
 from publishers.base import REQUEST_TIMEOUT_S, Outgoing, Prepares, Publisher, Sent
-from schemas.errors import PaymentRequired, PublishError, RateLimited, Rejected, StoreError, Unauthorized, Unavailable
+from schemas.errors import PublishError, RateLimited, StoreError, Unavailable, Unconfirmed
 from schemas.ledger import Entry, Kind, PartReceipt, Pin, Slot, Standing, State
 from schemas.message import Message
 from schemas.plan import Item
 
 log = logging.getLogger(__name__)
 _OVER = (Kind.published, Kind.failed, Kind.skipped, Kind.held)
+Upload = tuple[Slot, int, str, tuple[str, ...], tuple[str, ...]]    # slot, part, account, files, their alt texts
 SEND_WINDOW_S = 10.0
 """A `sending` record promises that the call leaves within this time; later it is not made."""
 
@@ -47,8 +45,8 @@ class Courier:
 
     def __init__(self, repository: Repository, ledger: Ledger, clock: Clock, stopping: threading.Event) -> None:
         self.repository, self.ledger, self.clock, self.stopping = repository, ledger, clock, stopping
-        self._handles: dict[tuple[Slot, int], dict[str, str]] = {}    # media uploaded for a part that is not sent yet
-        self._upload_tries: dict[Slot, int] = {}
+        self.handles: dict[Upload, dict[str, str]] = {}           # of media uploaded for parts that are not sent yet
+        self.upload_tries: dict[Slot, int] = {}
 
     def deliver(self, item: Item, message: Message, publisher: Publisher, commit: str,
                 still: Callable[[Item, Message], bool]) -> Ended:
@@ -120,15 +118,29 @@ class _Delivery:
         """Rule R7: what failed or was skipped reopens if text, media or time changed and nothing of it is live."""
         if self.standing.kind is Kind.published or not self.standing.nothing_sent or self.standing.pin is None:
             return False
-        due = next((e.record.detail.get("due") for e in reversed(self.entries) if e.record.kind is Kind.claim), None)
-        payload = hashlib.sha256(_canonical(self.outgoing)).hexdigest()
-        return due != self.item.at.isoformat() or payload != self.standing.pin.payload
+        claim = next((e.record.detail for e in reversed(self.entries) if e.record.kind is Kind.claim), {})
+        if claim == self._terms() and self._is_what_was_promised():
+            return False
+        return self.courier.repository.descends(self.commit, self.standing.pin.commit)    # else our own plan is the old one
+
+    def _is_what_was_promised(self) -> bool:
+        """Whether what would go out now is, byte for byte, what the claim in force pinned."""
+        pin = self.standing.pin
+        return pin is not None and pin.payload == hashlib.sha256(self.outgoing.canonical()).hexdigest()
+
+    def _terms(self) -> dict[str, Any]:
+        """What the plan says of the slot's time, as a claim keeps it."""
+        latest = self.item.not_after
+        return {"due": self.item.at.isoformat(), "grace_s": self.item.grace_s,
+                "not_after": latest.isoformat() if latest is not None else None}
 
     def _turn(self) -> Turn:
         now = self.clock.now()
         turn = may_send(self.standing, total=len(self.outgoing.parts), now=now, due=self.item.at,
                         grace=timedelta(seconds=self.item.grace_s), mine=self.standing.worker == self.ledger.worker,
                         claim_age_s=self._claim_age())
+        if turn.do is Do.go_on and not self.standing.parts and not self._is_what_was_promised():
+            return Turn(Do.claim)                                 # edited since: a new claim pins the new text
         latest = self.item.not_after
         if turn.do in (Do.claim, Do.go_on) and latest is not None and now > latest and self.standing.nothing_sent:
             return Turn(Do.missed, step=Step(Kind.skipped, {"reason": "expired: its not_after has passed"}),
@@ -138,7 +150,7 @@ class _Delivery:
     def _claim_age(self) -> float | None:
         if self.standing.claim_seq is None or self.standing.kind in _OVER:
             return None                                           # nobody will ask: one request less
-        if _is_gone(self.standing.worker or ""):
+        if is_gone(self.standing.worker or ""):
             return LEASE_S                                        # its process is dead: nobody to wait for
         return self.ledger.age(self.slot, self.standing.claim_seq)
 
@@ -148,12 +160,12 @@ class _Delivery:
         if not self.standing.parts:
             for data in self.media.values():
                 self.ledger.put_media(data)
-        payload = self.ledger.put_payload(_canonical(self.outgoing))
+        payload = self.ledger.put_payload(self.outgoing.canonical())
         pin = self.standing.pin if self.standing.parts and self.standing.pin else Pin(
             commit=self.commit, blob=self.item.post.post.blob, media=self.outgoing.media(), payload=payload,
             account=self.outgoing.account)
         return self._moved(self.ledger.append(self.slot, self.standing.last, Kind.claim, pin=pin,
-                                              detail={"due": self.item.at.isoformat()}))
+                                              detail=self._terms()))
 
     def _doubt(self) -> Ended | None:
         """Says, once, that a call has no end that anybody knows: its publisher is gone. Nothing is sent any more."""
@@ -185,7 +197,7 @@ class _Delivery:
             return fenced
         answer = self._call(part, handles, confirmed)
         if not isinstance(answer, RateLimited | Unavailable):
-            self.courier._handles.pop((self.slot, part), None)
+            self.courier.handles.pop(self._upload(part), None)
         if isinstance(answer, Step):
             return self._stepped(answer, part)
         steps = records_after(answer, self.standing, total=len(self.outgoing.parts), now=self.clock.now())
@@ -203,42 +215,51 @@ class _Delivery:
     def _call(self, part: int, handles: Mapping[str, str], confirmed: float) -> PartReceipt | PublishError | Step:
         if time.monotonic() - confirmed > SEND_WINDOW_S:
             return Step(Kind.notsent, {"reason": "our own window passed before the call", "class": "unavailable"})
+        answer: PublishError
         try:
             receipt = self.publisher.publish(self.outgoing, part, Sent(self.standing.parts, handles))
         except PublishError as error:
-            log.warning("not published slot=%s part=%d class=%s why=%s", self.slot, part + 1, type(error).__name__,
-                        error.why)
-            return error
-        log.info("sent slot=%s part=%d id=%s url=%s", self.slot, part + 1, receipt.id, receipt.url)
-        return receipt
+            answer = error
+        except Exception as error:  # noqa: BLE001 — a fault of an adapter or its SDK: the call may have arrived
+            answer = Unconfirmed(f"the adapter broke off with {type(error).__name__}")
+        else:
+            log.info("sent slot=%s part=%d id=%s url=%s", self.slot, part + 1, receipt.id, receipt.url)
+            return receipt
+        log.warning("not published slot=%s part=%d class=%s why=%s", self.slot, part + 1, type(answer).__name__,
+                    answer.why)
+        return answer
 
     def _prepared(self, part: int) -> dict[str, str] | PublishError:
         """Handles for the part's media. An upload nobody refers to is invisible, so it may be repeated freely."""
         if not self.outgoing.parts[part].media or not isinstance(self.publisher, Prepares):
             return {}
-        known = self.courier._handles.get((self.slot, part), {})
-        if known.keys() >= set(self.outgoing.parts[part].media):  # else they are of an earlier text
+        if (known := self.courier.handles.get(self._upload(part))) is not None:
             return known
         try:
             handles = self.publisher.prepare(self.outgoing, part, self._bytes)
         except PublishError as error:
             log.warning("media not uploaded slot=%s class=%s why=%s", self.slot, type(error).__name__, error.why)
             return error
-        self.courier._handles[(self.slot, part)] = handles
+        except Exception as error:  # noqa: BLE001 — a fault of an adapter or its SDK; an upload alone shows nothing
+            log.warning("media not uploaded slot=%s class=%s", self.slot, type(error).__name__)
+            return Unavailable(f"the upload broke off with {type(error).__name__}")
+        self.courier.handles[self._upload(part)] = handles
+        self.courier.upload_tries.pop(self.slot, None)
         return handles
 
+    def _upload(self, part: int) -> Upload:
+        piece = self.outgoing.parts[part]
+        return (self.slot, part, self.outgoing.account, piece.media, piece.alts)
+
     def _not_prepared(self, error: PublishError) -> Ended | None:
-        tries = self.courier._upload_tries[self.slot] = self.courier._upload_tries.get(self.slot, 0) + 1
-        if isinstance(error, Rejected | Unauthorized | PaymentRequired) or tries >= MOST_ATTEMPTS:
-            kind = type(error).__name__.lower()
-            live = [{"id": one.id, "url": one.url} for one in self.standing.parts]
-            return self._stepped(Step(Kind.failed, {"reason": error.why, "class": kind, "parts_live": live}), None)
-        now = self.clock.now()
-        until = error.until if isinstance(error, RateLimited) and error.until else now + wait_after(tries)
+        tries = self.courier.upload_tries[self.slot] = self.courier.upload_tries.get(self.slot, 0) + 1
+        step = record_of_upload(error, self.standing, tries=tries, now=self.clock.now())
+        if step.kind is Kind.failed:
+            return self._stepped(step, None)
+        until = datetime.fromisoformat(step.detail["retry_at"])
         if self.standing.kind is Kind.sent:                       # a thread half out stays claimed
             return Ended(self.standing, until)
-        released = Step(Kind.released, {"reason": error.why, "retry_at": until.isoformat()})
-        return self._stepped(released, None, again=until)
+        return self._stepped(step, None, again=until)
 
     # --- small steps ------------------------------------------------------------------------------------------------
 
@@ -289,23 +310,3 @@ class _Delivery:
     def _bytes(self, sha256: str) -> bytes:
         """From Git if it is still the same file, else as the archive kept it when the slot was claimed."""
         return self.files[sha256] if sha256 in self.files else self.ledger.get_media(sha256)
-
-
-def _canonical(outgoing: Outgoing) -> bytes:
-    value = outgoing.model_dump(mode="json")
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _is_gone(worker: str) -> bool:
-    """Whether `worker` (host/pid/boot/run) was a process of this machine since its last start, and runs no more."""
-    host, pid, boot, *_ = *worker.split("/"), "", "", ""
-    here = worker_id("").split("/")[2]
-    if host != socket.gethostname() or boot != here or here == "unknown" or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

@@ -65,6 +65,7 @@ class Shift:
         self._busy: dict[str, Future[Ended]] = {}
         self._sending: dict[str, Item] = {}
         self._publishers: dict[str, Publisher | SettingsError] = {}
+        self._looked_at: str | None = None                        # the commit that the watcher last pointed out
         self._published: set[Slot] = set()                        # for good
         self._over: set[Slot] = set()                             # as the plan in force has it; another may reopen it
 
@@ -79,23 +80,30 @@ class Shift:
         watcher = threading.Thread(target=self._watch, name="git", daemon=True)
         watcher.start()
         with ThreadPoolExecutor(THREADS, thread_name_prefix="send") as pool:
-            while not self.stopping.is_set():
-                self.woken.clear()
-                self._collect()
-                if self.commit_moved.is_set():
-                    self.commit_moved.clear()
-                    self._load()
-                now = self.clock.now()
-                self._dispatch(pool, min(now, until))
-                if self._busy and (self.clock.pretend or now >= until):
-                    self.woken.wait()                             # a pretend clock stands still during a call
-                    continue
-                moment = self._next_moment()
-                if now >= until and moment > until:
-                    break
-                self.clock.wait_until(min(moment, until), self.woken)
-            self.stopping.set()
+            try:
+                self._go_on(pool, until)
+            finally:
+                self.stopping.set()                               # before the pool waits for calls that wait for us
         self._collect()
+
+    def _go_on(self, pool: ThreadPoolExecutor, until: datetime) -> None:
+        while True:
+            self.woken.clear()                                    # first, so that no call to `stop` is lost
+            if self.stopping.is_set():
+                return
+            self._collect()
+            if self.commit_moved.is_set():
+                self.commit_moved.clear()
+                self._load()
+            now = self.clock.now()
+            self._dispatch(pool, min(now, until))
+            if self._busy and (self.clock.pretend or now >= until):
+                self.woken.wait()                                 # a pretend clock stands still during a call
+                continue
+            moment = self._next_moment()
+            if now >= until and moment > until:
+                return
+            self.clock.wait_until(min(moment, until), self.woken)
 
     # --- the plan -----------------------------------------------------------------------------------------------------
 
@@ -122,6 +130,11 @@ class Shift:
         except ContentError as error:
             log.error("plan rejected why=%s %s; the last good plan stays in force", error.what, error.remedy)
             return error
+        except StoreError as error:
+            if self.prepared is None:
+                raise
+            log.error("plan not taken yet, the archive does not answer why=%s", error.what)
+            self._looked_at = None                                # so that the next look sees a new commit again
         return None
 
     def _take_last_good(self, rejected: ContentError) -> None:
@@ -164,14 +177,14 @@ class Shift:
     def _watch(self) -> None:
         """Wakes the shift when HEAD names another commit."""
         assert self.prepared is not None
-        seen = self.prepared.content.source
+        self._looked_at = self.prepared.content.source
         while not self.stopping.wait(LOOK_EVERY_S):
             try:
                 commit = self.repository.head()
             except ContentError:
                 continue                                          # a branch being rewritten; the plan in force stays
-            if commit != seen:
-                seen = commit
+            if commit != self._looked_at:
+                self._looked_at = commit
                 self.commit_moved.set()
                 self.woken.set()
 
@@ -222,8 +235,16 @@ class Shift:
                 self._await(item, self.clock.now() + wait_after(tries))
                 self._tell_unable(item, error)
                 continue
+            except Exception as error:  # one slot's fault must not stop the others
+                log.exception("slot broke off slot=%s", item.slot)
+                self._over.add(item.slot)
+                why = f"{type(error).__name__} in our own code."
+                self._tell_unable(item, SettingsError(why, "See the log, and report it."))
+                continue
             self._tries.pop(item.slot, None)
-            if ended.again is not None:
+            if (current := self._items.get(item.slot)) is not None and current != item:
+                self._await(current, current.at)                  # its post changed during the call
+            elif ended.again is not None:
                 self._await(item, ended.again)
             elif ended.standing.state is State.published:
                 self._published.add(item.slot)

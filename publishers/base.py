@@ -2,6 +2,7 @@
 
 No adapter sleeps, retries, reads a clock or keeps state between calls; SDK types and errors stay inside its file.
 """
+import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
@@ -56,6 +57,11 @@ class Outgoing(Value):
     network: str
     account: str
     parts: tuple[OutgoingPart, ...]
+
+    def canonical(self) -> bytes:
+        """The one way to write it as JSON: UTF-8, keys sorted, no spaces."""
+        value = self.model_dump(mode="json")
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
     def media(self) -> tuple[str, ...]:
         """Every file needed, once, in order of first use."""

@@ -27,6 +27,10 @@ _PENDING = "processing:"                 # a handle that must be asked after bef
 _LOCKED_OUT = re.compile(r"scope|login|disabled|suspended|approv|confirm", re.IGNORECASE)
 
 
+READY_TIMEOUT_S = 2.0
+"""Asking after four files must not use up the time in which the create call is to leave."""
+
+
 class Mastodon:
     """One account. `base_url` is its server; `access_token` has the scopes read:accounts, read:statuses and write."""
 
@@ -117,7 +121,7 @@ class Mastodon:
         yield None
 
     def _is_ready(self, id: str) -> bool:
-        return self._ask("GET", f"/api/v1/media/{id}").status != 206
+        return self._ask("GET", f"/api/v1/media/{id}", within=READY_TIMEOUT_S).status != 206
 
     def _ready(self, handle: str) -> str:
         """The media id of a handle. Raises Unavailable while the server works on the file."""
@@ -126,9 +130,13 @@ class Mastodon:
             raise Unavailable("the server is still processing an uploaded file; nothing was posted")
         return id
 
-    def _ask(self, method: str, path: str, **what: Any) -> Answer:
-        """A call that may be repeated freely, answered with 2xx. Raises a PublishError that is never Unconfirmed."""
-        answer = converse(self._connection, method, self._url(path), headers=self._headers(), repeatable=True, **what)
+    def _ask(self, method: str, path: str, *, within: float | None = None, **what: Any) -> Answer:
+        """A call that may be repeated freely, answered with 2xx. Raises a PublishError that is never Unconfirmed.
+
+        `within`: seconds it may take; None: as long as the connection allows.
+        """
+        connection = self._connection._replace(request_timeout_s=within) if within else self._connection
+        answer = converse(connection, method, self._url(path), headers=self._headers(), repeatable=True, **what)
         if answer.status >= 500 or answer.status == 408:
             raise Unavailable(f"the server answered {answer.status}{self._said(answer)}")
         if not 200 <= answer.status < 300:

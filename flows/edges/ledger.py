@@ -32,7 +32,7 @@ from schemas.ledger import (
     idempotency_key,
 )
 
-__all__ = ["Done", "Finding", "Ledger", "Verified", "new_nonce", "verify", "worker_id"]
+__all__ = ["Done", "Finding", "Ledger", "Verified", "is_gone", "new_nonce", "verify", "worker_id"]
 
 log = logging.getLogger(__name__)
 _DONE = "v1/done/"
@@ -58,9 +58,25 @@ def worker_id(run: str) -> str:
     """This process: `host/pid/boot/run`. `boot` tells a process from one of the same pid before a restart."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        boot += f".{Path('/proc/self/ns/pid').stat().st_ino}"       # a pid means something only in its namespace
     except OSError:
         boot = "unknown"            # not Linux: host, pid and run must do
     return "/".join((socket.gethostname(), str(os.getpid()), boot, run))
+
+
+def is_gone(worker: str) -> bool:
+    """Whether `worker` was a process of this machine and namespace since its last start, and runs no more."""
+    host, pid, boot, *_ = *worker.split("/"), "", "", ""
+    here = worker_id("").split("/")[2]
+    if host != socket.gethostname() or boot != here or here == "unknown" or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 class Ledger:

@@ -45,6 +45,10 @@ class Repository:
                                f"Run 'git add {self.folder.name}' and 'git commit -m \"First posts\"'.")
         return found.decode().strip()
 
+    def descends(self, commit: str, ancestor: str) -> bool:
+        """Whether `commit` is `ancestor` or came after it; False too when either is not here."""
+        return _git(self.top, "merge-base", "--is-ancestor", ancestor, commit) is not None
+
     def uncommitted(self) -> list[str]:
         """Paths of the content folder whose working copy differs from HEAD."""
         listing = (

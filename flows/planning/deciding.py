@@ -64,6 +64,8 @@ def records_after(answer: PartReceipt | PublishError, standing: Standing, *, tot
             return _later(answer, "rate-limited", answer.until, standing, now)
         case Unavailable():
             return _later(answer, "unavailable", None, standing, now)
+        case Unauthorized() if standing.parts:                   # half a thread is out: the rest waits for a credential
+            return _later(answer, "unauthorized", None, standing, now)
         case Unauthorized():
             return (_failed(answer.why, "unauthorized", standing),)
         case PaymentRequired():
@@ -72,6 +74,21 @@ def records_after(answer: PartReceipt | PublishError, standing: Standing, *, tot
             return (_failed(answer.why, "rejected", standing),)
         case _:
             return (Step(Kind.unknown, {"reason": answer.why}),)
+
+
+def record_of_upload(error: PublishError, standing: Standing, *, tries: int, now: datetime) -> Step:
+    """The record to write when media of the next part could not be uploaded, after `tries` tries: nothing exists."""
+    kinds = {Rejected: "rejected", Unauthorized: "unauthorized", PaymentRequired: "payment-required"}
+    if (kind := kinds.get(type(error))) is not None:
+        return _failed(error.why, kind, standing)
+    limited = isinstance(error, RateLimited)
+    kind, first = ("rate-limited", RATE_LIMITED_WAIT) if limited else ("unavailable", UNAVAILABLE_WAIT)
+    if tries >= MOST_ATTEMPTS:
+        return _failed(f"{error.why} (gave up after {tries} tries)", kind, standing)
+    until = now + wait_after(tries, first)
+    if isinstance(error, RateLimited) and error.until is not None:
+        until = max(until, error.until)
+    return Step(Kind.released, {"reason": error.why, "class": kind, "retry_at": _text(until)})
 
 
 def may_send(standing: Standing, *, total: int, now: datetime, due: datetime, grace: timedelta, mine: bool,
