@@ -121,7 +121,8 @@ class _Delivery:
         claim = next((e.record.detail for e in reversed(self.entries) if e.record.kind is Kind.claim), {})
         if claim == self._terms() and self._is_what_was_promised():
             return False
-        return self.courier.repository.descends(self.commit, self.standing.pin.commit)    # else our own plan is the old one
+        # A publisher that is behind on Git would otherwise bring back what was replaced.
+        return self.courier.repository.descends(self.commit, self.standing.pin.commit)
 
     def _is_what_was_promised(self) -> bool:
         """Whether what would go out now is, byte for byte, what the claim in force pinned."""

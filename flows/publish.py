@@ -40,7 +40,7 @@ _source: Callable[[str], AsyncIterator[Line]] | None = None
 
 
 @flow(name="publish", flow_run_name="shift until {until}", retries=0, persist_result=False, log_prints=False)
-async def publish(until: str, shard: str = "all") -> State[None]:
+async def publish(until: str) -> State[None]:
     """Follows one shift to its end. `until`: RFC 3339 UTC. Ends Completed with a table of what became of each slot."""
     rows: list[Line] = []
     async for line in (_source or _spawned)(until):
@@ -52,7 +52,7 @@ async def publish(until: str, shard: str = "all") -> State[None]:
         await shown(line["slot"], return_state=True)
         rows = [row for row in rows if row["slot"] != line["slot"]] + [line]
     await acreate_table_artifact(
-        key="shift", description=f"What became of each slot, shift {shard} until {until}",
+        key="shift", description=f"What became of each slot, shift until {until}",
         table=[{name: row[name] for name in ("slot", "state", "at", "sent_at", "url", "reason")} for row in rows])
     wrong = sum(1 for row in rows if row["state"] in _SHOWN_AS_FAILED)
     return Completed(message=f"{len(rows)} slots, {wrong} of them need a look." if rows else "Nothing was due.")

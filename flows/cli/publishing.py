@@ -1,7 +1,6 @@
 """publish: one shift, or what is due now, without a Prefect server."""
 
 import json
-import logging
 import signal
 import sys
 import threading
@@ -18,6 +17,7 @@ import publishers
 from flows.cli.options import REHEARSAL, archive_of, settings_of, shared
 from flows.cli.outcomes import exit_code, outcome_table
 from flows.cli.telling import When, hide, keep_a_log, say, tell, tell_json
+from flows.edges.children import when_parent_ends
 from flows.edges.clock import Clock, FixedClock, PretendClock, RealClock
 from flows.edges.credentials import credentials
 from flows.edges.ledger import Ledger, worker_id
@@ -79,9 +79,10 @@ def publish_command(
         for name in (signal.SIGTERM, signal.SIGINT):  # in a thread: the one it interrupts may hold the lock
             signal.signal(name, lambda *_: threading.Thread(target=shift.stop).start())
         if lines:
-            threading.Thread(target=_end_with_parent, args=(shift,), daemon=True).start()
+            when_parent_ends(shift.stop)
         shift.run(clock.now() if once else until or clock.now() + SHIFT)
-    rows = [one.row for one in done]
+    last = {one.row.slot: one for one in done}                    # what became of each, in the end
+    rows = [one.row for one in last.values()]
     if as_json:
         tell_json({"outcomes": [{k: row.as_dict()[k] for k in ("slot", "state", "url", "reason")} for row in rows]})
     elif not lines:
@@ -89,7 +90,7 @@ def publish_command(
             tell(line)
         if not rows:
             say("Nothing is due.")
-    return exit_code(rows, unable=any(one.unable for one in done))
+    return exit_code(rows, unable=any(one.unable for one in last.values()))
 
 
 def shift_of(
@@ -176,10 +177,3 @@ def _line(told: Told) -> None:
         + "\n"
     )
     sys.stdout.flush()
-
-
-def _end_with_parent(shift: Shift) -> None:
-    """Ends the shift when the process that started us closes our input, or is gone."""
-    sys.stdin.read()
-    logging.getLogger(__name__).info("stopping: the parent closed our input")
-    shift.stop()

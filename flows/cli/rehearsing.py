@@ -2,7 +2,6 @@
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 
 from flows.cli.options import REHEARSAL, settings_of, shared
 from flows.cli.telling import say, tell_json
+from flows.edges.children import when_parent_ends
 from flows.edges.clock import Clock, PretendClock, RealClock
 from flows.edges.prefect_server import HOST
 from schemas.errors import SettingsError, UsageError
@@ -57,7 +57,7 @@ def rehearsal_command(
             f"{faults}: {error}", "See publishers/README.md for the faults that can be scripted."
         ) from None
     if with_parent:
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+        when_parent_ends(lambda: os.kill(os.getpid(), signal.SIGTERM))
 
     def ready(url: str) -> None:
         addresses = {"url": url, **{twin.network: f"{url}/{twin.network}/" for twin in made}}
@@ -81,9 +81,3 @@ def _twins(folder: Path, clock: Clock) -> "list[Twin]":
     except OSError as error:
         raise SettingsError(f"{error.filename or folder} cannot be used: {error.strerror}.",
                             "The rehearsal keeps its posts there: move what is in the way.") from None
-
-
-def _end_with_parent() -> None:
-    """Ends this process when the one that started it closes our input, or is gone."""
-    sys.stdin.read()
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,9 +1,10 @@
 """The embedded Prefect server: one process of ours on loopback, with SQLite, that ends when its parent does."""
 import os
 import socket
-import sys
-import threading
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from flows.edges.children import when_parent_ends
 
 HOST = "127.0.0.1"
 # Default ingest writes one row at a time and costs 50 ms of CPU a task run; in batches a fifth of that. The flush
@@ -35,6 +36,12 @@ def settings(home: Path, port: int) -> dict[str, str]:
     }
 
 
+def without_login(address: str) -> str:
+    """`address` without the user and password that may stand in it."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def is_free(port: int) -> bool:
     """Whether nobody listens on `port` of loopback."""
     with socket.socket() as probe:
@@ -54,11 +61,7 @@ def main() -> None:
     server = uvicorn.Server(uvicorn.Config(create_app(), host=HOST, port=int(os.environ["PREFECT_SERVER_API_PORT"]),
                                            log_level="warning", timeout_keep_alive=5, timeout_graceful_shutdown=2))
 
-    def end_with_parent() -> None:
-        sys.stdin.read()
-        server.should_exit = True
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    when_parent_ends(lambda: setattr(server, "should_exit", True))
     server.run()
 
 
