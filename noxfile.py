@@ -1,4 +1,4 @@
-"""What a change must pass, and what measures. `nox` runs the first five; the others are named."""
+"""What a change must pass, and what measures. `nox` runs the first four; the others are named."""
 
 import nox
 
@@ -14,7 +14,7 @@ def _install(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Format and lint."""
+    """Lint."""
     _install(session)
     session.run("ruff", "check", ".")
 

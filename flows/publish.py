@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.artifacts import acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
@@ -43,6 +43,8 @@ _source: Callable[[str], AsyncIterator[Line]] | None = None
 async def publish(until: str) -> State[None]:
     """Follows one shift to its end. `until`: RFC 3339 UTC. Ends Completed with a table of what became of each slot."""
     rows: list[Line] = []
+    logger = get_run_logger()
+    logger.info("Following the shift until %s", until)
     async for line in (_source or _spawned)(until):
         _told[line["slot"]] = line
         tags = [f"network:{line['network']}", f"channel:{line['channel']}"]
@@ -50,12 +52,14 @@ async def publish(until: str) -> State[None]:
             tags.append(f"campaign:{line['campaign']}")
         shown: Any = show.with_options(task_run_name=line["slot"], tags=tags)
         await shown(line["slot"], return_state=True)
+        logger.info("%s %s %s", line["state"], line["slot"], line["url"] or line["reason"] or "")
         rows = [row for row in rows if row["slot"] != line["slot"]] + [line]
     await acreate_table_artifact(
         key="shift", description=f"What became of each slot, shift until {until}",
-        table=[{name: row[name] for name in ("slot", "state", "at", "sent_at", "url", "reason")} for row in rows])
+        table=[{name: row[name] for name in ("slot", "state", "reason", "url", "at", "sent_at")} for row in rows])
     wrong = sum(1 for row in rows if row["state"] in _SHOWN_AS_FAILED)
-    return Completed(message=f"{len(rows)} slots, {wrong} of them need a look." if rows else "Nothing was due.")
+    seen = f"{len(rows)} {'slot' if len(rows) == 1 else 'slots'}, of which {wrong} to look at."
+    return Completed(message=seen if rows else "Nothing was due.")
 
 
 async def _spawned(until: str) -> AsyncIterator[Line]:

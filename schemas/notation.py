@@ -23,6 +23,9 @@ _SLOT = re.compile(r"(mon|tue|wed|thu|fri|sat|sun) ([01]\d|2[0-3]):[0-5]\d", re.
 _HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
+_HASHTAG = re.compile(r"#?\w+")
+
+
 class Ref(NamedTuple):
     """Marks a text field as the id of something else: `Annotated[str, Ref("person")]`."""
 
@@ -84,6 +87,12 @@ def _hours(text: str) -> str:
     return text
 
 
+def _hashtag(text: str) -> str:
+    if not _HASHTAG.fullmatch(text):
+        raise ValueError("a hashtag is one word of letters, digits and _")
+    return text
+
+
 def _plain_span(text: str) -> str:
     if text.endswith("mo"):
         raise ValueError("this needs a fixed length: use m, h, d or w, not mo")
@@ -121,6 +130,8 @@ Id = Annotated[str, AfterValidator(_id)]
 """`[a-z0-9]+(-[a-z0-9]+)*`, 1 to 60 characters."""
 Duration = Annotated[str, AfterValidator(_duration)]
 """`30m` `4h` `2d` `3w` `6mo`; months are calendar months."""
+Hashtag = Annotated[str, AfterValidator(_hashtag)]
+"""One word, with or without its `#`."""
 FixedSpan = Annotated[str, AfterValidator(_plain_span)]
 """A duration without calendar months."""
 Address = Annotated[str, AfterValidator(_address)]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from schemas.model import Authored, Value
-from schemas.notation import Address, Day, Duration, FixedSpan, Flag, LocalTime, Money, Ref, Zone
+from schemas.notation import Address, Day, Duration, FixedSpan, Flag, Hashtag, LocalTime, Money, Ref, Zone
 from schemas.place import Place, nearest
 
 Intent = Literal["give", "respond", "inform", "ask"]
@@ -87,7 +87,7 @@ class Head(Authored):
     link: Address | None = None
     utm: Utm | None = None
     media: tuple[Annotated[MediaUse, BeforeValidator(_bare_file)], ...] | None = None
-    hashtags: tuple[str, ...] | None = None
+    hashtags: tuple[Hashtag, ...] | None = None
     answers: tuple[str, ...] = ()
     idea: Annotated[str, Ref("idea")] | None = None
     invites_reply: Flag | None = None

@@ -9,7 +9,7 @@ import click
 
 from flows.cli.telling import When, say
 from flows.edges.settings import Settings, find
-from schemas.errors import UsageError
+from schemas.errors import SettingsError, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 REHEARSAL = Path(".drumbeat/rehearsal")
@@ -48,6 +48,8 @@ def archive_of(settings: Settings, given: str | None, *, rehearse: bool | None =
     if given is not None:
         if not given.startswith(("dir:", "s3://")):
             raise UsageError(f"--archive {given}: this is no archive.", "Write dir:PATH or s3://bucket/prefix.")
+        if rehearse is None and not exists(given):
+            raise SettingsError(f"There is no archive at {given}.", "Mend the address; publishing makes a new archive.")
         return Archive(given, bool(rehearse))
     rehearsal = Archive(f"dir:{settings.home / REHEARSAL / 'archive'}", True)
     if rehearse:
@@ -79,3 +81,8 @@ def time_of(settings: Settings, given: datetime | None, *, rehearsal: bool = Fal
 def settings_of(content: str | None) -> Settings:
     """The settings of the content folder that the option names, or of the nearest one."""
     return find(content)
+
+
+def exists(url: str) -> bool:
+    """Whether there is anything to look at; a directory that nobody made yet is an empty archive."""
+    return not url.startswith("dir:") or Path(url[4:]).exists()

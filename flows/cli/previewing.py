@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ import click
 
 import publishers
 from flows.check import check
-from flows.cli.options import archive_of, settings_of, shared, time_of
+from flows.cli.options import archive_of, exists, settings_of, shared, time_of
 from flows.cli.telling import When, many, say, table, tell, tell_json, tell_problem
 from flows.planning.masking import masked
 from flows.planning.preparing import Prepared
@@ -83,8 +83,8 @@ def preview_command(
 
 
 @click.command("plan", short_help="The calendar: what goes where and when, and what waits and why.")
-@click.option("--from", "start", type=When(), help="From this time on (UTC).")
-@click.option("--to", "end", type=When(), help="Up to this time (UTC).")
+@click.option("--from", "start", type=When(), help="From this day or time on, in the strategy's time zone.")
+@click.option("--to", "end", type=When(), help="Up to this time, or to the end of this day.")
 @shared(archive=True)
 def plan_command(
     start: datetime | None,
@@ -99,7 +99,7 @@ def plan_command(
     \b
     Example: drumbeat plan --from 2027-03-01 --to 2027-03-31
     """
-    from flows.cli.watching import exists, standings_of
+    from flows.cli.watching import standings_of
     from flows.edges.plans import last_good
     from flows.edges.store import open_store
 
@@ -108,10 +108,16 @@ def plan_command(
     store = open_store(where.url) if exists(where.url) else None
     standings, kept = (standings_of(store), last_good(store)) if store else ({}, {})
     done = check(settings.content, now=time_of(settings, now, rehearsal=where.rehearsal), kept=kept)
-    items = [
-        item for item in done.plan.items if (start is None or item.at >= start) and (end is None or item.at <= end)
-    ]
-    waiting = [] if end is not None and as_json else list(done.plan.waiting)
+    first, last = _local(start, done.content.timezone), _local(end, done.content.timezone)
+    if last is not None and (last.hour, last.minute) == (0, 0):
+        last += timedelta(days=1)                                 # a day means all of it
+    asked = first is not None or last is not None
+
+    def is_meant(at: datetime | None) -> bool:
+        return not asked if at is None else (first is None or at >= first) and (last is None or at < last)
+
+    items = [item for item in done.plan.items if is_meant(item.at)]
+    waiting = [one for one in done.plan.waiting if is_meant(one.at)]
     if as_json:
         tell_json(
             {"items": [*(_planned(one, standings) for one in items), *(_planned(one, standings) for one in waiting)]}
@@ -128,8 +134,9 @@ def plan_command(
             f"  {local:%H:%M} {local:%Z}  {state:<10} {item.post.id} → {item.channel.id}  "
             f"({item.post.intent}, {item.stage})"
         )
+    if not items:
+        say("Nothing is planned in that time." if asked else "Nothing is planned.")
     if waiting:
-        say("")
         say(f"{many(len(waiting), 'slot')} waiting:")
         for line in table(("slot", "why"), [(str(w.slot), w.why) for w in waiting]):
             tell(f"  {line}")
@@ -137,6 +144,11 @@ def plan_command(
     if errors:
         say(f"{many(errors, 'error')}: run 'drumbeat check'.")
     return 1 if errors else 0
+
+
+def _local(written: datetime | None, zone: str) -> datetime | None:
+    """A time of the command line, which is read as UTC, as the same reading of the clock in `zone`."""
+    return written.replace(tzinfo=ZoneInfo(zone)) if written is not None else None
 
 
 def _is(name: str, one: Item | Waiting) -> bool:

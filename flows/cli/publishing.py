@@ -14,7 +14,7 @@ import click
 from pydantic import SecretStr
 
 import publishers
-from flows.cli.options import REHEARSAL, archive_of, settings_of, shared
+from flows.cli.options import REHEARSAL, archive_of, exists, settings_of, shared
 from flows.cli.outcomes import exit_code, outcome_table
 from flows.cli.telling import When, hide, keep_a_log, say, tell, tell_json
 from flows.edges.children import when_parent_ends
@@ -103,6 +103,8 @@ def shift_of(
 ) -> Shift:
     """A shift over the committed content. Raises SettingsError when repository or archive cannot be used."""
     repository = Repository(settings.content)
+    if not exists(archive):
+        say(f"{archive} is a new archive: nothing counts as published in it yet.")
     store = open_store(archive)
     _refuse_the_wrong_archive(store, rehearse_at is not None)
     ledger = Ledger(store, worker=worker_id("send"), now=clock.now)

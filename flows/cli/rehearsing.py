@@ -1,4 +1,5 @@
 """rehearsal: the rehearsal networks alone; and for as long as another command runs."""
+
 import os
 import signal
 import sys
@@ -32,7 +33,13 @@ def rehearsal_networks(folder: Path, clock: Clock) -> Iterator[str]:
 
 
 @click.command("rehearsal", short_help="The rehearsal networks alone, until Ctrl-C.")
-@click.option("--port", default=REHEARSAL_PORT, show_default=True, help="Where they listen on loopback.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_535),
+    default=REHEARSAL_PORT,
+    show_default=True,
+    help="Where they listen on loopback.",
+)
 @click.option("--faults", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A fault script (JSON).")
 @click.option("--clock-file", type=click.Path(path_type=Path), hidden=True)
 @click.option("--with-parent", is_flag=True, hidden=True)
@@ -79,5 +86,7 @@ def _twins(folder: Path, clock: Clock) -> "list[Twin]":
     try:
         return [twin(clock.now, folder) for twin in twins().values()]
     except OSError as error:
-        raise SettingsError(f"{error.filename or folder} cannot be used: {error.strerror}.",
-                            "The rehearsal keeps its posts there: move what is in the way.") from None
+        raise SettingsError(
+            f"{error.filename or folder} cannot be used: {error.strerror}.",
+            "The rehearsal keeps its posts there: move what is in the way.",
+        ) from None

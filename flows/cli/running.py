@@ -1,4 +1,5 @@
 """up: everything at once, in one command."""
+
 from datetime import datetime
 
 import click
@@ -19,7 +20,11 @@ DAY_A_SECOND = 86_400.0
 @click.option("--speed", type=click.FloatRange(min=1), help="Pretend seconds in a real one (default: a day a second).")
 @click.option("--until", type=When(), help="Stop at this time (UTC).")
 @click.option(
-    "--port", default=PREFECT_PORT, show_default=True, help="Prefect's port; the rehearsal listens 80 above it."
+    "--port",
+    type=click.IntRange(1, 65_455),
+    default=PREFECT_PORT,
+    show_default=True,
+    help="Prefect's port; the rehearsal listens 80 above it.",
 )
 @shared(archive=True, now=False)
 def up_command(

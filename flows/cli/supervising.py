@@ -135,7 +135,7 @@ class Supervisor:
             for network, place in addresses.items():
                 if network != "url":
                     self._say(f"  {network:<14} {place}")
-            self._say(f"The clock starts at {self.start:%Y-%m-%d %H:%M} UTC and runs {self.speed:g} times as fast"
+            self._say(f"The clock starts at {self.start:%Y-%m-%d %H:%M} UTC and runs {self.speed:,.0f} times as fast"
                       f"{f' until {self.until:%Y-%m-%d %H:%M} UTC' if self.until else ''}. Ctrl-C stops everything.")
         return address
 
@@ -153,7 +153,8 @@ class Supervisor:
     def _play(self, address: str | None) -> int:
         """Shift after shift, until the time asked for or Ctrl-C. Returns the exit code of the last sender."""
         if self.rehearse:
-            code = self._shift(address, self.until or self.season_end)
+            while (code := self._shift(address, self.until or self.season_end)) < 0:
+                self._say(f"The publisher was killed (signal {-code}); it is started again.")
             if self.until is None and code == 0:
                 self._say(f"The season is over on {self.season_end:%Y-%m-%d}. The pages stay open until Ctrl-C.")
                 threading.Event().wait()

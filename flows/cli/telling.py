@@ -102,6 +102,9 @@ class When(click.ParamType):  # type: ignore[type-arg]  # click is generic for t
             return value
         try:
             moment = datetime.fromisoformat(value)
-        except ValueError:
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             self.fail(f"'{value}' is not a time; write it as YYYY-MM-DD HH:MM", param, ctx)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if not 1970 <= moment.year < 3000:
+            self.fail(f"'{value}' is not in our time", param, ctx)
+        return moment

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
 import publishers
-from flows.cli.options import Archive, archive_of, settings_of, shared, time_of
+from flows.cli.options import Archive, archive_of, exists, settings_of, shared, time_of
 from flows.cli.outcomes import outcome_table
 from flows.cli.telling import When, say, tell, tell_json
 from flows.edges.ledger import Ledger, verify
@@ -18,7 +17,7 @@ from flows.edges.store import Store, open_store
 from flows.planning.folding import fold
 from flows.planning.preparing import Prepared, prepare
 from flows.planning.reporting import counts, row, rows, story
-from schemas.errors import ContentError, SettingsError, UsageError
+from schemas.errors import ContentError, SettingsError, StoreError, UsageError
 from schemas.ledger import Slot, Standing, State
 from schemas.report import Row
 
@@ -31,12 +30,13 @@ def reader(store: Store) -> Ledger:
 def standings_of(store: Store) -> dict[Slot, Standing]:
     """Where every slot of the archive stands."""
     ledger = reader(store)
-    return {slot: fold(slot, ledger.read(slot)) for slot in ledger.all_slots()}
-
-
-def exists(url: str) -> bool:
-    """Whether there is anything to look at; a directory that nobody made yet is an empty archive."""
-    return not url.startswith("dir:") or Path(url[4:]).exists()
+    found = {}
+    for slot in ledger.all_slots():
+        try:
+            found[slot] = fold(slot, ledger.read(slot))
+        except StoreError as error:                               # said for this slot; the others are shown as they are
+            found[slot] = Standing(slot, state=State.held, reason=f"{error.what}; {error.remedy}")
+    return found
 
 
 def rows_of(settings: Settings, archive: str, *, now: datetime) -> list[Row]:

@@ -101,6 +101,8 @@ def post_command(title: str, at: str | None, campaign: str | None, content: str 
         except ValueError:
             raise UsageError(f"--at: '{at}' is not a time.", "Write it as YYYY-MM-DD HH:MM.") from None
     folder = settings.content / ("posts" if campaign is None else f"campaigns/{campaign}/posts")
+    if campaign is not None and not is_id(campaign):
+        raise UsageError(f"'{campaign}' cannot be a campaign.", "Name a folder of campaigns/, for example spring-mend.")
     if campaign is not None and not (settings.content / "campaigns" / campaign).is_dir():
         raise UsageError(
             f"There is no campaign '{campaign}'.", f"Campaigns are folders of {settings.content / 'campaigns'}."

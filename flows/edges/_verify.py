@@ -69,7 +69,7 @@ def _contradictions(slot: Slot, entries: tuple[Entry, ...], wants: _Wants) -> It
         try:
             standing = advance(standing, entry)
         except Contradiction as error:
-            yield Finding(key, error.why, remedy="find out who wrote it; settle the slot with: drumbeat resolve")
+            yield Finding(key, error.why, remedy="find out who wrote it; nothing more is sent for the slot")
             return
         if record.part is not None and record.key != idempotency_key(slot, record.part):
             yield Finding(key, "its idempotency key belongs to another slot or part",
@@ -110,4 +110,4 @@ def _short_receipts(payload: str, body: bytes, published: list[tuple[str, int]])
     for key, ids in published:
         if ids != total:
             yield Finding(key, f"published with {ids} ids; its payload has {total} parts",
-                          remedy="look at the account, then settle the slot with: drumbeat resolve")
+                          remedy="look at the account; nothing more is sent for the slot")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,14 @@ def fingerprint(folder: Path, *more: str) -> str:
     A folder that cannot be read whole gives a fingerprint that fits nothing kept.
     """
     digest = hashlib.sha256(json.dumps(more).encode())
+    try:
+        _take_in(digest, folder)
+    except OSError:
+        return secrets.token_hex(32)
+    return digest.hexdigest()
+
+
+def _take_in(digest: Any, folder: Path) -> None:
     here = Path(__file__).parent.parent.parent
     for part in _CODE:
         for path, status in _files(here / part):
@@ -27,14 +36,14 @@ def fingerprint(folder: Path, *more: str) -> str:
     for path, status in _files(folder):
         digest.update(f"{path}\0{status.st_mode}\0{status.st_size}\0".encode("utf-8", "surrogateescape"))
         if (
-            status.st_size <= READ_BYTES
+            stat.S_ISREG(status.st_mode)
+            and status.st_size <= READ_BYTES
             and path.endswith((".md", ".yaml", ".yml", ".csv"))
             and not stat.S_ISLNK(status.st_mode)
         ):
             digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
         else:
             digest.update(str(status.st_mtime_ns).encode())
-    return digest.hexdigest()
 
 
 def kept(home: Path, name: str, key: str) -> Any:

@@ -29,7 +29,7 @@ def settings(home: Path, port: int) -> dict[str, str]:
         "PREFECT_CLIENT_ENABLE_LIFECYCLE_TELEMETRY": "false",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P2D",
-        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_LEVEL": "INFO",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db",
         **_BATCHED,

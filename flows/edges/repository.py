@@ -146,7 +146,10 @@ def _on_disk(path: Path, relative: str) -> SourceFile | None:
             return SourceFile(relative, "", 0, "symlink")
         if not stat.S_ISREG(status.st_mode):
             return None
-        data = path.read_bytes() if _is_read(relative, status.st_size) else None
+        try:
+            data = path.read_bytes() if _is_read(relative, status.st_size) else None
+        except PermissionError:
+            raise ContentError(f"{path} cannot be read.", "Make it readable, or move it away.") from None
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -10,6 +10,7 @@ from schemas.post import Section
 from schemas.problem import Problem, Severity
 
 _COMMENT = re.compile(r"<!--.*?(?P<end>-->|\Z)", re.DOTALL)
+_IMAGE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)")
 _HTML = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*((?=\s)([^<>\n]|\n(?![ \t]*\n))*)?/?>")
 _HEADING = re.compile(r" {0,3}(#{1,6}[ \t]+|##+)(?P<words>.*?)[ \t]*")
 _ON = re.compile(r"on[ \t]+(?P<names>[a-z0-9-]+([ \t]*,[ \t]*[a-z0-9-]+)*)")
@@ -97,7 +98,7 @@ class _Divider:
             return "comment", self.named(comment, match, number)
         if (on := _ON.fullmatch(words)) is not None:
             return "text", self.named(on, match, number)
-        self.unknown(words, number, match.start("words"))
+        self.unknown(words, number, match.start("words"), match[0])
         return "unknown", ()
 
     def once(self, kind: str | None, named: tuple[str, ...], number: int) -> None:
@@ -110,9 +111,13 @@ class _Divider:
                 )
             self.headed.add((kind, name))
 
-    def unknown(self, words: str, number: int, column: int) -> None:
+    def unknown(self, words: str, number: int, column: int, heading: str = "##") -> None:
         known = [*(f"on {name}" for name in self.channels or ()), "or", "first comment", "notes"]
         closest = (get_close_matches(words.lower(), known, 1, 0.5) or known)[0]
+        if not heading.startswith("##"):
+            self.problem("SYN006", number, 0, f"A heading is not published: '{words[:60]}'.",
+                         f"Take the # away; a text for one network begins with '## {known[0]}'.")
+            return
         self.problem("SYN006", number, column, f"No section '{words[:60]}'.", f"Use '## {closest}'.")
 
     def named(self, match: re.Match[str], heading: re.Match[str], number: int) -> tuple[str, ...]:
@@ -155,6 +160,9 @@ class _Divider:
             self.found(
                 "SYN004", start, match.start(), f"A placeholder is left: {match[0]}.", "Write what it stands for."
             )
+        for match in _IMAGE.finditer(text):
+            self.found("SYN008", start, match.start(), "An image in the text is not published.",
+                       "Name the file in the front matter: media: [file.jpg].")
         for match in _HTML.finditer(text):
             self.found("SYN008", start, match.start(), f"HTML is not published: {match[0][:40]}.",
                        "Write it as Markdown, or remove it.")

@@ -11,6 +11,10 @@ from schemas.notation import BAD_ID
 from schemas.place import Place, nearest
 from schemas.problem import Problem, Severity
 
+# What other tools, and people, call a field.
+_MEANT = {"image": "media", "images": "media", "photo": "media", "picture": "media", "video": "media", "date": "at",
+          "time": "at", "when": "at", "publish_at": "at", "tags": "hashtags", "channel": "channels",
+          "network": "channels", "networks": "channels", "url": "link", "lang": "language"}
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "date": "a date like 2027-03-04"}
 
 
@@ -65,7 +69,8 @@ def _said(fault: _Fault, key: str, model: type[Authored], parsed: Parsed) -> tup
             return f"{key} is missing.", f"Add '{key}: …' here."
         case "extra_forbidden":
             known = _fields(model, fault.path[:-1])
-            close = get_close_matches(key, known, 1, 0.6)
+            meant = _MEANT.get(key.lower(), key.lower())
+            close = [meant] if meant in known else get_close_matches(meant, known, 1, 0.6)
             otherwise = f"Remove it, or begin it with x- to keep a note. Known: {', '.join(known)}."
             return f"{key} is not known here.", f"Did you mean {close[0]}?" if close else otherwise
         case _ if value is None:

@@ -133,6 +133,8 @@ def _refusal(error: YAMLError, file: str, first_line: int, text: str) -> Problem
         if "cannot start any token" in why:
             why = f"text cannot begin with {text[at:at + 1]!r}"
             remedy = "Indent with spaces, never with tabs." if text[at:at + 1] == "\t" else "Put the text in quotes."
+        if (tag := re.search(r"[\[,][ \t]*#\w", text)) is not None:
+            at, why, remedy = tag.end() - 2, "everything after # is a comment", "Write hashtags without #."
         return _syn001(_end_of(text[:at], file, first_line), why, remedy)
     before = text.encode()[:getattr(error, "position", 0)].decode("utf-8", "ignore")     # libyaml counts bytes
     return _syn001(_end_of(before, file, first_line), str(error).splitlines()[0], "Remove the character.")

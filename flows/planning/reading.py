@@ -207,7 +207,7 @@ class _Reader:
         value = _without_notes({} if parsed.value is None else parsed.value)
         if not isinstance(value, dict):
             self.problem("SYN002", parsed.places.get("", place), "This must be keys with values, like 'slot: next'.",
-                         "Write 'key: value' lines.", post)
+                         "Write lines like 'key: value', with a space after the colon.", post)
             return None
         for path, inner in _leaves(value):
             self.look_at(path, inner, parsed, file, post)

@@ -20,7 +20,7 @@ def rows(plan: Plan, standings: Mapping[Slot, Standing], *, now: datetime) -> li
         made.append(row(one, standings.get(one.slot), now=now))
     known = {item.slot for item in plan.items} | {waiting.slot for waiting in plan.waiting}
     for slot, standing in standings.items():
-        if slot not in known and standing.last is not None:
+        if slot not in known and (standing.last or standing.reason):
             made.append(
                 Row(
                     str(slot),
@@ -39,11 +39,10 @@ def rows(plan: Plan, standings: Mapping[Slot, Standing], *, now: datetime) -> li
 def row(one: Item | Waiting, standing: Standing | None, *, now: datetime) -> Row:
     """One slot of the plan, with what the ledger knows of it."""
     zone, file = one.zone, str(_said_in(one))
-    if standing is not None and standing.last is not None and standing.kind is not Kind.reopened:
+    if standing is not None and (standing.last or standing.reason) and standing.kind is not Kind.reopened:
         reason = standing.reason
         if standing.state is State.missed and isinstance(one, Item):
-            late = f"it was more than {one.grace_s / 3600:g} h late when the publisher looked"
-            reason = f"{late}, and nothing is sent late by itself"
+            reason = "it was later than its grace allows when the publisher looked; nothing is sent late by itself"
         if standing.retry_at is not None and standing.state is State.waiting:
             reason = f"{reason or 'not sent'}; the next try is at {standing.retry_at:%Y-%m-%d %H:%M:%S} UTC"
         return Row(

@@ -192,7 +192,8 @@ def test_a_fault_for_some_seconds_strikes_every_call(stage):
 
     answers = [write(stage, "x") for _ in range(3)]
 
-    assert [(answer.status_code, answer.headers["retry-after"]) for answer in answers] == [(429, "1000")] * 3
+    assert [answer.status_code for answer in answers] == [429] * 3
+    assert {answer.headers["retry-after"] for answer in answers} <= {"1000", "1001"}     # real seconds pass meanwhile
 
 
 def test_a_fault_can_be_aimed_at_any_path(stage):

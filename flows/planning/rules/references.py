@@ -15,6 +15,9 @@ _AFTER = re.compile(r"(?P<post>[a-z0-9/-]+)\s*\+.*")
 _MANY = 500
 """Above so many names, only those that begin alike are compared."""
 
+LONGEST_ID = 80
+"""A post id is one name in the archive, where names have at most 80 characters."""
+
 
 def resolve(read: Read, index: Index, root: str) -> list[Problem]:
     """REF001: every reference finds what it names; every media file is there."""
@@ -135,6 +138,11 @@ def malformed(read: Read) -> list[Problem]:
     """REF001: the id that a file or folder name gives is an id."""
     problems = []
     for known in read.ids:
+        if len(known.id) > LONGEST_ID:
+            what = f"'{known.id}' has {len(known.id)} characters; {LONGEST_ID} fit."
+            problems.append(Problem(
+                "REF001", Severity.error, known.place, what,
+                "Shorten the file's name, or give the post a shorter id:.", known.id))
         if known.id.count("/") != 1 or not all(is_id(name) for name in known.id.split("/")):
             what = "Name the file" if known.place.line == 1 else "Write the id"      # an id: stands below the first ---
             problems.append(Problem(
