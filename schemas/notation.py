@@ -23,7 +23,7 @@ _SLOT = re.compile(r"(mon|tue|wed|thu|fri|sat|sun) ([01]\d|2[0-3]):[0-5]\d", re.
 _HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
-_HASHTAG = re.compile(r"#?\w+")
+_HASHTAG = re.compile(r"#?[^\s#]*")
 
 
 class Ref(NamedTuple):
@@ -89,7 +89,7 @@ def _hours(text: str) -> str:
 
 def _hashtag(text: str) -> str:
     if not _HASHTAG.fullmatch(text):
-        raise ValueError("a hashtag is one word of letters, digits and _")
+        raise ValueError("a hashtag is one word")
     return text
 
 

@@ -20,6 +20,7 @@ NETWORKS = {"x": "x", "facebook": "facebook_page", "mastodon": "mastodon"}
 @pytest.fixture(scope="module")
 def planned(season, drumbeat) -> list[dict]:
     """The slots that have a time, in order, as `plan` says."""
+    (season.home / "none").mkdir()
     items = drumbeat("plan", "--json", "--archive", f"dir:{season.home}/none", cwd=season.home).json["items"]
     return [item for item in items if item["state"] == "planned"]
 

@@ -423,12 +423,12 @@ def test_front_matter_that_is_no_mapping_is_an_error(prepared: Make, told: Tell)
     )
 
     assert told(made.problems) == [
-        "content/pillars.yaml:1:1: error: This must be keys with values, like 'slot: next'. [SYN002] Write 'key: "
-        "value' lines.",
-        "content/posts/a.md:2:1: error: This must be keys with values, like 'slot: next'. [SYN002] Write 'key: "
-        "value' lines.",
-        "content/posts/b.md:2:1: error: This must be keys with values, like 'slot: next'. [SYN002] Write 'key: "
-        "value' lines.",
+        "content/pillars.yaml:1:1: error: This must be keys with values, like 'slot: next'. [SYN002] Write "
+        "lines like 'key: value', with a space after the colon.",
+        "content/posts/a.md:2:1: error: This must be keys with values, like 'slot: next'. [SYN002] Write "
+        "lines like 'key: value', with a space after the colon.",
+        "content/posts/b.md:2:1: error: This must be keys with values, like 'slot: next'. [SYN002] Write "
+        "lines like 'key: value', with a space after the colon.",
     ]
 
 

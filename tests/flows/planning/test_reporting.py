@@ -95,7 +95,7 @@ def row_of(prepared: Make, standing: Standing | None, now: datetime) -> Row:
                 DUE,
                 None,
                 None,
-                "it was more than 2 h late when the publisher looked, and nothing is sent late by itself",
+                "it was later than its grace allows when the publisher looked; nothing is sent late by itself",
                 "Give the post a new time if it should still go out.",
             ),
         ),
