@@ -1,6 +1,11 @@
 """What failed or was missed is tried again only when its post changes (exactly-once, rule R7)."""
 from datetime import UTC, datetime, timedelta
 
+from flows.cli.publishing import connector
+from flows.edges.ledger import Ledger
+from flows.edges.settings import Settings
+from flows.edges.store import open_store
+from publishers.base import Outgoing
 from schemas.ledger import State
 
 NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -81,3 +86,69 @@ def test_nothing_reopens_what_is_published(stage) -> None:
 
     assert stage.run("two") == []
     assert stage.texts() == ["Hello"]
+
+
+def test_a_text_mended_between_two_tries_is_pinned_anew(stage) -> None:
+    """What goes out after a refusal to work is the text of the plan in force, and the receipt names that text."""
+    post = stage.folder.post("hello", "Old words")
+    stage.folder.commit()
+    stage.script({"network": "mastodon", "fault": "429", "times": 1, "retry_after": 60})
+
+    def mend(told) -> None:
+        if told.row.state is State.waiting and "New words" not in post.read_text():
+            stage.folder.post("hello", "New words")
+            stage.commit_under_way()
+
+    stage.run(tell=mend)
+
+    assert stage.texts() == ["New words"]
+    assert pinned_text(stage) == "New words"
+
+
+def test_a_text_mended_during_its_call_is_tried_in_the_same_shift(stage) -> None:
+    """A commit that arrives while the old text is being refused is not forgotten."""
+    stage.folder.write("networks/channels.yaml", WRONG_LIMIT)
+    stage.folder.post("hello", "long " * 150)
+    stage.folder.commit()
+    seen = []
+
+    def connect(channel):
+        adapter = connector(Settings(stage.folder.path, stage.home), stage.clock, stage.networks.url)(channel)
+        publish = adapter.publish
+
+        def and_commit(*words):
+            if not seen:
+                seen.append(True)
+                stage.folder.post("hello", "Short")
+                stage.commit_under_way()
+            return publish(*words)
+
+        adapter.publish = and_commit
+        return adapter
+
+    stage.run(connect=connect)
+
+    assert stage.texts() == ["Short"]
+
+
+def test_a_publisher_that_is_behind_does_not_bring_back_what_was_replaced(stage, tmp_path) -> None:
+    """A failed slot reopens for a later commit, never for one that came before what was pinned."""
+    stage.folder.post("hello", "Retracted")
+    old = stage.folder.commit()
+    stage.folder.write("networks/channels.yaml", WRONG_LIMIT)
+    stage.folder.post("hello", "long " * 150)
+    stage.folder.commit()
+    assert [one.row.state for one in stage.run(until=NOON + HOUR)] == [State.failed]
+
+    stage.folder.git("checkout", "--quiet", old)
+    stage.run("behind", until=NOON + HOUR)
+
+    assert stage.texts() == []
+    assert stage.kinds(HELLO)[-1] == "failed"
+
+
+def pinned_text(stage) -> str:
+    """The text that the slot's last claim promised."""
+    ledger = Ledger(open_store(stage.archive), worker="reader", now=stage.clock.now)
+    pin = stage.standing(HELLO).pin
+    return Outgoing.model_validate_json(ledger.get_payload(pin.payload)).parts[0].text
