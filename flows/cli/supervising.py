@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import publishers
-from flows.cli.options import REHEARSAL
+from flows.cli.options import REHEARSAL, exists
 from flows.cli.outcomes import exit_code, outcome_table
 from flows.cli.telling import say, tell, tell_json
 from flows.cli.watching import rows_of
@@ -109,6 +109,8 @@ class Supervisor:
                                     f"Stop it, or choose another: --port {self.port + 1}.")
 
     def _begin(self, prepared: Prepared) -> str | None:
+        if not exists(self.archive):
+            self._say(f"{self.archive} is a new archive: nothing counts as published in it yet.")
         store = open_store(self.archive)
         store.probe()
         clock_file = self.home / "clock.json"
