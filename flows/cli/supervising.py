@@ -65,7 +65,8 @@ class Supervisor:
         except OSError as error:
             raise SettingsError(f"{self.home} cannot be made: {error.strerror}.",
                                 "Drumbeat keeps its state there: move what is in the way.") from None
-        signal.signal(signal.SIGTERM, _interrupt)
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, _interrupt)
         stopped = False
         try:
             address = self._begin(prepared)
@@ -74,8 +75,7 @@ class Supervisor:
             stopped, code = True, 0
             say("Stopping.")
         finally:
-            for name in (signal.SIGINT, signal.SIGTERM):          # a second Ctrl-C does not tear the stop apart
-                signal.signal(name, signal.SIG_IGN)
+            _ignore_signals()
             self._stop()
         return self._close(as_json, stopped, code)
 
@@ -284,4 +284,11 @@ def _pass_on(lines: "queue.Queue[str | None]", follower: Child) -> None:
 
 
 def _interrupt(*_: object) -> None:
+    _ignore_signals()
     raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    """A second Ctrl-C, or the one that `make` passes on, does not tear the stop apart."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)

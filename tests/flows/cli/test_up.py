@@ -170,13 +170,16 @@ def small(content_folder) -> Path:
     return folder.home
 
 
-def test_ctrl_c_stops_everything(small, start, free_port, children, ended):
-    """Without --until it goes on until Ctrl-C; ten seconds later no process of it is left."""
+@pytest.mark.parametrize("signals", [1, 3])
+def test_ctrl_c_stops_everything(small, start, free_port, children, ended, signals):
+    """Without --until it goes on until Ctrl-C, pressed once or in haste; ten seconds later no process is left."""
     running = start("up", "--rehearse", "--speed", "2000000", "--port", str(free_port()), cwd=small)
     running.wait_for(r"published posts/hello@mastodon#1")
     running.wait_for(r"The season is over")
     family = children(running.process.pid)
 
+    for _ in range(signals - 1):
+        running.process.send_signal(signal.SIGINT)
     done = running.end(signal.SIGINT, patience_s=10)
 
     assert done.code == 0, done.err
