@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import publishers
-from flows.edges.repository import working_tree
+from flows.edges.repository import Repository, working_tree
 from flows.planning.preparing import Prepared, prepare
 from schemas.ledger import Slot
 
@@ -16,3 +16,10 @@ def check(folder: Path, *, now: datetime, kept: Mapping[Slot, datetime] | None =
     root = os.path.relpath(folder).replace(os.sep, "/")
     return prepare(working_tree(folder), root, "working tree", networks=publishers.available(), judge=publishers.judge,
                    now=now, kept=kept, published=published)
+
+
+def check_commit(repository: Repository, commit: str, *, now: datetime,
+                 kept: Mapping[Slot, datetime] | None = None) -> Prepared:
+    """What the content of `commit` means at `now`: what is published. Raises ContentError when it holds none."""
+    return prepare(repository.files(commit), repository.folder.name, commit, networks=publishers.available(),
+                   judge=publishers.judge, now=now, kept=kept)

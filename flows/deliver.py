@@ -85,7 +85,8 @@ class _Delivery:
         self.entries = self.ledger.read(item.slot)
         self.standing = fold(item.slot, self.entries)
         self.media = self._media(message)
-        self.files = {hashlib.sha256(data).hexdigest(): data for data in self.media.values()}
+        self.digests = {blob: hashlib.sha256(data).hexdigest() for blob, data in self.media.items()}
+        self.files = {self.digests[blob]: data for blob, data in self.media.items()}
         self.outgoing = self._promised(message)
 
     def run(self) -> Ended:
@@ -301,10 +302,9 @@ class _Delivery:
 
     def _with_digests(self, message: Message) -> Message:
         """`message` with each file named by the sha256 of its bytes, as the archive keeps it."""
-        digests = {blob: hashlib.sha256(data).hexdigest() for blob, data in self.media.items()}
         parts = []
         for part in message.parts:
-            media = tuple(m.model_copy(update={"blob": digests[m.blob]}) for m in part.media)
+            media = tuple(m.model_copy(update={"blob": self.digests[m.blob]}) for m in part.media)
             parts.append(part.model_copy(update={"media": media}))
         return message.model_copy(update={"parts": tuple(parts)})
 

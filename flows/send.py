@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-import publishers
+from flows.check import check_commit
 from flows.deliver import Courier, Ended
 from flows.edges.clock import FAR, Clock
 from flows.edges.ledger import Ledger
@@ -15,7 +15,7 @@ from flows.edges.plans import accept, good_commit, last_good
 from flows.edges.repository import Repository
 from flows.edges.store import Store
 from flows.planning.deciding import wait_after
-from flows.planning.preparing import Prepared, prepare, reason
+from flows.planning.preparing import Prepared, reason
 from flows.planning.reporting import row
 from publishers.base import Publisher
 from schemas.channel import Channel
@@ -153,8 +153,7 @@ class Shift:
             return
         root = self.repository.folder.name
         kept = last_good(self.store) | ({i.slot: i.at for i in self.prepared.plan.items} if self.prepared else {})
-        prepared = prepare(self.repository.files(commit), root, commit, networks=publishers.available(),
-                           judge=publishers.judge, now=self.clock.now(), kept=kept)
+        prepared = check_commit(self.repository, commit, now=self.clock.now(), kept=kept)
         for path in _WITHOUT_THESE_NOTHING_HOLDS:
             if path in prepared.content.unreadable:
                 errors = [p for p in prepared.content.broken().get(None, []) if p.place.file == f"{root}/{path}"]

@@ -6,12 +6,12 @@ such a client for ever. Here every wait is cut to what is left of the call. http
 import ssl
 import time
 from collections.abc import Iterable
-from functools import cache
 from typing import Any, cast
 
-import certifi
 import httpcore
 import httpx
+
+from publishers._http import trust
 
 _FAILURES = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 
@@ -38,7 +38,7 @@ class Wire:
                                     extensions={"timeout": {"connect": self._connect_timeout_s}})
         try:
             # not a pool: one connection for one request cannot send it again
-            with httpcore.HTTPConnection(url.origin, _trust(), retries=0, network_backend=_Backend(self)) as line:
+            with httpcore.HTTPConnection(url.origin, trust(), retries=0, network_backend=_Backend(self)) as line:
                 answer = line.handle_request(outgoing)
                 try:
                     body = _take(answer.iter_stream(), largest)
@@ -122,11 +122,3 @@ def _take(pieces: Iterable[bytes], largest: int) -> bytes:
         if len(body) > largest:
             raise WireError(f"the answer is longer than {largest:,} bytes")
     return bytes(body)
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    """Made once, for it takes 20 ms; not `create_default_context`, which reads SSLKEYLOGFILE."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(certifi.where())
-    return context

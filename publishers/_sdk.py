@@ -8,17 +8,15 @@ import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from publishers._http import Answer
+from publishers._http import Answer, trust
 from publishers.base import Connection
 from schemas.errors import PublishError, Unavailable, Unconfirmed
 
 if TYPE_CHECKING:
     import socket
-    import ssl
     from http.client import HTTPConnection
 
     import requests
@@ -214,7 +212,7 @@ def _dial(scheme: str, host: str, port: int | None, connection: Connection) -> "
     patience = min(connection.connect_timeout_s, connection.request_timeout_s)
     line: HTTPConnection
     if scheme == "https":
-        line = HTTPSConnection(host, port, timeout=patience, context=_trust())
+        line = HTTPSConnection(host, port, timeout=patience, context=trust())
     else:
         line = HTTPConnection(host, port, timeout=patience)
     try:
@@ -223,15 +221,3 @@ def _dial(scheme: str, host: str, port: int | None, connection: Connection) -> "
         line.close()
         raise
     return line
-
-
-@cache
-def _trust() -> "ssl.SSLContext":
-    """The authorities that `requests` trusts. Made once: reading them takes longer than a request on loopback."""
-    import ssl
-
-    import certifi
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)    # not `create_default_context`: that reads SSLKEYLOGFILE
-    context.load_verify_locations(certifi.where())
-    return context

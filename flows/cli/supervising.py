@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import publishers
+from flows.check import check_commit
 from flows.cli.options import REHEARSAL, exists
 from flows.cli.outcomes import exit_code, outcome_table
 from flows.cli.telling import say, tell, tell_json
@@ -24,7 +24,7 @@ from flows.edges.prefect_server import settings as prefect_settings
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import open_store
-from flows.planning.preparing import Prepared, prepare
+from flows.planning.preparing import Prepared
 from flows.planning.reporting import counts, when
 from flows.send import SHIFT
 from schemas.errors import DrumbeatError, SettingsError
@@ -83,9 +83,7 @@ class Supervisor:
 
     def _prepared(self, repository: Repository) -> Prepared:
         """What the committed content means, before anything is started. Raises DrumbeatError."""
-        commit = repository.head()
-        return prepare(repository.files(commit), self.settings.content.name, commit, networks=publishers.available(),
-                       judge=publishers.judge, now=self.start or datetime.now(UTC))
+        return check_commit(repository, repository.head(), now=self.start or datetime.now(UTC))
 
     def _say_what(self, prepared: Prepared, repository: Repository) -> None:
         errors = [p for p in prepared.problems if p.severity == Severity.error]

@@ -5,17 +5,17 @@ from datetime import UTC, datetime
 
 import click
 
-import publishers
+from flows.check import check, check_commit
 from flows.cli.options import Archive, archive_of, exists, settings_of, shared, time_of
 from flows.cli.outcomes import outcome_table
 from flows.cli.telling import When, say, tell, tell_json
 from flows.edges.ledger import Ledger, verify
 from flows.edges.plans import last_good
-from flows.edges.repository import Repository, working_tree
+from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import Store, open_store
 from flows.planning.folding import fold
-from flows.planning.preparing import Prepared, prepare
+from flows.planning.preparing import Prepared
 from flows.planning.reporting import counts, row, rows, story
 from schemas.errors import ContentError, SettingsError, StoreError, UsageError
 from schemas.ledger import Slot, Standing, State
@@ -165,27 +165,9 @@ def _committed(settings: Settings, now: datetime, kept: Mapping[Slot, datetime])
     """The plan of HEAD; outside a repository, of the working tree."""
     try:
         repository = Repository(settings.content)
-        commit = repository.head()
-        files = repository.files(commit)
-        return prepare(
-            files,
-            settings.content.name,
-            commit,
-            networks=publishers.available(),
-            judge=publishers.judge,
-            now=now,
-            kept=kept,
-        )
+        return check_commit(repository, repository.head(), now=now, kept=kept)
     except (SettingsError, ContentError):
-        return prepare(
-            working_tree(settings.content),
-            settings.content.name,
-            "working tree",
-            networks=publishers.available(),
-            judge=publishers.judge,
-            now=now,
-            kept=kept,
-        )
+        return check(settings.content, now=now, kept=kept)
 
 
 def _meant(name: str, prepared: Prepared) -> Slot:
