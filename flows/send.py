@@ -14,7 +14,7 @@ from flows.edges.ledger import Ledger
 from flows.edges.plans import accept, good_commit, last_good
 from flows.edges.repository import Repository
 from flows.edges.store import Store
-from flows.planning.deciding import wait_after
+from flows.planning.deciding import TIMING, Timing, wait_after
 from flows.planning.preparing import Prepared, reason
 from flows.planning.reporting import row
 from publishers.base import Publisher
@@ -52,9 +52,9 @@ class Shift:
 
     def __init__(self, repository: Repository, store: Store, ledger: Ledger, clock: Clock, *,
                  connect: Callable[[Channel], Publisher], tell: Callable[[Told], None],
-                 only: Slot | None = None) -> None:
+                 only: Slot | None = None, timing: Timing = TIMING) -> None:
         self.repository, self.store, self.ledger, self.clock = repository, store, ledger, clock
-        self.connect, self.tell, self.only = connect, tell, only
+        self.connect, self.tell, self.only, self.timing = connect, tell, only, timing
         self.stopping, self.woken, self.commit_moved = threading.Event(), threading.Event(), threading.Event()
         self.courier = Courier(repository, ledger, clock, self.stopping)
         self.prepared: Prepared | None = None

@@ -9,10 +9,13 @@ from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import SecretStr
 
-from schemas.ledger import PartReceipt, Slot
+from schemas.ledger import Found, Lookup, PartReceipt, Slot
 from schemas.message import Message
 from schemas.model import Value
 from schemas.problem import Problem
+
+__all__ = ["CONNECT_TIMEOUT_S", "REQUEST_TIMEOUT_S", "Connection", "Found", "Identifies", "Limits", "Outgoing",
+           "OutgoingPart", "Prepares", "Publisher", "Sent", "room"]
 
 CONNECT_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 60.0
@@ -30,6 +33,8 @@ class Limits(Value):
     image_bytes: int
     image_types: tuple[str, ...]         # file name endings, lower case, without the dot
     parts: int | None = None             # posts in a thread; 1: no threads
+    per_hour: int = 25                   # posts an account makes in an hour at most: our flood fuse, not the network's
+    pace_s: float = 0.0                  # between two posts of an account at least, where the network wants it so
     source: str                          # where the numbers come from
     read: date                           # when they were read there
 
@@ -75,13 +80,6 @@ class Sent(NamedTuple):
     handles: Mapping[str, str] = {}
 
 
-class Found(NamedTuple):
-    """What a look at the account says. `complete`: every post since the asked moment was read."""
-
-    matches: tuple[PartReceipt, ...]
-    complete: bool
-
-
 class Connection(NamedTuple):
     """How to reach one account: its credentials, and where. `address` replaces the network's own (rehearsal)."""
 
@@ -103,6 +101,7 @@ class Publisher(Protocol):
     needs: ClassVar[tuple[str, ...]]     # credential fields, lower case
     wants: ClassVar[tuple[str, ...]]     # fields that may be set beside them
     limits: ClassVar[Limits]
+    lookup: ClassVar[Lookup]             # how a lost answer may be looked up
 
     def __init__(self, connection: Connection) -> None: ...
 
@@ -127,6 +126,14 @@ class Publisher(Protocol):
         ...
 
 
+    def receipt_of(self, address: str) -> PartReceipt:
+        """The receipt of a post that a person found at `address`: its web address, or the network's own id.
+
+        Pure; needs no credential. Raises ValueError that says what such an address looks like.
+        """
+        ...
+
+
 def room(publisher: Publisher, overrides: Mapping[str, int], kind: str) -> int | None:
     """How long a part of `kind` may be on a channel with these `limits:`, in `limits.unit`; None: any length."""
     limits = publisher.limits.with_overrides(overrides)
@@ -137,6 +144,18 @@ def room(publisher: Publisher, overrides: Mapping[str, int], kind: str) -> int |
 class Prepares(Protocol):
     """A network that takes media before the post. May be repeated freely: an unattached upload is invisible."""
 
+    handles_live_s: ClassVar[float]      # so long after its upload a file can certainly be attached
+    handles_are_shared: ClassVar[bool]   # whether several posts may attach the same upload
+
     def prepare(self, outgoing: Outgoing, part: int, read: Callable[[str], bytes]) -> dict[str, str]:
         """Handles for the media of one part, by `OutgoingPart.media`. `read` gives the bytes. Raises a PublishError."""
+        ...
+
+
+@runtime_checkable
+class Identifies(Protocol):
+    """A network that tells whose credentials these are."""
+
+    def account_id(self) -> str:
+        """The network's own id of the account: it stays when the name changes. Raises a PublishError."""
         ...

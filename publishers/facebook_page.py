@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from publishers.base import Connection, Found, Limits, Outgoing, OutgoingPart, Sent
 from schemas.errors import PublishError, Unauthorized, Unavailable, Unconfirmed
-from schemas.ledger import PartReceipt, idempotency_key
+from schemas.ledger import Lookup, PartReceipt, Repeat, idempotency_key
 from schemas.message import Media, Message
 from schemas.place import Place
 from schemas.problem import Problem, Severity
@@ -47,6 +47,9 @@ class FacebookPage:
         source="developers.facebook.com/docs/graph-api/reference/page/photos (photos); text 63,206, comment 8,000 and "
                "10 photos are customary numbers, nowhere documented: 60,000 keeps a margin",
         read=date(2026, 11, 22))
+    lookup: ClassVar[Lookup] = Lookup(Repeat.plain)
+    handles_live_s: ClassVar[float] = 86_400.0
+    handles_are_shared: ClassVar[bool] = False
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection

@@ -16,7 +16,7 @@ from publishers._http import Answer, converse
 from publishers._mastodon_text import length, plain, problems_of, texts
 from publishers.base import Connection, Found, Limits, Outgoing, OutgoingPart, Sent
 from schemas.errors import PaymentRequired, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
-from schemas.ledger import PartReceipt, idempotency_key
+from schemas.ledger import Lookup, PartReceipt, Repeat, idempotency_key
 from schemas.message import Message
 from schemas.problem import Problem
 
@@ -40,6 +40,9 @@ class Mastodon:
     limits: ClassVar[Limits] = Limits(
         text=500, unit="characters", link_length=23, alt=1500, images=4, image_bytes=16_777_216,
         image_types=tuple(_TYPES), source="docs.joinmastodon.org/entities/Instance (defaults)", read=date(2026, 11, 22))
+    lookup: ClassVar[Lookup] = Lookup(Repeat.keyed, key_lives_s=2_700.0)
+    handles_live_s: ClassVar[float] = 86_400.0
+    handles_are_shared: ClassVar[bool] = False
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -13,7 +13,7 @@ from publishers._text import accidental_links, weighted_length
 from publishers._x_answers import Doing, Page, new_id, page, understood
 from publishers.base import Connection, Found, Limits, Outgoing, OutgoingPart, Sent
 from schemas.errors import PublishError, Unavailable, Unconfirmed
-from schemas.ledger import PartReceipt, idempotency_key
+from schemas.ledger import Lookup, PartReceipt, Repeat, idempotency_key
 from schemas.message import Media, Message, Part
 from schemas.place import Place
 from schemas.problem import Problem, Severity
@@ -41,6 +41,9 @@ class X:
         image_types=("jpg", "jpeg", "png", "gif", "webp"),
         source="docs.x.com (counting characters, media best practices, OpenAPI 2.167); twitter-text config/v3.json",
         read=date(2026, 11, 22))
+    lookup: ClassVar[Lookup] = Lookup(Repeat.refused)
+    handles_live_s: ClassVar[float] = 86_400.0
+    handles_are_shared: ClassVar[bool] = True
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection

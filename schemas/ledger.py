@@ -76,6 +76,7 @@ class Pin(Value):
     media: tuple[str, ...] = ()     # sha256 of each file's bytes as uploaded, in order of first use
     payload: str                    # sha256 of the rendered payload, kept at v1/payload/<sha256>.json
     account: str                    # the channel's handle: which account of the network
+    account_id: str | None = None   # the network's own id of that account; None: the network tells none
 
 
 class PartReceipt(Value):
@@ -131,13 +132,6 @@ class Evidence(Value):
     detail: dict[str, Any] = Field(default_factory=dict)
 
 
-def canonical(value: Record | Evidence) -> bytes:
-    """The one way to write it as JSON: UTF-8, keys sorted, no spaces."""
-    made = json.dumps(value.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False,
-                      allow_nan=False)
-    return made.encode("utf-8", "replace")      # half a surrogate pair from a network must not stop a receipt
-
-
 class State(StrEnum):
     """The words people read."""
 
@@ -150,6 +144,51 @@ class State(StrEnum):
     failed = "failed"
     missed = "missed"
     skipped = "skipped"
+
+
+class Receipt(Value):
+    """How one slot ended: the body of its line in `v1/done/`, and a line of its month. Made from the ledger alone."""
+
+    v: Literal[1] = 1
+    slot: str
+    state: State                    # published, failed, skipped or missed
+    due: datetime                   # UTC, as the last claim has it
+    at: datetime                    # of the last record
+    parts: tuple[PartReceipt, ...]  # what is live
+    reason: str | None
+    records: int                    # how long the ledger was then
+    seal: str                       # sha256 of its last record's bytes
+
+
+def canonical(value: Record | Evidence | Receipt) -> bytes:
+    """The one way to write it as JSON: UTF-8, keys sorted, no spaces."""
+    made = json.dumps(value.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False,
+                      allow_nan=False)
+    return made.encode("utf-8", "replace")      # half a surrogate pair from a network must not stop a receipt
+
+
+class Repeat(StrEnum):
+    """What a network makes of the same create call made twice (exactly-once, section 8)."""
+
+    keyed = "K"         # honours our key: it answers with the first post again, for as long as the key lives
+    refused = "D"       # refuses a repeat, without naming the first post
+    plain = "R"         # makes a second post; the account's posts can be read back
+    blind = "Z"         # makes a second post, and nothing can be read back
+
+
+class Lookup(NamedTuple):
+    """How a lost answer may be looked up at a network. An adapter declares it; times in seconds."""
+
+    repeat: Repeat
+    quiet_s: float = 120.0      # after its time-out a call may still take effect for so long
+    key_lives_s: float = 0.0    # `keyed`: so long after the first try the key is certainly still known
+
+
+class Found(NamedTuple):
+    """What a look at the account says. `complete`: every post since the asked moment was read."""
+
+    matches: tuple[PartReceipt, ...]
+    complete: bool
 
 
 class Doubt(NamedTuple):

@@ -17,6 +17,17 @@ RATE_LIMITED_WAIT = timedelta(seconds=1)    # the same, where the network's own 
 MOST_ATTEMPTS = 16                          # of one part, all proven unsent: 15 s doubling to 15 min makes 2.5 hours
 
 
+class Timing(NamedTuple):
+    """How long a worker trusts what, in seconds. Tests of whole processes make it shorter; nothing else does."""
+
+    lease_s: float = LEASE_S
+    send_window_s: float = 10.0         # a `sending` record promises that the call leaves within this time
+    quiet_s: float | None = None        # None: as the network's own `Lookup` says
+
+
+TIMING = Timing()
+
+
 class Step(NamedTuple):
     """A record to write: its kind and its detail. It speaks of the part under way."""
 
