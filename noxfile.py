@@ -48,6 +48,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def kill(session: nox.Session) -> None:
+    """Kills publishers by the hundred and counts: twice, lost, false. `nox -s kill -- --trials 1000`."""
+    _install(session)
+    session.run("python", "tests/proof/kill.py", *session.posargs)
+
+
+@nox.session
 def realservers(session: nox.Session) -> None:
     """Against servers that others wrote, on loopback. DRUMBEAT_REALSERVERS names the folder of their start scripts."""
     _install(session)

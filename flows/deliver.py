@@ -6,70 +6,142 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, NamedTuple
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, TypeVar
 
+from flows.edges.accounts import Bound
 from flows.edges.clock import Clock
 from flows.edges.ledger import Ledger, is_gone
 from flows.edges.repository import Repository
-from flows.planning.deciding import LEASE_S, Do, Step, Turn, may_send, record_of_upload, records_after
+from flows.planning.deciding import (
+    LOOK_BACK,
+    TIMING,
+    Do,
+    Step,
+    Timing,
+    Turn,
+    after_look,
+    by_evidence,
+    may_send,
+    record_of_upload,
+    records_after,
+    wait_after,
+)
 from flows.planning.folding import advance, fold
-from publishers.base import REQUEST_TIMEOUT_S, Outgoing, Prepares, Publisher, Sent
-from schemas.errors import PublishError, RateLimited, StoreError, Unavailable, Unconfirmed
-from schemas.ledger import Entry, Kind, PartReceipt, Pin, Slot, Standing, State
+from flows.planning.pacing import Brake
+from flows.planning.reporting import when
+from flows.planning.sealing import receipt_of
+from flows.upload import Job, Uploads
+from publishers.base import REQUEST_TIMEOUT_S, Identifies, Outgoing, Publisher, Sent
+from schemas.channel import Channel
+from schemas.errors import (
+    PublishError,
+    RateLimited,
+    Rejected,
+    SettingsError,
+    StoreError,
+    Unauthorized,
+    Unavailable,
+    Unconfirmed,
+)
+from schemas.ledger import Entry, Found, Kind, PartReceipt, Pin, Slot, Standing, State
 from schemas.message import Message
 from schemas.plan import Item
 
 log = logging.getLogger(__name__)
-_OVER = (Kind.published, Kind.failed, Kind.skipped, Kind.held)
-Upload = tuple[Slot, int, str, tuple[str, ...], tuple[str, ...]]    # slot, part, account, files, their alt texts
-SEND_WINDOW_S = 10.0
-"""A `sending` record promises that the call leaves within this time; later it is not made."""
+Kept = TypeVar("Kept")
+_OVER = (Kind.published, Kind.failed, Kind.skipped)
+
+
+class Order(NamedTuple):
+    """One slot to take care of, as the plan in force has it. Times are UTC.
+
+    `item` and `message` None: the plan holds no such item any more, but the ledger has begun. Then what was promised
+    is finished if a part is live or in doubt; else it ends as withdrawn, if `withdrawn`, or waits for the plan.
+    """
+
+    slot: Slot
+    channel: Channel
+    commit: str
+    item: Item | None
+    message: Message | None
+    withdrawn: bool = False
 
 
 class Ended(NamedTuple):
     """Where the slot stands after a delivery, and when to look at it again (UTC); None: not by itself.
 
-    `news`: something was recorded, or waits to be; False: it was over before, and nothing about it has changed.
+    `news`: something was recorded, or waits to be; False: nothing about it has changed. `why`: what keeps it, when
+    that is no matter of the ledger.
     """
 
     standing: Standing
     again: datetime | None
     news: bool = True
+    why: str | None = None
+
+
+class Desk(Protocol):
+    """Whoever hands out orders: knows the plan in force, and opens channels."""
+
+    def still(self, order: Order) -> bool:
+        """Whether the plan in force wants exactly this: the same message, at the same time."""
+        ...
+
+    def neighbours(self, slot: Slot) -> Iterable[Slot]:
+        """Slots on the same channel that may be under way."""
+        ...
+
+    def brake(self, item: Item, publisher: Publisher) -> Brake | None:
+        """Why the item may not go yet; None: it may, and counts as gone until the delivery has ended."""
+        ...
+
+    def renewed(self, channel: Channel) -> Publisher:
+        """The channel, opened again with the credentials as they are now. Raises SettingsError."""
+        ...
 
 
 class Courier:
-    """Delivers slots for one worker. Safe to call from several threads, one slot and one account each."""
+    """Delivers slots for one worker. Safe to call from several threads, one slot and one account each.
 
-    def __init__(self, repository: Repository, ledger: Ledger, clock: Clock, stopping: threading.Event) -> None:
+    `settle_only`: looks up what is in doubt, and sends nothing.
+    """
+
+    def __init__(self, repository: Repository, ledger: Ledger, clock: Clock, stopping: threading.Event, *,
+                 bind: Callable[[str, Bound], Bound], timing: Timing = TIMING, settle_only: bool = False) -> None:
         self.repository, self.ledger, self.clock, self.stopping = repository, ledger, clock, stopping
-        self.handles: dict[Upload, dict[str, str]] = {}           # of media uploaded for parts that are not sent yet
+        self.bind = bind
+        self.timing, self.settle_only = timing, settle_only
+        self.uploads = Uploads(ledger, clock)
         self.upload_tries: dict[Slot, int] = {}
+        self.identified: dict[int, str | None] = {}               # id(publisher) -> the network's id of its account
 
-    def deliver(self, item: Item, message: Message, publisher: Publisher, commit: str,
-                still: Callable[[Item, Message], bool]) -> Ended:
-        """Takes one slot as far as it goes now. `still`: whether the plan in force still wants exactly this.
+    def deliver(self, order: Order, publisher: Publisher, desk: Desk) -> Ended:
+        """Takes one slot as far as it goes now.
 
         Raises StoreError when the archive does not answer before anything was sent; after a call it keeps trying.
+        Raises SettingsError when the credentials open another account than before.
         """
-        return _Delivery(self, item, message, publisher, commit, still).run()
+        return _Delivery(self, order, publisher, desk).run()
 
-    # --- the archive after a call ---------------------------------------------------------------------------------
-
-    def keep(self, slot: Slot, standing: Standing, step: Step, part: int | None, **more: Any) -> Standing | None:
-        """The standing after `step` is stored; None when fenced. Tries until the archive answers, or we must stop."""
+    def keep(self, slot: Slot, standing: Standing, step: Step, part: int | None, **more: Any) -> Entry | None:
+        """The stored record of `step`; None when fenced. Tries until the archive answers, or we must stop."""
         entry = self.ledger.draft(slot, standing.last, step.kind, part=part, detail=step.detail, **more)
-        moved = advance(standing, entry)                          # what no reader would accept is never written
+        advance(standing, entry)                                  # what no reader would accept is never written
+        return entry if self.until_stored(slot, lambda: self.ledger.write(slot, entry)) else None
+
+    def until_stored(self, slot: Slot, write: Callable[[], Kept]) -> Kept:
+        """What `write` answers. Tries until the archive answers, or we must stop: then it raises StoreError."""
         tries = 0
         while True:
             try:
-                return moved if self.ledger.write(slot, entry) else None
+                return write()
             except StoreError as error:
                 tries += 1
-                log.error("archive does not answer, the outcome is kept in memory slot=%s kind=%s why=%s",
-                          slot, step.kind, error.what)
+                log.error("archive does not answer, the outcome is kept in memory slot=%s why=%s", slot, error.what)
                 if self.stopping.wait(min(2.0 ** tries, 30.0)):
                     raise
 
@@ -77,53 +149,66 @@ class Courier:
 class _Delivery:
     """One slot, one go."""
 
-    def __init__(self, courier: Courier, item: Item, message: Message, publisher: Publisher, commit: str,
-                 still: Callable[[Item, Message], bool]) -> None:
+    def __init__(self, courier: Courier, order: Order, publisher: Publisher, desk: Desk) -> None:
         self.courier, self.ledger, self.clock = courier, courier.ledger, courier.clock
-        self.item, self.slot, self.publisher, self.commit = item, item.slot, publisher, commit
-        self.still_wanted = partial(still, item, message)
-        self.entries = self.ledger.read(item.slot)
-        self.standing = fold(item.slot, self.entries)
-        self.media = self._media(message)
+        self.order, self.slot, self.publisher, self.desk = order, order.slot, publisher, desk
+        self.entries = list(self.ledger.read(order.slot))
+        self.standing = fold(order.slot, self.entries)
+        self.known = len(self.entries)
+        self.claimed_at: float | None = None                      # monotonic, just before our own claim was stored
+        self.renewed = self.let_go = False
+        self.look_failed: str | None = None
+        self.media = self._media(order.message)
         self.digests = {blob: hashlib.sha256(data).hexdigest() for blob, data in self.media.items()}
         self.files = {self.digests[blob]: data for blob, data in self.media.items()}
-        self.outgoing = self._promised(message)
+        self.outgoing = self._promised()
 
     def run(self) -> Ended:
-        if self.standing.kind in (Kind.published, Kind.failed, Kind.skipped):
-            if not self._is_asked_for_anew():
-                return Ended(self.standing, None, news=False)
-            detail = {"reason": "the plan entry changed", "commit": self.commit}
-            reopened = self.ledger.append(self.slot, self.standing.last, Kind.reopened, detail=detail)
-            if (fenced := self._moved(reopened)) is not None:
+        if self.standing.kind in _OVER:
+            if self.courier.settle_only or not self._is_asked_for_anew():
+                return self._ended(None)
+            detail = {"reason": "the plan entry changed", "commit": self.order.commit}
+            fenced = self._append(Kind.reopened, detail=detail)
+            if fenced is not None:
                 return fenced
+            self.outgoing = self._promised()
         while True:
             turn = self._turn()
+            if self.courier.settle_only and turn.do in (Do.claim, Do.go_on, Do.missed):
+                return self._ended(None)
             match turn.do:
                 case Do.nothing:
-                    return Ended(self.standing, None)
+                    going = self._evidence_on_held()
                 case Do.reconcile:
-                    going = self._doubt()
+                    going = self._settle(turn)
                 case Do.wait | Do.leave:
-                    return Ended(self.standing, turn.until)
+                    going = self._ended(turn.until)
                 case Do.claim:
-                    going = self._claim()
+                    going = self._kept_back() or self._claim()
                 case Do.go_on:
-                    going = self._send()
+                    going = self._kept_back() or self._send({})
                 case Do.missed | Do.record:
                     going = self._end(turn)
             if going is not None:
                 return going
 
+    # --- what is asked ------------------------------------------------------------------------------------------------
+
     def _is_asked_for_anew(self) -> bool:
-        """Rule R7: what failed or was skipped reopens if text, media or time changed and nothing of it is live."""
-        if self.standing.kind is Kind.published or not self.standing.nothing_sent or self.standing.pin is None:
+        """Rule R7: what failed or was skipped reopens if the plan entry changed in what is not live yet."""
+        standing, live = self.standing, len(self.standing.parts)
+        if standing.kind is Kind.published or self.order.item is None or standing.pin is None:
             return False
+        asked = self._composed()
         claim = next((e.record.detail for e in reversed(self.entries) if e.record.kind is Kind.claim), {})
-        if claim == self._terms() and self._is_what_was_promised():
+        claim = {name: value for name, value in claim.items() if name != "reason"}
+        if claim == self._terms() and hashlib.sha256(asked.canonical()).hexdigest() == standing.pin.payload:
+            return False
+        if live and (asked.account != self.pinned.account or len(asked.parts) <= live or (
+                claim == self._terms() and asked.parts[live:] == self.pinned.parts[live:])):
             return False
         # A publisher that is behind on Git would otherwise bring back what was replaced.
-        return self.courier.repository.descends(self.commit, self.standing.pin.commit)
+        return self.courier.repository.descends(self.order.commit, standing.pin.commit)
 
     def _is_what_was_promised(self) -> bool:
         """Whether what would go out now is, byte for byte, what the claim in force pinned."""
@@ -131,92 +216,239 @@ class _Delivery:
         return pin is not None and pin.payload == hashlib.sha256(self.outgoing.canonical()).hexdigest()
 
     def _terms(self) -> dict[str, Any]:
-        """What the plan says of the slot's time, as a claim keeps it."""
-        latest = self.item.not_after
-        return {"due": self.item.at.isoformat(), "grace_s": self.item.grace_s,
-                "not_after": latest.isoformat() if latest is not None else None}
+        """What the plan says of the slot's time, as a claim keeps it; without a plan, as the last claim has it."""
+        item = self.order.item
+        if item is None:
+            claims = (e.record.detail for e in reversed(self.entries) if e.record.kind is Kind.claim)
+            return next((detail for detail in claims if "due" in detail), {})
+        return {"due": item.at.isoformat(), "grace_s": item.grace_s,
+                "not_after": item.not_after.isoformat() if item.not_after is not None else None}
 
     def _turn(self) -> Turn:
-        now = self.clock.now()
-        turn = may_send(self.standing, total=len(self.outgoing.parts), now=now, due=self.item.at,
-                        grace=timedelta(seconds=self.item.grace_s), mine=self.standing.worker == self.ledger.worker,
-                        claim_age_s=self._claim_age())
-        if turn.do is Do.go_on and not self.standing.parts and not self._is_what_was_promised():
+        now, terms = self.clock.now(), self._terms()
+        due = datetime.fromisoformat(terms["due"]) if terms.get("due") else now
+        begun = bool(self.standing.parts or self.standing.doubt)
+        turn = may_send(self.standing, total=len(self.outgoing.parts), now=now, due=due,
+                        grace=timedelta(seconds=float(terms.get("grace_s", 0.0))),
+                        mine=self.standing.worker == self.ledger.worker, claim_age_s=self._claim_age(),
+                        doubt_age_s=self._age(self.standing.doubt.seq) if self.standing.doubt else None,
+                        lookup=self.publisher.lookup, timing=self.courier.timing, withdrawn=self.order.withdrawn)
+        if begun or turn.do in (Do.nothing, Do.leave):
+            return turn
+        if self.order.item is None:
+            return turn if self.order.withdrawn else Turn(Do.wait)     # then the plan says why it waits
+        if turn.do is Do.go_on and not self._is_what_was_promised():
             return Turn(Do.claim)                                 # edited since: a new claim pins the new text
-        latest = self.item.not_after
+        latest = self.order.item.not_after
         if turn.do in (Do.claim, Do.go_on) and latest is not None and now > latest and self.standing.nothing_sent:
             return Turn(Do.missed, step=Step(Kind.skipped, {"reason": "expired: its not_after has passed"}),
                         claim_first=turn.do is Do.claim)
         return turn
 
     def _claim_age(self) -> float | None:
-        if self.standing.claim_seq is None or self.standing.kind in _OVER:
+        if self.standing.claim_seq is None or self.standing.kind in (*_OVER, Kind.held):
             return None                                           # nobody will ask: one request less
+        if self.claimed_at is not None and self.standing.worker == self.ledger.worker:
+            return time.monotonic() - self.claimed_at             # at least its age by the store's clock
         if is_gone(self.standing.worker or ""):
-            return LEASE_S                                        # its process is dead: nobody to wait for
+            return self.courier.timing.lease_s                    # its process is dead: nobody to wait for
         return self.ledger.age(self.slot, self.standing.claim_seq)
 
-    def _claim(self, *, ending: bool = False) -> Ended | None:
-        if not ending and not self.standing.parts and not self.still_wanted():
-            return Ended(self.standing, self.clock.now())         # the plan changed meanwhile: look again
-        if not self.standing.parts:
-            for data in self.media.values():
-                self.ledger.put_media(data)
-        payload = self.ledger.put_payload(self.outgoing.canonical())
-        pin = self.standing.pin if self.standing.parts and self.standing.pin else Pin(
-            commit=self.commit, blob=self.item.post.post.blob, media=self.outgoing.media(), payload=payload,
-            account=self.outgoing.account)
-        return self._moved(self.ledger.append(self.slot, self.standing.last, Kind.claim, pin=pin,
-                                              detail=self._terms()))
+    def _age(self, seq: int) -> float:
+        """Seconds since record `seq` was written, by the store's clock. In a rehearsal by the pretend one."""
+        if self.clock.pretend:
+            return max((self.clock.now() - self.entries[seq - 1].record.at).total_seconds(), 0.0)
+        return self.ledger.age(self.slot, seq) or 0.0
 
-    def _doubt(self) -> Ended | None:
-        """Says, once, that a call has no end that anybody knows: its publisher is gone. Nothing is sent any more."""
-        if self.standing.state is State.unknown:
-            return Ended(self.standing, None)
-        detail = {"reason": "its publisher ended during the call, so nobody knows whether it arrived"}
-        return self._moved(self.ledger.append(self.slot, self.standing.last, Kind.claim, pin=self.standing.pin,
-                                              detail=detail))
+    # --- claim and end ------------------------------------------------------------------------------------------------
+
+    def _claim(self, more: Mapping[str, str] = MappingProxyType({}), *, ending: bool = False) -> Ended | None:
+        going_on = bool(self.standing.parts or self.standing.doubt) and self.standing.kind is not Kind.reopened
+        if not ending and not going_on and not self.desk.still(self.order):
+            return self._ended(self.clock.now())                  # the plan changed meanwhile: look again
+        if not ending and (unknown := self._unidentified()) is not None:
+            return unknown
+        pin = self.standing.pin
+        if pin is None or not (going_on or self.order.item is None):
+            pin = self._pin()
+        self.claimed_at = time.monotonic()
+        return self._append(Kind.claim, pin=pin, detail={**self._terms(), **more})
+
+    def _kept_back(self) -> Ended | None:
+        """The flood fuse has blown, or others go first: said in the ledger, so that whoever asks is told."""
+        item = self.order.item
+        if self.let_go or self.standing.parts or item is None:
+            return None
+        if (unknown := self._unidentified()) is not None:
+            return unknown
+        brake = self.desk.brake(item, self.publisher)
+        if brake is None:
+            self.let_go = True
+            return None
+        reason = f"{brake.why}; its turn is at {when(brake.until, item.zone)}"
+        if self.standing.kind is Kind.released and self.standing.reason == reason:
+            return self._ended(brake.until)
+        log.warning("kept back slot=%s why=%s", self.slot, reason)
+        if self.claimed_at is None and (fenced := self._claim(ending=True)) is not None:
+            return fenced
+        # no `retry_at`: a limit that is raised meanwhile counts at once
+        return self._stepped(Step(Kind.released, {"reason": reason, "class": "kept-back"}), None, again=brake.until)
+
+    def _pin(self) -> Pin:
+        """What is promised now; its payload and media are in the archive before anybody promises them."""
+        assert self.order.item is not None
+        for data in self.media.values():
+            self.ledger.put_media(data)
+        payload = self.ledger.put_payload(self.outgoing.canonical())
+        return Pin(commit=self.order.commit, blob=self.order.item.post.post.blob, media=self.outgoing.media(),
+                   payload=payload, account=self.outgoing.account,
+                   account_id=self.courier.identified.get(id(self.publisher)))
 
     def _end(self, turn: Turn) -> Ended | None:
         assert turn.step is not None
         if turn.claim_first:                                      # an end is written by who holds the slot
             return self._claim(ending=True)
-        return self._stepped(turn.step, None)
+        return self._stepped(turn.step, None, again=turn.until)
 
-    def _send(self) -> Ended | None:
-        part = len(self.standing.parts)
-        handles = self._prepared(part)
-        if isinstance(handles, PublishError):
-            return self._not_prepared(handles)
-        if not self.standing.parts and not self.still_wanted():
-            return self._stepped(Step(Kind.released, {"reason": "the plan changed"}), None, again=self.clock.now())
-        attempt = self.standing.attempts.get(part, 0) + 1
-        sending = self.ledger.append(self.slot, self.standing.last, Kind.sending, part=part, attempt=attempt,
-                                     send_window_s=SEND_WINDOW_S, request_timeout_s=REQUEST_TIMEOUT_S)
-        confirmed = time.monotonic()
-        fenced = self._moved(sending)
-        if fenced is not None:
-            return fenced
-        answer = self._call(part, handles, confirmed)
-        if not isinstance(answer, RateLimited | Unavailable):
-            self.courier.handles.pop(self._upload(part), None)
-        if isinstance(answer, Step):
-            return self._stepped(answer, part)
-        steps = records_after(answer, self.standing, total=len(self.outgoing.parts), now=self.clock.now())
-        for number, step in enumerate(steps):
-            about = None if step.kind in (Kind.published, Kind.released) else part
-            moved = self.courier.keep(self.slot, self.standing, step, about)
-            if moved is None:
-                if number == 0:
-                    self._evidence(part, attempt, answer)
-                return Ended(fold(self.slot, self.ledger.read(self.slot)), None)
-            self.standing = moved
-        self._index()
+    def _unidentified(self) -> Ended | None:
+        """None: the credentials open the account that this channel always had. Raises SettingsError when they do not.
+
+        A network that refuses them may say so to the call itself, which is recorded; no other answer is risked.
+        """
+        known, publisher = self.courier.identified, self.publisher
+        if id(publisher) in known or not isinstance(publisher, Identifies):
+            return None
+        try:
+            account_id = publisher.account_id()
+        except (Unauthorized, Rejected):
+            return None
+        except PublishError as error:
+            again = self.clock.now() + wait_after(1)
+            return Ended(self.standing, again, why=f"the network does not say whose account this is: {error.why}")
+        channel = self.order.channel
+        bound = self.courier.bind(channel.id, Bound(network=channel.network, handle=self.outgoing.account,
+                                                    account_id=account_id))
+        if bound.account_id != account_id:
+            raise SettingsError(
+                f"{channel.id} was {bound.handle} until now (account {bound.account_id} of {channel.network}), and "
+                f"these credentials open another account ({account_id}); nothing is sent.",
+                "Put the right credentials back; a new account gets a channel of its own in networks/channels.yaml.")
+        known[id(publisher)] = account_id
         return None
 
-    def _call(self, part: int, handles: Mapping[str, str], confirmed: float) -> PartReceipt | PublishError | Step:
-        if time.monotonic() - confirmed > SEND_WINDOW_S:
-            return Step(Kind.notsent, {"reason": "our own window passed before the call", "class": "unavailable"})
+    # --- a lost answer ------------------------------------------------------------------------------------------------
+
+    def _evidence_on_held(self) -> Ended | None:
+        """A person's turn, unless the sender's own word has arrived since."""
+        if self.standing.kind is not Kind.held:
+            return self._ended(None)
+        turn = by_evidence(self.standing, self.ledger.evidence(self.slot), total=len(self.outgoing.parts))
+        if turn is None or turn.step is None:
+            return self._ended(None)
+        return self._stepped(turn.step, len(self.standing.parts))
+
+    def _settle(self, turn: Turn) -> Ended | None:
+        """Says what became of a call whose answer was lost: by its sender's own word, else by a look at the account."""
+        total = len(self.outgoing.parts)
+        settled = by_evidence(self.standing, self.ledger.evidence(self.slot), total=total)
+        if turn.claim_first and (settled is not None or turn.until is None or self.standing.kind is Kind.sending):
+            gone = "its publisher ended or hangs during the call, so nobody knows whether it arrived"
+            return self._claim({"reason": gone} if self.standing.kind is Kind.sending else {})
+        if settled is None and turn.until is not None:
+            zone = self.order.item.zone if self.order.item else "UTC"
+            why = f"the call may still take effect; the account is looked at from {when(turn.until, zone)} on"
+            return self._ended(turn.until)._replace(why=why)
+        settled = settled or self._looked()
+        match settled.do:
+            case Do.wait:
+                return self._ended(settled.until)._replace(why=self.look_failed)
+            case Do.go_on if self.courier.settle_only:
+                return Ended(self.standing, None, why="it is not there; the publisher sends it again")
+            case Do.go_on:
+                assert settled.step is not None
+                return self._send(settled.step.detail)
+            case _:
+                assert settled.step is not None
+                about = None if settled.step.kind is Kind.published else len(self.standing.parts)
+                return self._stepped(settled.step, about)
+
+    def _looked(self) -> Turn:
+        doubt = self.standing.doubt
+        assert doubt is not None
+        since, found, why = doubt.since - LOOK_BACK, None, ""
+        try:
+            found = self.publisher.find(self.outgoing, doubt.part, since, Sent(self.standing.parts))
+        except PublishError as error:
+            why = error.why
+        except Exception as error:  # noqa: BLE001 — a fault of an adapter or its SDK: nothing was learned
+            why = f"the adapter broke off with {type(error).__name__}"
+        log.info("looked slot=%s part=%d found=%s %s", self.slot, doubt.part + 1,
+                 "nothing readable" if found is None else [one.id for one in found.matches], why)
+        if why:
+            self.look_failed = f"the account could not be read: {why}"
+        taken, item, now = self._taken(found, since), self.order.item, self.clock.now()
+        wanted = bool(self.standing.parts) or (
+            item is not None and now <= item.at + timedelta(seconds=item.grace_s)
+            and (item.not_after is None or now <= item.not_after))
+        turn = after_look(
+            self.standing, found, taken, total=len(self.outgoing.parts), lookup=self.publisher.lookup,
+            on_unknown=self.order.channel.on_unknown, doubt_age_s=self._age(doubt.seq),
+            first_age_s=self._age(doubt.first_seq), now=now, why=why, wanted=wanted)
+        if turn.do is Do.go_on and item is not None and item.at > now and not self.standing.parts:
+            return Turn(Do.wait, until=item.at)                   # moved to a later time since
+        return turn
+
+    def _taken(self, found: Found | None, since: datetime) -> Mapping[str, Slot]:
+        """Ids that other slots of the channel hold: asked only when there is something to compare."""
+        if found is None or not found.matches:
+            return {}
+        also = [slot for slot in self.desk.neighbours(self.slot) if slot != self.slot]
+        ids = self.ledger.receipts_of(self.slot.channel, since, self.clock.now(), also=also)
+        return {id: slot for id, slot in ids.items() if slot != self.slot}
+
+    # --- the call -----------------------------------------------------------------------------------------------------
+
+    def _send(self, looked: dict[str, Any]) -> Ended | None:
+        part = len(self.standing.parts)
+        if (unknown := self._unidentified()) is not None:
+            return unknown
+        job = self._job(part)
+        handles = self.courier.uploads.handles(self.publisher, job)
+        if isinstance(handles, PublishError):
+            return self._not_prepared(handles)
+        self.courier.upload_tries.pop(self.slot, None)
+        if not (self.standing.parts or self.standing.doubt) and not self.desk.still(self.order):
+            return self._stepped(Step(Kind.released, {"reason": "the plan changed"}), None, again=self.clock.now())
+        attempt, timing = self.standing.attempts.get(part, 0) + 1, self.courier.timing
+        began = time.monotonic()        # before the record can exist: others count from when the archive took it
+        fenced = self._append(Kind.sending, part=part, attempt=attempt, detail=looked,
+                              send_window_s=timing.send_window_s,
+                              request_timeout_s=timing.request_timeout_s or REQUEST_TIMEOUT_S)
+        if fenced is not None:
+            return fenced
+        answer = self._call(part, handles, began)
+        if not isinstance(answer, RateLimited | Unavailable | Unauthorized):
+            self.courier.uploads.forget(self.publisher, job, used=isinstance(answer, PartReceipt))
+        renewable = isinstance(answer, Unauthorized) and not self.renewed
+        steps = records_after(answer, self.standing, total=len(self.outgoing.parts), now=self.clock.now(),
+                              renewable=renewable)
+        for number, step in enumerate(steps):
+            about = None if step.kind in (Kind.published, Kind.released) else part
+            entry = self.courier.keep(self.slot, self.standing, step, about)
+            if entry is None:
+                if number == 0:
+                    self._evidence(part, attempt, answer)
+                return self._fenced()
+            self._moved(entry)
+        self._index()
+        if renewable:
+            self.renewed = True
+            self.publisher = self.desk.renewed(self.order.channel)
+        return None
+
+    def _call(self, part: int, handles: Mapping[str, str], began: float) -> PartReceipt | PublishError:
+        if time.monotonic() - began > self.courier.timing.send_window_s:
+            return Unavailable("our own window passed before the call")
         answer: PublishError
         try:
             receipt = self.publisher.publish(self.outgoing, part, Sent(self.standing.parts, handles))
@@ -231,31 +463,21 @@ class _Delivery:
                     answer.why)
         return answer
 
-    def _prepared(self, part: int) -> dict[str, str] | PublishError:
-        """Handles for the part's media. An upload nobody refers to is invisible, so it may be repeated freely."""
-        if not self.outgoing.parts[part].media or not isinstance(self.publisher, Prepares):
-            return {}
-        if (known := self.courier.handles.get(self._upload(part))) is not None:
-            return known
-        try:
-            handles = self.publisher.prepare(self.outgoing, part, self._bytes)
-        except PublishError as error:
-            log.warning("media not uploaded slot=%s class=%s why=%s", self.slot, type(error).__name__, error.why)
-            return error
-        except Exception as error:  # noqa: BLE001 — a fault of an adapter or its SDK; an upload alone shows nothing
-            log.warning("media not uploaded slot=%s class=%s", self.slot, type(error).__name__)
-            return Unavailable(f"the upload broke off with {type(error).__name__}")
-        self.courier.handles[self._upload(part)] = handles
-        self.courier.upload_tries.pop(self.slot, None)
-        return handles
+    # --- media --------------------------------------------------------------------------------------------------------
 
-    def _upload(self, part: int) -> Upload:
-        piece = self.outgoing.parts[part]
-        return (self.slot, part, self.outgoing.account, piece.media, piece.alts)
+    def _job(self, part: int) -> Job:
+        reopened = max((e.record.at for e in self.entries if e.record.kind is Kind.reopened), default=None)
+        return Job(self.order.channel.id, self.outgoing, part, self._bytes, reopened)
 
     def _not_prepared(self, error: PublishError) -> Ended | None:
         tries = self.courier.upload_tries[self.slot] = self.courier.upload_tries.get(self.slot, 0) + 1
+        if isinstance(error, Unauthorized) and not self.renewed:
+            self.renewed = True
+            self.publisher = self.desk.renewed(self.order.channel)
+            return None
         step = record_of_upload(error, self.standing, tries=tries, now=self.clock.now())
+        if self.standing.doubt:                                   # nothing but a look may follow; it comes again
+            return Ended(self.standing, self.clock.now() + wait_after(tries), why=error.why)
         if step.kind is Kind.failed:
             return self._stepped(step, None)
         until = datetime.fromisoformat(step.detail["retry_at"])
@@ -265,40 +487,78 @@ class _Delivery:
 
     # --- small steps ------------------------------------------------------------------------------------------------
 
-    def _moved(self, entry: Entry | None) -> Ended | None:
+    def _append(self, kind: Kind, **what: Any) -> Ended | None:
         """None: the record is ours, go on. Else the slot was taken over: nothing is sent."""
-        if entry is None:
-            log.warning("fenced slot=%s: another worker has it", self.slot)
-            return Ended(fold(self.slot, self.ledger.read(self.slot)), self.clock.now() + timedelta(seconds=LEASE_S))
-        self.standing = advance(self.standing, entry)
+        entry = self.ledger.draft(self.slot, self.standing.last, kind, **what)
+        advance(self.standing, entry)                             # what no reader would accept is never written
+        if not self.ledger.write(self.slot, entry):
+            return self._fenced()
+        self._moved(entry)
         return None
 
+    def _moved(self, entry: Entry) -> None:
+        self.standing = advance(self.standing, entry)
+        self.entries.append(entry)
+
+    def _fenced(self) -> Ended:
+        log.warning("taken over slot=%s: another publisher has it", self.slot)
+        self.entries = list(self.ledger.read(self.slot))
+        again = self.clock.now() + timedelta(seconds=self.courier.timing.lease_s)
+        return Ended(fold(self.slot, self.entries), again)
+
+    def _ended(self, again: datetime | None) -> Ended:
+        return Ended(self.standing, again, news=len(self.entries) > self.known)
+
     def _stepped(self, step: Step, part: int | None, again: datetime | None = None) -> Ended | None:
-        moved = self.courier.keep(self.slot, self.standing, step, part)
-        if moved is None:
-            return Ended(fold(self.slot, self.ledger.read(self.slot)), self.clock.now() + timedelta(seconds=LEASE_S))
-        self.standing = moved
+        entry = self.courier.keep(self.slot, self.standing, step, part)
+        if entry is None:
+            return self._fenced()
+        self._moved(entry)
         self._index()
-        return Ended(moved, again) if again is not None or step.kind is Kind.released else None
+        return self._ended(again) if again is not None or step.kind is Kind.released else None
 
     def _index(self) -> None:
         if self.standing.state in (State.published, State.failed, State.skipped, State.missed):
-            self.ledger.mark_done(self.slot, self.standing.state, self.item.at.date())
+            self.ledger.mark_done(receipt_of(self.standing, self.entries))
 
     def _evidence(self, part: int, attempt: int, answer: PartReceipt | PublishError) -> None:
+        """What we know and may not record: for whoever has the slot now. In doubt we know nothing."""
+        steps = records_after(answer, self.standing, total=len(self.outgoing.parts), now=self.clock.now())
+        if steps[0].kind is Kind.unknown:
+            return
         receipt = answer if isinstance(answer, PartReceipt) else None
-        self.ledger.write_evidence(self.slot, epoch=self.standing.epoch, part=part, attempt=attempt, receipt=receipt,
-                                   detail={} if receipt else {"reason": str(answer)})
+        self.courier.until_stored(self.slot, lambda: self.ledger.write_evidence(
+            self.slot, epoch=self.standing.epoch, part=part, attempt=attempt, receipt=receipt,
+            detail={} if receipt else {"reason": str(answer)}))
 
-    def _promised(self, message: Message) -> Outgoing:
-        """What goes out: the pinned payload once a part is live or in doubt, else what the plan says now."""
-        if (self.standing.parts or self.standing.doubt) and self.standing.pin is not None:
-            return Outgoing.model_validate_json(self.ledger.get_payload(self.standing.pin.payload))
-        return self.publisher.compose(self._with_digests(message))
+    @cached_property
+    def pinned(self) -> Outgoing:
+        """What the last claim promised, as the archive keeps it."""
+        assert self.standing.pin is not None
+        return Outgoing.model_validate_json(self.ledger.get_payload(self.standing.pin.payload))
 
-    def _media(self, message: Message) -> dict[str, bytes]:
+    def _promised(self) -> Outgoing:
+        """What goes out: as pinned once a part is live or in doubt, else as the plan has it now.
+
+        A thread that was reopened keeps what is live and gets the rest from the plan.
+        """
+        live, reopened = len(self.standing.parts), self.standing.kind is Kind.reopened
+        begun = bool(live or self.standing.doubt) and self.standing.kind not in (Kind.reopened, *_OVER)
+        if self.order.item is None or begun:
+            return self.pinned
+        asked = self._composed()
+        if live and reopened:
+            return asked.model_copy(update={"parts": (*self.pinned.parts[:live], *asked.parts[live:])})
+        return asked
+
+    def _composed(self) -> Outgoing:
+        assert self.order.message is not None
+        return self.publisher.compose(self._with_digests(self.order.message))
+
+    def _media(self, message: Message | None) -> dict[str, bytes]:
         """The bytes of the message's files by Git's name for them."""
-        return self.courier.repository.blobs([m.blob for part in message.parts for m in part.media])
+        parts = message.parts if message is not None else ()
+        return self.courier.repository.blobs([m.blob for part in parts for m in part.media])
 
     def _with_digests(self, message: Message) -> Message:
         """`message` with each file named by the sha256 of its bytes, as the archive keeps it."""

@@ -1,27 +1,29 @@
 """A shift: sleeps until something is due, and has it delivered at its own second. Sending waits for nobody."""
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import NamedTuple
 
 from flows.check import check_commit
-from flows.deliver import Courier, Ended
+from flows.deliver import Courier, Ended, Order
+from flows.edges.accounts import bind
 from flows.edges.clock import FAR, Clock
 from flows.edges.ledger import Ledger
 from flows.edges.plans import accept, good_commit, last_good
 from flows.edges.repository import Repository
 from flows.edges.store import Store
+from flows.pace import Traffic
 from flows.planning.deciding import TIMING, Timing, wait_after
+from flows.planning.pacing import MOST_PER_HOUR, Brake
 from flows.planning.preparing import Prepared, reason
-from flows.planning.reporting import row
+from flows.planning.reporting import row, row_of_ledger
 from publishers.base import Publisher
 from schemas.channel import Channel
 from schemas.errors import ContentError, DrumbeatError, SettingsError, StoreError, UsageError
 from schemas.ledger import Slot, Standing, State
-from schemas.message import Message
 from schemas.plan import Item, Waiting
 from schemas.report import Row
 
@@ -31,6 +33,9 @@ LOOK_EVERY_S = 2.0
 """How often a shift asks Git whether there is a new commit (real seconds)."""
 SKEW_S = 30.0
 THREADS = 64
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+HELD_WAIT_S = (30.0, 300.0)
+"""A held slot is looked at again after so long, and so long at most: a person may have decided."""
 _WITHOUT_THESE_NOTHING_HOLDS = ("networks/channels.yaml", "strategy.yaml")
 
 
@@ -47,27 +52,33 @@ class Told(NamedTuple):
 class Shift:
     """One publisher. `connect` opens the adapter of a channel; `tell` hears each outcome and must return at once.
 
-    `only`: the one slot to send, if it is due; None: all.
+    `only`: the one slot to send, if it is due; None: all. `settle_only`: look up what is in doubt, send nothing.
     """
 
     def __init__(self, repository: Repository, store: Store, ledger: Ledger, clock: Clock, *,
                  connect: Callable[[Channel], Publisher], tell: Callable[[Told], None],
-                 only: Slot | None = None, timing: Timing = TIMING) -> None:
+                 only: Slot | None = None, settle_only: bool = False, most_per_hour: int = MOST_PER_HOUR,
+                 timing: Timing = TIMING) -> None:
         self.repository, self.store, self.ledger, self.clock = repository, store, ledger, clock
-        self.connect, self.tell, self.only, self.timing = connect, tell, only, timing
+        self.connect, self.tell, self.only = connect, tell, only
+        self.settle_only, self.traffic = settle_only, Traffic(ledger, clock, most_per_hour)
         self.stopping, self.woken, self.commit_moved = threading.Event(), threading.Event(), threading.Event()
-        self.courier = Courier(repository, ledger, clock, self.stopping)
+        self.courier = Courier(repository, ledger, clock, self.stopping, timing=timing, settle_only=settle_only,
+                               bind=lambda channel, wanted: bind(store, channel, wanted))
         self.prepared: Prepared | None = None
-        self._items: dict[Slot, Item] = {}
+        self._orders: dict[Slot, Order] = {}
         self._due: list[tuple[datetime, str, str, Slot]] = []
-        self._tries: dict[Slot, int] = {}                         # looks in vain since the archive last answered
+        self._tries: dict[Slot, int] = {}                         # looks in vain since something last became of it
         self._lines: dict[str, list[tuple[datetime, str, str, Slot]]] = {}
         self._busy: dict[str, Future[Ended]] = {}
-        self._sending: dict[str, Item] = {}
+        self._sending: dict[str, Order] = {}
         self._publishers: dict[str, Publisher | SettingsError] = {}
         self._looked_at: str | None = None                        # the commit that the watcher last pointed out
         self._published: set[Slot] = set()                        # for good
         self._over: set[Slot] = set()                             # as the plan in force has it; another may reopen it
+        self._begun: set[Slot] = set()                            # have a ledger, and no end that we know of
+        self._unsent: set[Slot] = set()                           # failed, skipped, missed; perhaps open again
+        self._reminded: set[Slot] = set()                         # told that they are in doubt or wait for a person
 
     def stop(self) -> None:
         """Ends the shift after the calls that are out."""
@@ -112,16 +123,21 @@ class Shift:
         if not self.clock.pretend and abs((self.store.now() - self.clock.now()).total_seconds()) > SKEW_S:
             raise SettingsError(f"this computer's clock and the archive's differ by more than {SKEW_S:.0f} s.",
                                 "Set the clock (for example with NTP), then start again.")
-        self._published = {done.slot for done in self.ledger.terminal_slots() if done.state is State.published}
+        ended = list(self.ledger.terminal_slots())
+        self._published = {done.slot for done in ended if done.state is State.published}
+        self.traffic.begin(ended)
+        self._begun = {slot for slot, _ in self.ledger.open_slots({done.slot for done in ended})}
+        self._unsent = {done.slot for done in ended} - self._published
         rejected = self._load()
         if rejected is not None:
             self._take_last_good(rejected)
         assert self.prepared is not None
-        if self.only is not None and self.only not in self._items:
+        if self.only is not None and self.only not in self._orders:
             waiting = next((w for w in self.prepared.plan.waiting if w.slot == self.only), None)
             if waiting is None:
                 raise UsageError(f"{self.only} is not in the plan.", "'drumbeat plan --json' lists all slots.")
-            self._tell(waiting)
+            self.tell(Told(row(waiting, None, now=self.clock.now()), waiting.channel.network, waiting.channel.id,
+                           waiting.post.post.campaign))
 
     def _load(self) -> ContentError | None:
         """Takes the plan of HEAD, or keeps the last good one and says why."""
@@ -161,17 +177,36 @@ class Shift:
                                    "Run 'drumbeat check', mend it and commit.")
         accept(self.store, prepared.plan, now=self.clock.now())
         self.prepared = prepared
-        self._items = {item.slot: item for item in prepared.plan.items}
+        self._begun |= {slot for slot, order in self._orders.items()
+                        if order.item and order.item.at <= self.clock.now()}
+        self._begun -= self._published | self._over
         self._publishers = {}                                     # a channel may have got another account
         self._due = []
         self._lines = {}
         self._over = set()
-        under_way = {item.slot for item in self._sending.values()}
-        for item in prepared.plan.items:
-            if item.slot not in self._published | under_way and self.only in (None, item.slot):
-                self._await(item, item.at)
+        self._orders = {item.slot: Order(item.slot, item.channel, commit, item, prepared.messages[item.slot])
+                        for item in prepared.plan.items}
+        self._orders |= {order.slot: order for order in self._left_over(prepared) if order.slot not in self._orders}
+        under_way = {order.slot for order in self._sending.values()}
+        for order in self._orders.values():
+            if order.slot not in self._published | under_way and self.only in (None, order.slot):
+                to_come = order.item if order.slot not in self._begun else None
+                self._await(order, to_come.at if to_come else AT_ONCE)
         log.info("plan accepted commit=%s items=%d waiting=%d", commit[:10], len(prepared.plan.items),
                  len(prepared.plan.waiting))
+
+    def _left_over(self, prepared: Prepared) -> Iterator[Order]:
+        """What has a ledger, no end, and no place in the plan: a thread half out, a lost answer, a withdrawn post."""
+        content = prepared.content
+        channels = {channel.id: channel for channel in content.channels.channels}
+        unreadable = {one.slot for one in prepared.plan.waiting}
+        broken = set(content.broken())
+        for slot in sorted((self._begun | self._unsent) - self._published):
+            if (channel := channels.get(slot.channel)) is None:
+                log.error("slot has begun and its channel is gone slot=%s", slot)
+            elif channel.network in content.networks:
+                withdrawn = slot not in unreadable and slot.post not in broken
+                yield Order(slot, channel, content.source, None, None, withdrawn)
 
     def _watch(self) -> None:
         """Wakes the shift when HEAD names another commit."""
@@ -187,11 +222,24 @@ class Shift:
                 self.commit_moved.set()
                 self.woken.set()
 
-    def still(self, item: Item, message: Message) -> bool:
+    def still(self, order: Order) -> bool:
         """Whether the plan in force wants exactly this: the same message, at the same time."""
-        current = self._items.get(item.slot)
-        return (current is not None and current.at == item.at and self.prepared is not None
-                and self.prepared.messages.get(item.slot) == message)
+        current = self._orders.get(order.slot)
+        return (current is not None and current.message == order.message
+                and (current.item and current.item.at) == (order.item and order.item.at))
+
+    def neighbours(self, slot: Slot) -> Iterable[Slot]:
+        """What is due within a day on the same channel, and has no end that the index knows of."""
+        now = self.clock.now()
+        return [other.slot for other in list(self._orders.values())
+                if other.slot.channel == slot.channel and other.slot not in self._published
+                and (other.item is None or abs(other.item.at - now) < timedelta(days=1))]
+
+    def renewed(self, channel: Channel) -> Publisher:
+        """The channel with the credentials as they are now. Raises SettingsError."""
+        publisher = self.connect(channel)
+        self._publishers[channel.id] = publisher
+        return publisher
 
     # --- what is due --------------------------------------------------------------------------------------------------
 
@@ -206,55 +254,79 @@ class Shift:
             self._lines.setdefault(entry[1], []).append(entry)
         for channel, line in self._lines.items():
             while line and channel not in self._busy:
-                item = self._items.get(line.pop(0)[3])
-                if item is None or item.slot in self._published | self._over:
+                order = self._orders.get(line.pop(0)[3])
+                if order is None or order.slot in self._published | self._over:
                     continue
-                publisher = self._publisher(item.channel)
+                publisher = self._publisher(order.channel)
                 if isinstance(publisher, SettingsError):
-                    self._tell_unable(item, publisher)
+                    self._tell_unable(order, publisher)
                     continue
-                assert self.prepared is not None
-                future = pool.submit(self.courier.deliver, item, self.prepared.messages[item.slot], publisher,
-                                     self.prepared.content.source, self.still)
-                self._busy[channel], self._sending[channel] = future, item
+                future = pool.submit(self.courier.deliver, order, publisher, self)
+                self._busy[channel], self._sending[channel] = future, order
                 future.add_done_callback(lambda _: self.woken.set())
+
+    def brake(self, item: Item, publisher: Publisher) -> Brake | None:
+        """Why the item may not go yet; None: it may, and counts."""
+        assert self.prepared is not None
+        return self.traffic.let_go(item, publisher, self.prepared.content.channels.min_gap)
 
     def _collect(self) -> None:
         """Takes in what the threads brought back. What one slot cannot do now is tried again; the others go on."""
         for channel, future in list(self._busy.items()):
             if not future.done():
                 continue
-            item = self._sending.pop(channel)
+            order = self._sending.pop(channel)
+            slot = order.slot
             del self._busy[channel]
+            if future.exception() is not None:
+                self.traffic.ended(slot, None)
             try:
                 ended = future.result()
-            except (StoreError, ContentError) as error:           # nothing was sent, or its `sending` record says so
-                log.error("slot cannot go on slot=%s why=%s", item.slot, error.what)
-                self._tries[item.slot] = tries = self._tries.get(item.slot, 0) + 1
-                self._await(item, self.clock.now() + wait_after(tries))
-                self._tell_unable(item, error)
+            except (StoreError, ContentError, SettingsError) as error:      # nothing was sent, or a record says so
+                log.error("slot cannot go on slot=%s why=%s", slot, error.what)
+                self._tries[slot] = tries = self._tries.get(slot, 0) + 1
+                self._await(order, self.clock.now() + wait_after(tries))
+                self._tell_unable(order, error)
                 continue
             except Exception as error:  # one slot's fault must not stop the others
-                log.exception("slot broke off slot=%s", item.slot)
-                self._over.add(item.slot)
+                log.exception("slot broke off slot=%s", slot)
+                self._over.add(slot)
                 why = f"{type(error).__name__} in our own code."
-                self._tell_unable(item, SettingsError(why, "See the log, and report it."))
+                self._tell_unable(order, SettingsError(why, "See the log, and report it."))
                 continue
-            self._tries.pop(item.slot, None)
-            if (current := self._items.get(item.slot)) is not None and current != item:
-                self._await(current, current.at)                  # its post changed during the call
-            elif ended.again is not None:
-                self._await(item, ended.again)
-            elif ended.standing.state is State.published:
-                self._published.add(item.slot)
-            elif ended.standing.state in (State.failed, State.skipped, State.missed):
-                self._over.add(item.slot)
+            standing = ended.standing
+            if standing.seq:
+                self._begun.add(slot)
             if ended.news:
-                self._tell(item, ended.standing)
+                self._tries.pop(slot, None)
+            if slot not in self._published:
+                went = bool(standing.parts or standing.doubt)
+                self.traffic.ended(slot, standing.changed_at if went else None)
+            if (current := self._orders.get(slot)) is not None and current != order:
+                self._await(current, current.item.at if current.item else self.clock.now())  # changed during the call
+            elif ended.again is not None:
+                self._await(order, ended.again)
+            elif standing.state is State.published:
+                self._published.add(slot)
+            elif standing.state in (State.failed, State.skipped, State.missed):
+                self._over.add(slot)
+            elif standing.state is State.held:
+                self._tries[slot] = tries = self._tries.get(slot, 0) + 1
+                self._await(order, self.clock.now() + self._held_wait(tries))
+            is_open = standing.state in (State.unknown, State.held)
+            if ended.news or (is_open and slot not in self._reminded):
+                self._tell(order, standing, ended.why)
+            if is_open:
+                self._reminded.add(slot)                          # each shift says it once: nothing stays silent
 
-    def _await(self, item: Item, at: datetime) -> None:
+    def _held_wait(self, tries: int) -> timedelta:
+        """A pretend clock would spend its time on looking: there a day."""
+        first, most = HELD_WAIT_S
+        return timedelta(days=1) if self.clock.pretend else timedelta(seconds=min(first * 2 ** (tries - 1), most))
+
+    def _await(self, order: Order, at: datetime) -> None:
         """Has the slot looked at from `at` on, and not before."""
-        heappush(self._due, (at, item.channel.id, item.post.id, item.slot))
+        heappush(self._due, (at, order.channel.id, order.slot.post, order.slot))
 
     def _publisher(self, channel: Channel) -> Publisher | SettingsError:
         if channel.id not in self._publishers:
@@ -265,10 +337,19 @@ class Shift:
                 self._publishers[channel.id] = error
         return self._publishers[channel.id]
 
-    def _tell_unable(self, item: Item, error: DrumbeatError) -> None:
-        why = f"{error.what} {error.remedy}"
-        self._tell(Waiting(item.slot, item.post, item.channel, why, item.zone, item.at), unable=True)
+    def _tell_unable(self, order: Order, error: DrumbeatError) -> None:
+        self._tell_waiting(order, f"{error.what} {error.remedy}", unable=True)
 
-    def _tell(self, one: Item | Waiting, standing: Standing | None = None, *, unable: bool = False) -> None:
-        self.tell(Told(row(one, standing, now=self.clock.now()), one.channel.network, one.channel.id,
-                       one.post.post.campaign, unable))
+    def _tell_waiting(self, order: Order, why: str, *, unable: bool = False) -> None:
+        item = order.item
+        if item is not None:
+            waiting = Waiting(item.slot, item.post, item.channel, why, item.zone, item.at)
+            self.tell(Told(row(waiting, None, now=self.clock.now()), item.channel.network, item.channel.id,
+                           item.post.post.campaign, unable))
+
+    def _tell(self, order: Order, standing: Standing, why: str | None) -> None:
+        now, item = self.clock.now(), order.item
+        made = row(item, standing, now=now) if item is not None else row_of_ledger(order.slot, standing)
+        if why is not None:
+            made = made._replace(state=State.waiting if standing.state is State.planned else made.state, reason=why)
+        self.tell(Told(made, order.channel.network, order.channel.id, item.post.post.campaign if item else None))

@@ -5,19 +5,18 @@ the references of Post and Comment, read 2026-11-22.
 """
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote, quote_plus
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from publishers._http import Answer
+from publishers._http import LONGEST_WAIT, Answer, moment, retry_after
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 
 QUOTED = 200                     # characters of the network's own words in an error
-LONGEST_WAIT_S = 7 * 86_400.0    # a wait that claims more is a wrong number
 
+_REFUSALS = frozenset({400, 401, 403, 404, 413, 422})    # any other status proves nothing, whatever its body says
 _RATE = frozenset({4, 17, 32, 341, 613, 80001, 80002})
 _NOT_ALLOWED = frozenset({3, 10, 102, 104, 190, *range(200, 300)})
 _FAILED_INSIDE = frozenset({1, 2})
@@ -91,6 +90,8 @@ def understood(answer: Answer | None, token: str, *, creating: bool) -> dict[str
         raise _refusal(answer, fault, token, in_doubt)
     if answer.status == 429:
         raise RateLimited("the network asks to wait (HTTP 429)", wait_until(answer.headers))
+    if answer.status == 401:
+        raise _unauthorized("HTTP 401")
     if not body or fault is not None or not 200 <= answer.status < 300:
         raise in_doubt(f"the network answered HTTP {answer.status} with nothing that can be understood")
     return body
@@ -107,39 +108,40 @@ def listing(body: Mapping[str, Any]) -> Listing:
 
 
 def wait_until(headers: Mapping[str, str]) -> datetime | None:
-    """When the network will listen again, by its own clock: `Date` plus the longest wait named; None if none is."""
-    said = headers.get("retry-after", "")
-    if (moment := _moment(said)) is not None:
-        return moment
-    waits_s = [float(said)] if said.isdecimal() else []
+    """When the network will listen again, by its own clock: the longest wait that it names; None if none is."""
+    base, longest_m = moment(headers.get("date", "")), LONGEST_WAIT.total_seconds() / 60
+    ends = [retry_after(headers)]
     for uses in (_object(headers.get("x-business-use-case-usage", "")) or {}).values():
         for use in uses if isinstance(uses, list) else ():
             minutes = use.get("estimated_time_to_regain_access") if isinstance(use, dict) else None
-            if isinstance(minutes, int | float) and minutes <= LONGEST_WAIT_S / 60:
-                waits_s.append(minutes * 60.0)
-    longest_s = max((wait for wait in waits_s if 0 < wait <= LONGEST_WAIT_S), default=None)
-    base = _moment(headers.get("date", ""))
-    return base + timedelta(seconds=longest_s) if base is not None and longest_s is not None else None
+            if base is not None and isinstance(minutes, int | float) and 0 < minutes <= longest_m:
+                ends.append(base + timedelta(minutes=minutes))
+    return max((end for end in ends if end is not None), default=None)
 
 
 def _refusal(answer: Answer, fault: Mapping[str, Any], token: str, in_doubt: type[PublishError]) -> PublishError:
     code, subcode = fault.get("code"), fault.get("error_subcode")
     code = code if isinstance(code, int) else 0
     name = f"code {code}" + (f", subcode {subcode}" if isinstance(subcode, int) else "")
-    if code in _RATE or answer.status == 429:
+    # A code counts only with the status of a refusal: an error out of a 5xx, or of a 200, proves nothing.
+    refused = answer.status in _REFUSALS
+    if answer.status == 429 or (refused and code in _RATE):
         return RateLimited(f"the network asks to wait ({name})", wait_until(answer.headers))
-    if code in _NOT_ALLOWED:
-        return Unauthorized(f"the network does not accept the access token for this ({name}); it has expired, "
-                            "was withdrawn, or lacks a permission")
+    if answer.status == 401 or (refused and code in _NOT_ALLOWED):
+        return _unauthorized(name)
     if code == _DUPLICATE and in_doubt is Unconfirmed:
         return Unconfirmed(f"the network says that the latest post is identical ({name}): it may be this one")
     said = " ".join(str(fault.get("error_user_msg") or fault.get("message") or "no reason given").split())
     for form in (token, quote(token, safe=""), quote_plus(token)):
         said = said.replace(form, "[token]")
-    # A refusal by code counts only with the status of a refusal: an error out of a 5xx, or of a 200, proves nothing.
-    if code in _FAILED_INSIDE or fault.get("is_transient") is True or not 400 <= answer.status < 500:
+    if not refused or code in _FAILED_INSIDE or fault.get("is_transient") is True:
         return in_doubt(f"the network failed inside ({name}, HTTP {answer.status}): {said[:QUOTED]}")
     return Rejected(f"the network refused it ({name}): {said[:QUOTED]}")
+
+
+def _unauthorized(name: str) -> Unauthorized:
+    return Unauthorized(f"the network does not accept the access token for this ({name}); it has expired, "
+                        "was withdrawn, or lacks a permission")
 
 
 def _object(text: str) -> dict[str, Any] | None:
@@ -148,11 +150,3 @@ def _object(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
-
-
-def _moment(text: str) -> datetime | None:
-    """An HTTP date, in UTC."""
-    try:
-        return parsedate_to_datetime(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -4,6 +4,8 @@ Each call has a connection of its own: a pooled one that died would make every f
 variable is read, certificates are always verified, answers are never decompressed.
 """
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     import ssl
 
 LARGEST_ANSWER = 5_000_000               # bytes
+LONGEST_WAIT = timedelta(days=7)         # a wait that claims more is a wrong number
+_FIRST_EPOCH = 1_000_000_000             # as a wait this were 31 years: it is a moment, in seconds since 1970
 
 
 class Answer(NamedTuple):
@@ -62,6 +66,32 @@ def converse(connection: Connection, method: str, url: str, *, headers: Mapping[
     if repeatable or not wire.began:
         raise Unavailable(why)
     raise Unconfirmed(why)
+
+
+def moment(text: str) -> datetime | None:
+    """An HTTP date, in UTC; None for anything else."""
+    try:
+        at = parsedate_to_datetime(text)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def retry_after(headers: Mapping[str, str]) -> datetime | None:
+    """When `Retry-After` ends, UTC: a date, or seconds after the answer's own `Date`; None if that is not said.
+
+    Source: RFC 9110, 10.2.3, read 2026-11-22. Seconds since 1970, which some servers write, are understood too.
+    """
+    said, base = headers.get("retry-after", "").strip(), moment(headers.get("date", ""))
+    if not (said.isascii() and said.isdigit() and len(said) <= 10):
+        until = moment(said)
+    elif int(said) >= _FIRST_EPOCH:
+        until = datetime.fromtimestamp(int(said), UTC)
+    else:
+        until = base + timedelta(seconds=int(said)) if base is not None and int(said) else None
+    if until is not None and base is not None and until - base > LONGEST_WAIT:
+        return None
+    return until
 
 
 @cache

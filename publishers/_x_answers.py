@@ -9,12 +9,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from publishers._http import Answer
+from publishers._http import Answer, retry_after
 from publishers._links import find_links
 from schemas.errors import (
     PaymentRequired,
@@ -79,6 +79,17 @@ class Entry(_Told):
     entities: Entities = Entities()
     referenced_tweets: tuple[Reference, ...] = ()
     attachments: Attachments = Attachments()
+    edit_history_tweet_ids: tuple[Annotated[str, Id], ...] = ()     # oldest first; always given
+
+    @property
+    def first(self) -> str:
+        """The id with which it was created: every edit gives a post a new one."""
+        return next(iter(self.edit_history_tweet_ids), self.id)
+
+    def is_of_another_kind(self, text: str) -> bool:
+        """Whether it is a repost, or a quote, which `text` cannot have become: X makes one only of a link."""
+        kinds = {other.type for other in self.referenced_tweets}
+        return "retweeted" in kinds or ("quoted" in kinds and not any(find_links(text)))
 
     @property
     def parent(self) -> str | None:
@@ -111,6 +122,10 @@ class Page(_Told):
 
 class _Named(_Told):
     id: str = Id
+
+
+class _One(_Told):
+    data: Entry
 
 
 def understood(answer: Answer | None, secrets: Iterable[str], doing: Doing) -> dict[str, Any]:
@@ -148,6 +163,14 @@ def page(body: Mapping[str, Any]) -> Page:
     raise Unavailable(f"X's list of posts cannot be read: {places}.")
 
 
+def entry(body: Mapping[str, Any]) -> Entry | None:
+    """The post that an answer shows; None when it shows none."""
+    try:
+        return _One.model_validate(body).data
+    except ValidationError:
+        return None
+
+
 def _refusal(answer: Answer, body: dict[str, Any] | None, said: str, doing: Doing,
              in_doubt: type[PublishError]) -> PublishError:
     kind = str((body or {}).get("type", ""))
@@ -168,11 +191,11 @@ def _refusal(answer: Answer, body: dict[str, Any] | None, said: str, doing: Doin
 
 
 def _reset(headers: Mapping[str, str]) -> datetime | None:
-    """When X listens again, UTC. With calls remaining, what ran out is a cap that no header dates: None."""
-    reset = headers.get("x-rate-limit-reset", "")
-    if headers.get("x-rate-limit-remaining", "0") != "0" or not re.fullmatch(r"[0-9]{1,10}", reset):
-        return None
-    return datetime.fromtimestamp(int(reset), UTC)
+    """When X listens again, UTC. With calls remaining, what ran out is a cap that only `Retry-After` may date."""
+    reset, ends = headers.get("x-rate-limit-reset", ""), [retry_after(headers)]
+    if headers.get("x-rate-limit-remaining", "0") == "0" and re.fullmatch(r"[0-9]{1,10}", reset):
+        ends.append(datetime.fromtimestamp(int(reset), UTC))
+    return max((end for end in ends if end is not None), default=None)
 
 
 def _said(body: Mapping[str, Any], secrets: Iterable[str]) -> str:

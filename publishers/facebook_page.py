@@ -7,28 +7,30 @@ import json
 import mimetypes
 import re
 import sys
-import unicodedata
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from threading import Lock
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from publishers._addresses import Address, address_in
+from publishers._facebook_text import bad_photos, over, photos_of, plain, problem, start_of, text_of, too_long
 from publishers.base import Connection, Found, Limits, Outgoing, OutgoingPart, Sent
 from schemas.errors import PublishError, Unauthorized, Unavailable, Unconfirmed
 from schemas.ledger import Lookup, PartReceipt, Repeat, idempotency_key
-from schemas.message import Media, Message
-from schemas.place import Place
-from schemas.problem import Problem, Severity
+from schemas.message import Message
+from schemas.problem import Problem
 
 GRAPH_VERSION = "v25.0"     # what the Pages API pages show; the connection's optional field `graph_version` replaces it
-LONG_TEXT = 5_000           # characters; nothing documented, but readers see the first lines only
 PAGE_SIZE = 25              # with attachments, larger pages make the Graph API answer "reduce the amount of data"
 MOST_PAGES = 400            # 10,000 posts or comments; a look that needs more is not complete
 
 _POST_FIELDS = "id,message,created_time,permalink_url,attachments{media_type,subattachments.limit(100){media_type}}"
 _COMMENT_FIELDS = "id,message,created_time,permalink_url,from"
+_HOST = re.compile(r"(?:(?:www|m|mobile|mbasic|touch|web|business|[a-z]{2}-[a-z]{2})\.)?facebook\.com")
+_NUMBER = re.compile(r"[1-9][0-9]{0,19}")
+_PAIR = re.compile(r"([1-9][0-9]{0,19})_([1-9][0-9]{0,19})")
 _IMPORTING = Lock()
 
 
@@ -47,9 +49,9 @@ class FacebookPage:
         source="developers.facebook.com/docs/graph-api/reference/page/photos (photos); text 63,206, comment 8,000 and "
                "10 photos are customary numbers, nowhere documented: 60,000 keeps a margin",
         read=date(2026, 11, 22))
-    lookup: ClassVar[Lookup] = Lookup(Repeat.plain)
-    handles_live_s: ClassVar[float] = 86_400.0
-    handles_are_shared: ClassVar[bool] = False
+    lookup: ClassVar[Lookup] = Lookup(Repeat.plain)             # code 506 is said of the latest post only
+    handles_live_s: ClassVar[float] = 86_400.0                  # unpublished photos; customary, nowhere documented
+    handles_are_shared: ClassVar[bool] = False                  # nowhere said that two posts may take one photo
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -57,18 +59,18 @@ class FacebookPage:
     def check(self, message: Message) -> list[Problem]:
         """Every reason why Facebook would refuse the message, and a warning for a text nobody reads to its end."""
         limits = self.limits.with_overrides(message.limits)
-        text, photos = _text(message), _photos(message)
-        found = [*_too_long(message, text, limits.text), *_bad_photos(message, photos, limits)]
+        text, photos = text_of(message), photos_of(message)
+        found = [*too_long(message, text, limits.text), *bad_photos(message, photos, limits)]
         if not (text or photos or message.card):
-            found.append(_problem(message, "TXT006", _start(message), f"nothing to post on {message.slot.channel}.",
-                                  "Write a text, or add an image."))
+            found.append(problem(message, "TXT006", start_of(message), f"nothing to post on {message.slot.channel}.",
+                                 "Write a text, or add an image."))
         for part in message.parts:
             if part.kind != "comment":
                 continue
-            found += _over(message, part.place, part.text, limits.comment)
+            found += over(message, part.place, part.text, limits.comment)
             if not part.text.strip() or part.media:
-                found.append(_problem(message, "TXT006", part.place, "a first comment on Facebook is text and nothing "
-                                      "else.", "Write its text, and move images into the post."))
+                found.append(problem(message, "TXT006", part.place, "a first comment on Facebook is text and nothing "
+                                     "else.", "Write its text, and move images into the post."))
         return found
 
     def length(self, text: str) -> int:
@@ -76,7 +78,7 @@ class FacebookPage:
 
     def compose(self, message: Message) -> Outgoing:
         """One feed post, then its comments, each with the form fields the Graph API documents."""
-        text, photos = _text(message), _photos(message)
+        text, photos = text_of(message), photos_of(message)
         card = None if photos else message.card
         bodies = [("post", text, {k: v for k, v in (("message", text), ("link", card)) if v}, photos)]
         bodies += [("comment", part.text, {"message": part.text}, ())
@@ -114,31 +116,109 @@ class FacebookPage:
         return PartReceipt(id=made, url=self._url(made, post))
 
     def find(self, outgoing: Outgoing, part: int, since: datetime, so_far: Sent) -> Found:
-        """The page's posts since `since`, or its comments under the post, with the same text and as many photos."""
+        """The page's posts since `since`, or its comments under the post, with the same text and as many photos.
+
+        Facebook tells no edits: a post whose text a person changed since is not found. A comment with the same text
+        whose author the token may not see makes the look incomplete: it may be a reader's.
+        """
         from publishers._graph import listing
 
         piece = outgoing.parts[part]
         post = so_far.parts[0].id if piece.kind == "comment" else None
-        page_number = post.rpartition("_")[0] if post else None     # `page_id` may be the page's name
         asked = {"limit": str(PAGE_SIZE)} | (
             {"fields": _COMMENT_FIELDS, "filter": "toplevel"} if post else
             {"fields": _POST_FIELDS, "since": str(int(since.timestamp()) - 1)})
-        wanted, earliest = _plain(piece.text), since.replace(microsecond=0)
-        matches: list[PartReceipt] = []
+        wanted, earliest = plain(piece.text), since.replace(microsecond=0)
+        matches: dict[str, PartReceipt] = {}
+        complete = True
         for _ in range(MOST_PAGES):
             page = listing(self._talk("get_connections", post or self._page, "comments" if post else "published_posts",
                                       fields=asked))
-            matches += [PartReceipt(id=entry.id, url=entry.permalink_url or self._url(entry.id, post))
-                        for entry in page.data
-                        if _plain(entry.message) == wanted and entry.photos == len(piece.media)
-                        and entry.created_time >= earliest
-                        and (entry.author is None or page_number in (None, "", entry.author.id))]
+            for entry in page.data:
+                says_it = plain(entry.message) == wanted and entry.photos == len(piece.media)
+                if not says_it or entry.created_time < earliest:
+                    continue
+                is_ours = self._wrote(entry.author.id if entry.author else None, post)
+                complete = complete and is_ours is not None
+                if is_ours:
+                    matches[entry.id] = PartReceipt(id=entry.id, url=entry.permalink_url or self._url(entry.id, post))
             if page.paging.next is None:
-                return Found(tuple(matches), complete=True)
+                return Found(tuple(matches.values()), complete)
             if page.paging.cursors.after in (None, asked.get("after")):
                 break
             asked["after"] = str(page.paging.cursors.after)
-        return Found(tuple(matches), complete=False)
+        return Found(tuple(matches.values()), complete=False)
+
+    def receipt_of(self, address: str) -> PartReceipt:
+        """Takes a post's address with numbers in it, that of a comment under it, and `PAGE_POST`.
+
+        A page's name stands for its number only where the connection's `page_id` is that number.
+        """
+        said, page = address.strip(), self._page_number
+        if match := _PAIR.fullmatch(said):
+            return self._pasted(match)
+        if page and _NUMBER.fullmatch(said):
+            return self._receipt(page, said)
+        if (given := address_in(said)) is not None:
+            if self.connection.address:
+                path = given.below(self.connection.address)
+                if anchor := _PAIR.fullmatch(given.anchored(self.connection.address, self.network) or ""):
+                    return self._pasted(anchor)
+            else:
+                path = given.path if _HOST.fullmatch(given.host) else None
+            if path and (named := _post_in(path, given)):
+                return self._named(*named)
+        raise ValueError(
+            f"an address of a Facebook post looks like {self._home}/PAGE/posts/1234567890, numbers only; addresses of "
+            "photos and addresses with a pfbid do not tell the post's number: GET /PAGE/published_posts?fields=id,"
+            "message in the Graph API Explorer does, as PAGE_POST")
+
+    def account_id(self) -> str:
+        """The number of the page whose token this is: `GET /me?fields=id`. Never raises Unconfirmed."""
+        return self._id(self._talk("get_object", "me", fields={"fields": "id"}), Unavailable)
+
+    def _wrote(self, author: str | None, post: str | None) -> bool | None:
+        """Whether the page itself wrote it; None: nobody can tell. Posts are listed by author, comments are not."""
+        if post is None:
+            return True
+        page = post.rpartition("_")[0] or self._page_number     # `page_id` may be the page's name
+        return author == page if author and page else None
+
+    def _named(self, page: str, post: str, comment: str | None) -> PartReceipt:
+        """The receipt of what an address names. Raises ValueError when it names another page, or none by number."""
+        ours = self._page_number
+        if not _NUMBER.fullmatch(page):
+            if ours is None:
+                raise ValueError(f'the address names the page "{page}" without its number, which is part of the '
+                                 "post's id: write PAGE_POST, both as numbers (Page transparency shows the page's)")
+            page = ours
+        if ours not in (None, page):
+            raise ValueError(f"the address is one of page {page}; the connection's page is {ours}")
+        return self._receipt(page, post, comment)
+
+    def _pasted(self, id: re.Match[str]) -> PartReceipt:
+        """The receipt of a bare id: a post of the page, or a comment, whose first number is the post's."""
+        first, second = id.groups()
+        if self._page_number is None:
+            return PartReceipt(id=id[0])
+        return self._receipt(first, second) if first == self._page_number else self._receipt(
+            self._page_number, first, second)
+
+    def _receipt(self, page: str, post: str, comment: str | None = None) -> PartReceipt:
+        above = None if comment is None else f"{page}_{post}"
+        made = f"{post}_{comment}" if above else f"{page}_{post}"
+        return PartReceipt(id=made, url=self._url(made, above))
+
+    @property
+    def _page_number(self) -> str | None:
+        """The connection's `page_id`, if it is known and a number."""
+        given = self.connection.credentials.get("page_id")
+        number = given.get_secret_value() if given else ""
+        return number if _NUMBER.fullmatch(number) else None
+
+    @property
+    def _home(self) -> str:
+        return self.connection.address or "https://www.facebook.com"
 
     @property
     def _page(self) -> str:
@@ -146,9 +226,9 @@ class FacebookPage:
 
     def _url(self, made: str, post: str | None = None) -> str:
         """Where people see it: the post's address, for a comment with its number. A twin has the same paths."""
-        home = f"{self.connection.address or 'https://www.facebook.com'}/{self._page}/posts"
-        number = made.rpartition("_")[2]
-        return f"{home}/{number}" if post is None else f"{home}/{post.rpartition('_')[2]}?comment_id={number}"
+        page, _, number = (post or made).rpartition("_")
+        there = f"{self._home}/{quote(page, safe='') or self._page}/posts/{number}"
+        return there if post is None else f"{there}?comment_id={made.rpartition('_')[2]}"
 
     def _id(self, answer: dict[str, Any], otherwise: type[PublishError]) -> str:
         if not isinstance(made := answer.get("id"), str) or not made:
@@ -172,7 +252,8 @@ class FacebookPage:
             except unreadable:
                 pass    # the SDK never looks at the status, and its texts hold tokens: the answer itself is read below
             except Unconfirmed as error:
-                doubt = error if creating else Unavailable(error.why)
+                if last_answer(http) is None:   # else the SDK stumbled over a whole answer, and our own reading counts
+                    doubt = error if creating else Unavailable(error.why)
         if doubt is not None:                   # outside `except`, so that nothing hangs on it
             raise doubt
         return understood(last_answer(http), token, creating=creating)
@@ -199,69 +280,22 @@ def _sdk() -> tuple[Any, tuple[type[Exception], ...]]:
     return facebook, (facebook.GraphAPIError, requests.JSONDecodeError, KeyError, RecursionError)
 
 
-def _text(message: Message) -> str:
-    """The post's text: the parts of a thread one below the other, and the card's link when photos leave no card."""
-    parts = [part.text for part in message.parts if part.kind == "post" and part.text.strip()]
-    return "\n\n".join([*parts, message.card] if message.card and _photos(message) else parts)
-
-
-def _photos(message: Message) -> tuple[Media, ...]:
-    """Every photo of the post once: the same file in two parts of a thread is one photo of the joined post."""
-    first: dict[str, Media] = {}
-    for part in message.parts:
-        if part.kind == "post":
-            for media in part.media:
-                first.setdefault(media.blob, media)
-    return tuple(first.values())
-
-
-def _start(message: Message) -> Place:
-    return message.parts[0].place if message.parts else Place(message.slot.post)
-
-
-def _problem(message: Message, code: str, place: Place, what: str, remedy: str,
-             severity: Severity = Severity.error) -> Problem:
-    return Problem(code, severity, place, what, remedy, message.slot.post, message.slot.channel)
-
-
-def _over(message: Message, place: Place, text: str, most: int | None, severity: Severity = Severity.error,
-          ) -> list[Problem]:
-    channel = message.slot.channel
-    if most is None or len(text) <= most:
-        return []
-    return [_problem(message, "TXT001", place, f"{len(text)}/{most} on {channel}.",
-                     f"Add '## on {channel}' with a shorter text.", severity)]
-
-
-def _too_long(message: Message, text: str, most: int | None) -> list[Problem]:
-    return (_over(message, _start(message), text, most)
-            or _over(message, _start(message), text, LONG_TEXT, Severity.warning))
-
-
-def _bad_photos(message: Message, photos: tuple[Media, ...], limits: Limits) -> Iterator[Problem]:
-    channel = message.slot.channel
-    if (many := len(photos)) > limits.images:
-        yield _problem(message, "TXT001", photos[limits.images].place, f"{many}/{limits.images} images on {channel}.",
-                       f"Leave {many - limits.images} out, or name other channels for them.")
-    for photo in photos:
-        ending = photo.name.rpartition(".")[2].lower()
-        if ending not in limits.image_types:
-            yield _problem(message, "TXT006", photo.place,
-                           f"Facebook takes no .{ending} file on {channel}: {photo.file}.",
-                           f"Save it as one of {', '.join(limits.image_types)}.")
-        if photo.size > limits.image_bytes:
-            yield _problem(message, "TXT001", photo.place,
-                           f"{photo.size}/{limits.image_bytes} bytes on {channel}: {photo.file}.",
-                           f"Save it smaller than {limits.image_bytes // 1_000_000} MB.")
-        if limits.alt is not None and len(photo.alt or "") > limits.alt:
-            yield _problem(message, "TXT001", photo.place,
-                           f"{len(photo.alt or '')}/{limits.alt} characters of alt text on {channel}: {photo.file}.",
-                           f"Shorten its alt text by {len(photo.alt or '') - limits.alt}.")
-
-
-def _plain(text: str) -> str:
-    """Text as it is compared: Facebook may compose letters anew and change white space, no more."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+def _post_in(path: tuple[str, ...], given: Address) -> tuple[str, str, str | None] | None:
+    """The page, the post's number and the comment's that an address names; None when it is no post's address."""
+    match path:
+        case (page, "posts", number) | (page, "posts", _, number):
+            pass
+        case ("permalink.php" | "story.php",):
+            page, number = given.query.get("id", ""), given.query.get("story_fbid", "")
+        case (pair,) if (both := _PAIR.fullmatch(pair)):
+            page, number = both.groups()
+        case _:
+            return None
+    comment = given.query.get("comment_id")
+    if not (page and _NUMBER.fullmatch(number) and (comment is None or _NUMBER.fullmatch(comment))
+            and "reply_comment_id" not in given.query):
+        return None
+    return page, number, comment
 
 
 PUBLISHER = FacebookPage

@@ -5,17 +5,26 @@ read 2026-11-22. A repeated `Idempotency-Key` gives the first post again for an 
 """
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import Any, ClassVar, NoReturn
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from typing import Any, ClassVar
+from urllib.parse import quote, urlsplit
 
+from publishers._addresses import address_in
 from publishers._html import visible_text
 from publishers._http import Answer, converse
+from publishers._mastodon_answers import id_in, is_object, made_at, receipt_in, text_or_none, until
 from publishers._mastodon_text import length, plain, problems_of, texts
 from publishers.base import Connection, Found, Limits, Outgoing, OutgoingPart, Sent
-from schemas.errors import PaymentRequired, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
+from schemas.errors import (
+    PaymentRequired,
+    PublishError,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+    Unconfirmed,
+)
 from schemas.ledger import Lookup, PartReceipt, Repeat, idempotency_key
 from schemas.message import Message
 from schemas.problem import Problem
@@ -24,6 +33,10 @@ _TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": 
           "avif": "image/avif", "heic": "image/heic", "heif": "image/heif"}
 _PAGES = 50                              # of 40 posts: how far back `find` reads
 _PENDING = "processing:"                 # a handle that must be asked after before it is used
+_ID = r"[0-9]{1,20}|[0-9A-HJKMNP-TV-Z]{26}|[0-9A-Za-z]{18}"      # Mastodon, GoToSocial, Pleroma
+_POST_PATH = re.compile(rf"(?:web/|deck/)?@(?P<user>[^/@]+)/(?:statuses/)?(?P<id>{_ID})(?:/embed)?|"
+                        rf"users/(?P<name>[^/@]+)/statuses/(?P<number>{_ID})|web/statuses/(?P<bare>{_ID})")
+_REFUSALS = (400, 403, 404, 413, 422)
 _LOCKED_OUT = re.compile(r"scope|login|disabled|suspended|approv|confirm", re.IGNORECASE)
 
 
@@ -40,9 +53,9 @@ class Mastodon:
     limits: ClassVar[Limits] = Limits(
         text=500, unit="characters", link_length=23, alt=1500, images=4, image_bytes=16_777_216,
         image_types=tuple(_TYPES), source="docs.joinmastodon.org/entities/Instance (defaults)", read=date(2026, 11, 22))
-    lookup: ClassVar[Lookup] = Lookup(Repeat.keyed, key_lives_s=2_700.0)
-    handles_live_s: ClassVar[float] = 86_400.0
-    handles_are_shared: ClassVar[bool] = False
+    lookup: ClassVar[Lookup] = Lookup(Repeat.keyed, key_lives_s=2_700.0)    # three quarters of the documented hour
+    handles_live_s: ClassVar[float] = 86_400.0                  # app/lib/vacuum/media_attachments_vacuum.rb: a day
+    handles_are_shared: ClassVar[bool] = False                  # app/services/post_status_service.rb: attached once
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -73,7 +86,7 @@ class Mastodon:
             kind = _TYPES.get(name.rsplit(".", 1)[-1].lower(), "application/octet-stream")
             answer = self._ask("POST", "/api/v2/media", files={"file": (name, read(blob), kind)},
                                data={"description": alt} if alt else {})
-            id = _id(self._object(answer))
+            id = id_in(self._object(answer))
             handles[blob] = id if answer.status == 200 or self._is_ready(id) else _PENDING + id
         return handles
 
@@ -86,42 +99,92 @@ class Mastodon:
             body["in_reply_to_id"] = so_far.parts[part - 1].id
         answer = converse(self._connection, "POST", self._url("/api/v1/statuses"), json=body,
                           headers={**self._headers(), "Idempotency-Key": what.key})
-        if answer.status >= 500 or answer.status == 408:
-            raise Unconfirmed(f"the server answered {answer.status}{self._said(answer)}")
         if not 200 <= answer.status < 300:
-            self._refused(answer)
+            raise self._refusal(answer, Unconfirmed)
         try:
-            return _receipt(json.loads(answer.body))
-        except (ValueError, KeyError, TypeError):
+            return receipt_in(json.loads(answer.body))
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise Unconfirmed(f"the server answered {answer.status}, but not with a post") from None
 
     def find(self, outgoing: Outgoing, part: int, since: datetime, so_far: Sent) -> Found:
-        what, parent = outgoing.parts[part], so_far.parts[part - 1].id if part else None
-        me = _id(self._object(self._ask("GET", "/api/v1/accounts/verify_credentials")))
-        matches: list[PartReceipt] = []
-        try:
-            for status in self._recent(me):
-                if status is None:
-                    return Found(tuple(matches), complete=False)
-                if datetime.fromisoformat(status["created_at"]) < since:
-                    break
-                if (plain(visible_text(status["content"])) == plain(what.text) and status["in_reply_to_id"] == parent
-                        and len(status["media_attachments"]) == len(what.media)):
-                    matches.append(_receipt(status))
-        except (KeyError, TypeError, ValueError):
-            raise Unavailable("the server listed posts in a form that is not Mastodon's") from None
-        return Found(tuple(matches), complete=True)
+        """The account's own posts since `since` with the same text, as many files, and the same post answered.
 
-    def _recent(self, me: str) -> Iterator[Any]:
-        """The account's own posts, newest first; None at the end when there are more than are read."""
-        page = {"limit": "40", "exclude_reblogs": "true"}
+        Of a post that was edited since, its first version counts; one that the server does not show makes the look
+        incomplete. Boosts do not count.
+        """
+        what, parent = outgoing.parts[part], so_far.parts[part - 1].id if part else None
+        wanted, earliest = plain(what.text), since.replace(microsecond=0)
+        matches: dict[str, PartReceipt] = {}
+        complete = True
+        try:
+            for page in self._recent(self.account_id(), earliest):
+                complete = complete and page is not None
+                for status in page or ():
+                    if (made_at(status) < earliest or status.get("reblog") is not None
+                            or text_or_none(status["in_reply_to_id"]) != parent):
+                        continue
+                    shown = self._first_version(status)
+                    if shown is None:
+                        complete = False
+                    elif (plain(visible_text(shown["content"])) == wanted
+                          and len(shown["media_attachments"]) == len(what.media)):
+                        receipt = receipt_in(status)
+                        matches[receipt.id] = receipt
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise Unavailable("the server listed posts in a form that is not Mastodon's") from None
+        return Found(tuple(matches.values()), complete)
+
+    def receipt_of(self, address: str) -> PartReceipt:
+        """Takes /@NAME/ID, /users/NAME/statuses/ID and /web/… of the account's server, and the bare id."""
+        said, base = address.strip(), self._base
+        if re.fullmatch(_ID, said):
+            return self._pasted(said, None)
+        if (given := address_in(said)) is not None:
+            path = given.below(base) if base else given.path if given.host else None
+            if path and (match := _POST_PATH.fullmatch("/".join(path))):
+                user = match["user"] or match["name"]
+                return self._pasted(match["id"] or match["number"] or match["bare"],
+                                    f"{base or given.origin}/@{quote(user)}" if user else None)
+            if base and re.fullmatch(_ID, anchor := given.anchored(base, self.network) or ""):
+                return self._pasted(anchor, None)
+        raise ValueError(f"an address of Mastodon looks like {base or 'https://SERVER'}/@NAME/123456789012345678, on "
+                         "the account's own server; the number alone will do")
+
+    def account_id(self) -> str:
+        """The server's id of the account whose token this is. Never raises Unconfirmed."""
+        return id_in(self._object(self._ask("GET", "/api/v1/accounts/verify_credentials")))
+
+    def _pasted(self, id: str, profile: str | None) -> PartReceipt:
+        """The receipt of post `id`, with its address when that is known. A twin shows all posts on one page."""
+        if (twin := self._connection.address) is not None:
+            return PartReceipt(id=id, url=f"{twin}/#{self.network}-{id}")
+        return PartReceipt(id=id, url=f"{profile}/{id}" if profile else None)
+
+    def _recent(self, me: str, earliest: datetime) -> Iterator[list[Any] | None]:
+        """The account's posts since `earliest`, newest first, by page; None at the end when there may be more.
+
+        Raises ValueError for what is no list. A page is read to its end: one post out of order hides no other.
+        """
+        asked = {"limit": "40", "exclude_reblogs": "true"}
         for _ in range(_PAGES):
-            statuses = self._json(self._ask("GET", f"/api/v1/accounts/{me}/statuses", params=page))
-            if not statuses:
+            page = self._json(self._ask("GET", f"/api/v1/accounts/{me}/statuses", params=asked))
+            if not isinstance(page, list):
+                raise ValueError
+            yield page
+            if all(made_at(status) < earliest for status in page):
                 return
-            yield from statuses
-            page = {**page, "max_id": str(statuses[-1]["id"])}
+            asked = {**asked, "max_id": str(page[-1]["id"])}
         yield None
+
+    def _first_version(self, status: dict[str, Any]) -> dict[str, Any] | None:
+        """The post as it was created; None when it was edited since and the server does not show its history."""
+        if not status.get("edited_at"):
+            return status
+        try:
+            versions = self._json(self._ask("GET", f"/api/v1/statuses/{id_in(status)}/history"))
+        except Rejected:                 # 404: the server keeps no history
+            return None
+        return versions[0] if isinstance(versions, list) and versions and isinstance(versions[0], dict) else None
 
     def _is_ready(self, id: str) -> bool:
         return self._ask("GET", f"/api/v1/media/{id}", within=READY_TIMEOUT_S).status != 206
@@ -140,11 +203,15 @@ class Mastodon:
         """
         connection = self._connection._replace(request_timeout_s=within) if within else self._connection
         answer = converse(connection, method, self._url(path), headers=self._headers(), repeatable=True, **what)
-        if answer.status >= 500 or answer.status == 408:
-            raise Unavailable(f"the server answered {answer.status}{self._said(answer)}")
         if not 200 <= answer.status < 300:
-            self._refused(answer)
+            raise self._refusal(answer, Unavailable)
         return answer
+
+    @property
+    def _base(self) -> str | None:
+        """Where the account's server is, if that is known."""
+        given = self._connection.credentials.get("base_url")
+        return self._connection.address or (given.get_secret_value().rstrip("/") if given else None)
 
     def _url(self, path: str) -> str:
         base = self._connection.address or self._connection.secret("base_url").rstrip("/")
@@ -156,27 +223,34 @@ class Mastodon:
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._connection.secret('access_token')}"}
 
-    def _refused(self, answer: Answer) -> NoReturn:
-        """Raise what an answer that is neither 2xx nor 5xx means: in any case nothing was posted."""
+    def _refusal(self, answer: Answer, in_doubt: type[PublishError]) -> PublishError:
+        """What an answer that is no 2xx means.
+
+        Only the server's own word, as JSON, is a refusal of the content: a page of HTML comes from something in
+        between, which may have stopped the answer and not the post.
+        """
         why = f"the server answered {answer.status}{self._said(answer)}"
+        is_own = is_object(answer.body)
         match answer.status:
             case 429:
-                raise RateLimited(why, _until(answer.headers))
+                return RateLimited(why, until(answer.headers))
             case 402:
-                raise PaymentRequired(why)
+                return PaymentRequired(why)
             case 401:
-                raise Unauthorized(why)
-            case 403 if _LOCKED_OUT.search(why):
-                raise Unauthorized(why)
-            case status if status < 400:
-                raise Rejected(f"{why}, which is no answer to a post; is base_url the server's own address?")
-        raise Rejected(why)
+                return Unauthorized(why)
+            case 403 if is_own and _LOCKED_OUT.search(why):
+                return Unauthorized(why)
+            case status if status == 413 or (is_own and status in _REFUSALS):
+                return Rejected(why)
+            case status if 300 <= status < 400:
+                return in_doubt(f"{why}, which is no answer to a post; is base_url the server's own address?")
+        return in_doubt(why)
 
     def _said(self, answer: Answer) -> str:
         """`: ` and the server's own reason, if it gave one; never a token, never a whole body."""
         try:
             error = json.loads(answer.body)["error"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return ""
         if not isinstance(error, str):
             return ""
@@ -192,39 +266,8 @@ class Mastodon:
     def _json(self, answer: Answer) -> Any:
         try:
             return json.loads(answer.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Unavailable(f"the server answered {answer.status}, but not with JSON") from None
-
-
-def _id(value: Mapping[str, Any]) -> str:
-    if not isinstance(id := value.get("id"), str | int):
-        raise Unavailable("the server gave no id")
-    return str(id)
-
-
-def _receipt(status: Mapping[str, Any]) -> PartReceipt:
-    """Raises KeyError, TypeError or ValueError for what is no post. An address that is not http(s) is not kept."""
-    id, url = status["id"], status.get("url")
-    if not isinstance(id, str | int) or id == "":
-        raise ValueError
-    is_web = isinstance(url, str) and urlsplit(url).scheme in ("http", "https")
-    return PartReceipt(id=str(id), url=url if is_web else None)
-
-
-def _until(headers: Mapping[str, str]) -> datetime | None:
-    """When a limit ends. Mastodon writes an ISO time, GoToSocial seconds since 1970; a proxy only says how long."""
-    reset, wait = headers.get("x-ratelimit-reset", ""), headers.get("retry-after", "")
-    try:
-        if reset.replace(".", "", 1).isdecimal():
-            return datetime.fromtimestamp(float(reset), UTC)
-        if reset:
-            at = datetime.fromisoformat(reset)
-            return at if at.tzinfo else at.replace(tzinfo=UTC)
-        if wait.isdecimal():
-            return parsedate_to_datetime(headers["date"]).astimezone(UTC) + timedelta(seconds=int(wait))
-        return parsedate_to_datetime(wait).astimezone(UTC) if wait else None
-    except (ValueError, KeyError, OverflowError, OSError):
-        return None
 
 
 PUBLISHER = Mastodon

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
+from publishers._addresses import address_in
 from publishers._text import accidental_links, weighted_length
-from publishers._x_answers import Doing, Page, new_id, page, understood
+from publishers._x_answers import Doing, Entry, Page, entry, new_id, page, understood
 from publishers.base import Connection, Found, Limits, Outgoing, OutgoingPart, Sent
 from schemas.errors import PublishError, Unavailable, Unconfirmed
 from schemas.ledger import Lookup, PartReceipt, Repeat, idempotency_key
@@ -27,6 +28,9 @@ _FIELDS = "created_at,note_tweet,entities,referenced_tweets,attachments"
 _SPACE = r"\x09-\x0D\x20\x85\xA0\u1680\u180E\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
 _CASHTAG = re.compile(rf"(?:^|(?<=[{_SPACE}]))\$[a-z]{{1,6}}(?:[._][a-z]{{1,2}})?(?=$|\W)", re.IGNORECASE)
 _HASHTAG = re.compile(r"(?<![\w&/])[#＃]\w*[^\W\d_]\w*")
+_HOST = re.compile(r"(?:(?:www|mobile|m)\.)?(?:x|twitter)\.com")
+_POST_ID = re.compile(r"[1-9][0-9]{0,18}")
+_POST_PATH = re.compile(r"(?:i|i/web|\w{1,20})/status(?:es)?/([1-9][0-9]{0,18})(?:/.*)?", re.ASCII)
 _NEVER = re.compile("[\uFFFE\uFEFF\uFFFF\uD800-\uDFFF]")
 
 
@@ -41,9 +45,9 @@ class X:
         image_types=("jpg", "jpeg", "png", "gif", "webp"),
         source="docs.x.com (counting characters, media best practices, OpenAPI 2.167); twitter-text config/v3.json",
         read=date(2026, 11, 22))
-    lookup: ClassVar[Lookup] = Lookup(Repeat.refused)
-    handles_live_s: ClassVar[float] = 86_400.0
-    handles_are_shared: ClassVar[bool] = True
+    lookup: ClassVar[Lookup] = Lookup(Repeat.refused)           # 403 "duplicate content", which names no post
+    handles_live_s: ClassVar[float] = 86_400.0                  # `expires_after_secs`: docs.x.com, read 2026-11-22
+    handles_are_shared: ClassVar[bool] = True                   # by posts of the account that uploaded it
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -98,22 +102,53 @@ class X:
         return self._receipt(new_id(self._talk("POST", "/2/tweets", "creating", json=body), Unconfirmed))
 
     def find(self, outgoing: Outgoing, part: int, since: datetime, so_far: Sent) -> Found:
-        """The account's posts since `since` with the same text, as many images, and the same post replied to."""
+        """The account's posts since `since` with the same text, as many images, and the same post replied to.
+
+        Of a post that was edited since, its first version counts; one that X does not show makes the look incomplete.
+        """
         piece, parent = outgoing.parts[part], _parent(outgoing, part, so_far)
         earliest = since.astimezone(UTC).replace(microsecond=0)
-        matches: list[PartReceipt] = []
+        matches: dict[str, PartReceipt] = {}
         complete, more = True, True
         for entries in self._pages(earliest):
             complete = complete and not entries.errors
-            matches += [self._receipt(entry.id) for entry in entries.data
-                        if entry.parent == parent and len(entry.attachments.media_keys) == len(piece.media)
-                        and (entry.created_at is None or entry.created_at >= earliest) and entry.says(piece.text)]
+            for latest in entries.data:
+                if (shown := self._first_version(latest)) is None:
+                    complete = False
+                elif (shown.parent == parent and len(shown.attachments.media_keys) == len(piece.media)
+                      and (shown.created_at is None or shown.created_at >= earliest)
+                      and not shown.is_of_another_kind(piece.text) and shown.says(piece.text)):
+                    matches[shown.id] = self._receipt(shown.id)
             more = entries.meta.next_token is not None
-        return Found(tuple(matches), complete=complete and not more)
+        return Found(tuple(matches.values()), complete=complete and not more)
+
+    def receipt_of(self, address: str) -> PartReceipt:
+        """Takes /NAME/status/ID, /i/status/ID and /i/web/status/ID of x.com and twitter.com, and the bare number."""
+        said, base = address.strip(), self.connection.address
+        if _POST_ID.fullmatch(said):
+            return self._receipt(said)
+        if (given := address_in(said)) is not None:
+            path = given.below(base) if base else given.path if _HOST.fullmatch(given.host) else None
+            if path and (match := _POST_PATH.fullmatch("/".join(path))):
+                return self._receipt(match[1])
+            if base and _POST_ID.fullmatch(anchor := given.anchored(base, self.network) or ""):
+                return self._receipt(anchor)
+        raise ValueError(f"an address of X looks like {base or 'https://x.com'}/NAME/status/1234567890; "
+                         "the number alone will do")
+
+    def account_id(self) -> str:
+        """The number of the account whose access token this is: `GET /2/users/me`. Never raises Unconfirmed."""
+        return new_id(self._talk("GET", "/2/users/me", "reading"), Unavailable)
+
+    def _first_version(self, latest: Entry) -> Entry | None:
+        """The post as it was created; None when it was edited since and X does not show what it said before."""
+        if latest.first == latest.id:
+            return latest
+        return entry(self._talk("GET", f"/2/tweets/{latest.first}", "reading", params={"tweet.fields": _FIELDS}))
 
     def _pages(self, earliest: datetime) -> Iterator[Page]:
         """The account's own posts, newest first, a page at a time; the last page says whether there would be more."""
-        account = new_id(self._talk("GET", "/2/users/me", "reading"), Unavailable)
+        account = self.account_id()
         asked = {"max_results": str(PAGE_SIZE), "start_time": earliest.strftime("%Y-%m-%dT%H:%M:%SZ"),
                  "exclude": "retweets", "tweet.fields": _FIELDS}
         for _ in range(MOST_POSTS // PAGE_SIZE):
@@ -145,7 +180,8 @@ class X:
             except (tweepy.TweepyException, AttributeError, TypeError, ValueError, RecursionError):
                 pass        # it raises for every refusal, and stumbles over odd ones: the answer itself is read below
             except Unconfirmed as error:
-                doubt = error if doing == "creating" else Unavailable(error.why)
+                if last_answer(http) is None:   # else tweepy stumbled over a whole answer, which is read below
+                    doubt = error if doing == "creating" else Unavailable(error.why)
         if doubt is not None:               # outside `except`, so that nothing hangs on it
             raise doubt
         return understood(last_answer(http), secrets.values(), doing)

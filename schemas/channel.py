@@ -27,6 +27,7 @@ class Channel(Authored):
     timezone: Zone | None = None
     language: str | None = None
     grace: FixedSpan | None = None
+    on_unknown: Literal["hold", "retry"] = "hold"
     status: Literal["active", "listening", "retired"] = "active"
     closing_notice: str | None = None
     profile_checked: Day | None = None

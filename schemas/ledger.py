@@ -156,11 +156,12 @@ class Receipt(Value):
     at: datetime                    # of the last record
     parts: tuple[PartReceipt, ...]  # what is live
     reason: str | None
+    failure: str | None = None      # of what failed: its class, such as "unauthorized"
     records: int                    # how long the ledger was then
     seal: str                       # sha256 of its last record's bytes
 
 
-def canonical(value: Record | Evidence | Receipt) -> bytes:
+def canonical(value: "Record | Evidence | Receipt | Upload") -> bytes:
     """The one way to write it as JSON: UTF-8, keys sorted, no spaces."""
     made = json.dumps(value.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False,
                       allow_nan=False)
@@ -197,8 +198,9 @@ class Doubt(NamedTuple):
     part: int
     attempt: int                    # of the last `sending`
     seq: int                        # of the last `sending`
+    epoch: int                      # of the claim under which the last `sending` was written
     first_seq: int                  # of the part's first `sending` ever: from then the network may know our key
-    since: datetime                 # `at` of the last `sending`, UTC by its writer's clock
+    since: datetime                 # `at` of the first `sending` that is in doubt, UTC by its writer's clock
     send_window_s: float
     request_timeout_s: float
 
@@ -217,7 +219,8 @@ class Standing(NamedTuple):
     doubt: Doubt | None = None
     attempts: Mapping[int, int] = {}        # part -> `sending` records since it was last known absent by a person
     first_sending: Mapping[int, int] = {}   # part -> seq of its first `sending`
-    unproven: bool = False                  # some `sending` was followed by another without proof of absence
+    repeats: int = 0                        # `sending` records of the part under way that were written in doubt
+    unproven: bool = False                  # some call was never answered; a look at the account did not find its post
     retry_at: datetime | None = None        # not before, UTC; None: whenever due
     reason: str | None = None               # why it is where it is
     claimed_at: datetime | None = None      # first claim
@@ -246,5 +249,18 @@ class Standing(NamedTuple):
 
     @property
     def nothing_sent(self) -> bool:
-        """No part is live, and none can become so: every call made is proven to have done nothing."""
+        """No part is live, and every call made was answered: it did nothing."""
         return not self.parts and self.doubt is None and not self.unproven
+
+
+class Upload(Value):
+    """A file on a network, uploaded but perhaps attached to nothing yet: the body of `v1/upload/…`. Times are UTC."""
+
+    v: Literal[1] = 1
+    handle: str                     # what the network calls it
+    alt: str                        # the alt text that went with it; empty: none
+    at: datetime
+    expires_at: datetime            # until then it can be attached
+    slot: str                       # for which it was made
+    part: int
+    shared: bool                    # whether other slots may attach it too

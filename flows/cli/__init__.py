@@ -15,9 +15,10 @@ _COMMANDS = {
     "init": "writing", "new": "writing",
     "check": "checking", "preview": "previewing", "plan": "previewing",
     "up": "running", "rehearsal": "rehearsing", "publish": "publishing",
-    "status": "watching", "why": "watching", "archive": "watching", "networks": "networking",
+    "reconcile": "publishing", "resolve": "settling",
+    "status": "watching", "why": "watching", "audit": "auditing", "archive": "auditing", "networks": "networking",
 }
-_LONG = frozenset({"up", "rehearsal", "publish"})
+_LONG = frozenset({"up", "rehearsal", "publish", "reconcile"})
 
 
 class Commands(click.Group):

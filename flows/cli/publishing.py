@@ -1,4 +1,4 @@
-"""publish: one shift, or what is due now, without a Prefect server."""
+"""publish: one shift, or what is due now, without a Prefect server; reconcile: a shift that only looks."""
 
 import json
 import signal
@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 import publishers
 from flows.cli.options import REHEARSAL, archive_of, exists, settings_of, shared
-from flows.cli.outcomes import exit_code, outcome_table
+from flows.cli.outcomes import exit_code, next_lines, outcome_table
 from flows.cli.telling import When, hide, keep_a_log, say, tell, tell_json
 from flows.edges.children import when_parent_ends
 from flows.edges.clock import Clock, FixedClock, PretendClock, RealClock
@@ -23,14 +23,17 @@ from flows.edges.credentials import credentials
 from flows.edges.ledger import Ledger, worker_id
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
-from flows.edges.store import open_store
+from flows.edges.store import Store, open_store
+from flows.planning.pacing import MOST_PER_HOUR
 from flows.send import SHIFT, Shift, Told
 from publishers.base import Connection, Publisher
 from schemas.channel import Channel
 from schemas.errors import SettingsError, UsageError
-from schemas.ledger import Slot
+from schemas.ledger import Slot, State
+from schemas.report import Row
 
 _NO_SECRET = ("_id", "_url", "_version")
+_LATER = "A running publisher goes on by itself; if none runs, later again: drumbeat reconcile"
 
 
 @click.command("publish", short_help="One shift, or what is due now; needs no Prefect server.")
@@ -60,29 +63,12 @@ def publish_command(
     \b
     Example: drumbeat publish --once --rehearse --now "2026-11-05 12:30"
     """
-    settings = settings_of(content)
-    rehearsing = rehearse or rehearse_at is not None
-    if now is not None and not rehearsing:
-        raise UsageError(
-            "--now is pretend time, and real networks know only the real one.", "Add --rehearse, or leave --now out."
-        )
     if now is not None and not once:
         raise UsageError("--now stands still, so a shift by it would never end.", "Add --once.")
-    only = _slot(slot)
-    clock: Clock = PretendClock(clock_file) if clock_file else FixedClock(now) if now else RealClock()
-    url = archive_of(settings, archive, rehearse=rehearsing).url
-    keep_a_log()
-    with _networks(settings, clock) if rehearse else nullcontext(rehearse_at) as address:
-        done: list[Told] = []
-        told = _line if lines else done.append
-        shift = shift_of(settings, url, clock, address, told, only)
-        for name in (signal.SIGTERM, signal.SIGINT):  # in a thread: the one it interrupts may hold the lock
-            signal.signal(name, lambda *_: threading.Thread(target=shift.stop).start())
-        if lines:
-            when_parent_ends(shift.stop)
-        shift.run(clock.now() if once else until or clock.now() + SHIFT)
-    last = {one.row.slot: one for one in done}                    # what became of each, in the end
-    rows = [one.row for one in last.values()]
+    rows, unable = play(
+        settings_of(content), slot=slot, until=until, once=once, rehearse=rehearse, rehearse_at=rehearse_at,
+        archive=archive, clock=_clock(now, clock_file, rehearsing=rehearse or rehearse_at is not None), lines=lines,
+    )
     if as_json:
         tell_json({"outcomes": [{k: row.as_dict()[k] for k in ("slot", "state", "url", "reason")} for row in rows]})
     elif not lines:
@@ -90,7 +76,110 @@ def publish_command(
             tell(line)
         if not rows:
             say("Nothing is due.")
-    return exit_code(rows, unable=any(one.unable for one in last.values()))
+    return exit_code(rows, unable=unable)
+
+
+@click.command("reconcile", short_help="Look up what became of posts whose answer was lost.")
+@click.option("--slot", help="Only this slot.")
+@click.option("--rehearse", is_flag=True, help="Start rehearsal networks and look there.")
+@click.option("--rehearse-at", metavar="URL", help="Look at rehearsal networks that run already.")
+@click.option("--lines", is_flag=True, hidden=True)
+@shared(archive=True)
+def reconcile_command(
+    slot: str | None,
+    rehearse: bool,
+    rehearse_at: str | None,
+    lines: bool,
+    content: str | None,
+    archive: str | None,
+    now: datetime | None,
+    as_json: bool,
+) -> int:
+    """Looks at the account for every post whose answer was lost, and says what is settled; it sends nothing.
+
+    A running publisher does the same by itself. What nobody can know waits for you: see 'drumbeat resolve'.
+    Exit codes: 5 something waits for you or is still unknown, 3 a setting or credential is missing.
+
+    \b
+    Example: drumbeat reconcile --rehearse
+    """
+    settings = settings_of(content)
+    rehearsing = rehearse or rehearse_at is not None
+    where = archive_of(settings, archive, rehearse=rehearsing or None)
+    if not exists(where.url):
+        if as_json:
+            tell_json({"outcomes": []})
+        say(f"Nothing is in doubt: {where.url} is not there yet.")
+        return 0
+    if not rehearsing and is_rehearsal(open_store(where.url)):    # so that what 'why' prints can be pasted
+        rehearse = rehearsing = True
+    if now is None and rehearsing:
+        now = rehearsed_time(settings)
+    rows, unable = play(
+        settings, slot=slot, once=True, rehearse=rehearse, rehearse_at=rehearse_at, archive=where.url,
+        clock=_clock(now, None, rehearsing=rehearsing), lines=lines, settle_only=True,
+    )
+    rows = [row._replace(next=_LATER) if row.state is State.unknown else row for row in rows]
+    if as_json:
+        tell_json({"outcomes": [{k: row.as_dict()[k] for k in ("slot", "state", "url", "reason", "next")}
+                                for row in rows]})
+    elif not lines:
+        for line in outcome_table(rows):
+            tell(line)
+        for line in next_lines(rows):
+            say(line)
+        if not rows:
+            say("Nothing is in doubt." if slot is None else f"{slot} is not in doubt.")
+    return exit_code(rows, unable=unable)
+
+
+def is_rehearsal(store: Store) -> bool:
+    """Whether the archive holds what rehearsal networks got."""
+    return store.get("v1/kind") == b"rehearsal\n"
+
+
+def rehearsed_time(settings: Settings) -> datetime | None:
+    """Where the clock of the rehearsal stands; None: it was never started."""
+    clock = settings.home / REHEARSAL / "clock.json"
+    return PretendClock(clock).now() if clock.exists() else None
+
+
+def play(
+    settings: Settings,
+    *,
+    slot: str | None,
+    once: bool,
+    rehearse: bool,
+    rehearse_at: str | None,
+    archive: str | None,
+    clock: Clock,
+    lines: bool,
+    until: datetime | None = None,
+    settle_only: bool = False,
+) -> tuple[list[Row], bool]:
+    """Runs one shift. What became of each slot in the end, and whether settings or the archive kept one back."""
+    only = _slot(slot)
+    url = archive_of(settings, archive, rehearse=rehearse or rehearse_at is not None).url
+    keep_a_log()
+    with _networks(settings, clock) if rehearse else nullcontext(rehearse_at) as address:
+        done: list[Told] = []
+        told = _line if lines else done.append
+        shift = shift_of(settings, url, clock, address, told, only, settle_only=settle_only)
+        for name in (signal.SIGTERM, signal.SIGINT):  # in a thread: the one it interrupts may hold the lock
+            signal.signal(name, lambda *_: threading.Thread(target=shift.stop).start())
+        if lines:
+            when_parent_ends(shift.stop)
+        shift.run(clock.now() if once else until or clock.now() + SHIFT)
+    last = {one.row.slot: one for one in done}                    # what became of each, in the end
+    return [one.row for one in last.values()], any(one.unable for one in last.values())
+
+
+def _clock(now: datetime | None, clock_file: Path | None, *, rehearsing: bool) -> Clock:
+    if now is not None and not rehearsing:
+        raise UsageError(
+            "--now is pretend time, and real networks know only the real one.", "Add --rehearse, or leave --now out."
+        )
+    return PretendClock(clock_file) if clock_file else FixedClock(now) if now else RealClock()
 
 
 def shift_of(
@@ -100,6 +189,8 @@ def shift_of(
     rehearse_at: str | None,
     tell: Callable[[Told], None],
     only: Slot | None = None,
+    *,
+    settle_only: bool = False,
 ) -> Shift:
     """A shift over the committed content. Raises SettingsError when repository or archive cannot be used."""
     repository = Repository(settings.content)
@@ -107,9 +198,17 @@ def shift_of(
         say(f"{archive} is a new archive: nothing counts as published in it yet.")
     store = open_store(archive)
     _refuse_the_wrong_archive(store, rehearse_at is not None)
-    ledger = Ledger(store, worker=worker_id("send"), now=clock.now)
+    ledger = Ledger(store, worker=worker_id(), now=clock.now)
     return Shift(
-        repository, store, ledger, clock, connect=connector(settings, clock, rehearse_at), tell=tell, only=only
+        repository,
+        store,
+        ledger,
+        clock,
+        connect=connector(settings, clock, rehearse_at),
+        tell=tell,
+        only=only,
+        settle_only=settle_only,
+        most_per_hour=settings.most_per_hour or MOST_PER_HOUR,
     )
 
 

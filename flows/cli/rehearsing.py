@@ -49,6 +49,13 @@ def rehearsal_command(
 ) -> int:
     """Loopback doubles of every supported network; they keep what they get beside the content folder.
 
+    A fault script is a JSON list. Each line names a fault: 401, 429, 503, 500 before effect, 500 after effect, hang up
+    before, hang up after effect, stall, stall after effect, truncate, not JSON, slow, late effect. It may name a
+    network, how many calls to let pass (after), how many to strike (times, seconds), and which (match).
+
+    \b
+    [{"network": "mastodon", "fault": "401", "after": 1}]
+
     \b
     Example: drumbeat rehearsal --port 4280
     """

@@ -1,25 +1,57 @@
-"""status, why, archive: what an operator asks. They start without Prefect and send nothing."""
+"""status, why: what an operator asks. They start without Prefect and send nothing."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
 
 import click
 
 from flows.check import check, check_commit
-from flows.cli.options import Archive, archive_of, exists, settings_of, shared, time_of
-from flows.cli.outcomes import outcome_table
+from flows.cli.options import archive_of, exists, settings_of, shared, time_of
+from flows.cli.outcomes import next_lines, outcome_table
 from flows.cli.telling import When, say, tell, tell_json
-from flows.edges.ledger import Ledger, verify
+from flows.edges.ledger import Ledger
 from flows.edges.plans import last_good
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
-from flows.edges.store import Store, open_store
+from flows.edges.store import Counted, Store, ahead, open_store
 from flows.planning.folding import fold
+from flows.planning.narrating import story
 from flows.planning.preparing import Prepared
-from flows.planning.reporting import counts, row, rows, story
+from flows.planning.reporting import counts, row, rows
+from flows.planning.sealing import standing_of
 from schemas.errors import ContentError, SettingsError, StoreError, UsageError
 from schemas.ledger import Slot, Standing, State
 from schemas.report import Row
+
+cost_option = click.option("--cost", is_flag=True, help="Say at the end how many requests the archive had.")
+
+
+class Window(NamedTuple):
+    """A day or a month (UTC)."""
+
+    on: date | str  # a day, or `2026-11`
+
+    def holds(self, moment: datetime | None) -> bool:
+        return moment is not None and f"{moment:%Y-%m-%d}".startswith(str(self.on))
+
+
+class DayOrMonth(click.ParamType):  # type: ignore[type-arg]  # click is generic for the type checker only
+    """`YYYY-MM-DD` or `YYYY-MM`, UTC."""
+
+    name = "day or month"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Window:
+        text = str(value)
+        try:
+            if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text):
+                return Window(f"{date.fromisoformat(f'{text}-01'):%Y-%m}")
+            if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+                return Window(date.fromisoformat(text))
+        except ValueError:
+            pass
+        self.fail(f"'{text}' is no day and no month; write 2026-11-05 or 2026-11", param, ctx)
 
 
 def reader(store: Store) -> Ledger:
@@ -28,31 +60,71 @@ def reader(store: Store) -> Ledger:
 
 
 def standings_of(store: Store) -> dict[Slot, Standing]:
-    """Where every slot of the archive stands."""
+    """Where every slot of the archive stands: what ended as its receipt tells, the rest from the ledgers."""
     ledger = reader(store)
-    found = {}
-    for slot in ledger.all_slots():
+    ended = ledger.all_receipts()
+    final = {slot for slot, receipt in ended.items() if receipt.state is State.published}
+    left = [
+        slot
+        for slot, records in ledger.open_slots(final)
+        if slot not in ended or ended[slot].records != records  # more records: it was reopened
+    ]
+    found = {slot: standing_of(receipt) for slot, receipt in ended.items()}
+    return found | _read(ledger, left)
+
+
+def rows_of(settings: Settings, archive: str, *, now: datetime, on: Window | None = None) -> list[Row]:
+    """Every slot of the committed plan and of the archive; with `on`, those due then."""
+    return rows_from(settings, open_store(archive) if exists(archive) else None, now, on)
+
+
+def rows_from(settings: Settings, store: Store | None, now: datetime, on: Window | None) -> list[Row]:
+    """The same from a store that is open already; None: nobody made it yet."""
+    prepared = committed(settings, now, last_good(store) if store else {})
+    if on is None:
+        return rows(prepared.plan, standings_of(store) if store else {}, now=now)
+    plan, due = prepared.plan, {one.slot for one in prepared.plan.everything() if on.holds(one.at)}
+    elsewhere = {one.slot for one in plan.everything()} - due
+    standings: dict[Slot, Standing] = {}
+    if store is not None:
+        ledger = reader(store)
+        standings = {
+            slot: standing_of(receipt)
+            for slot, receipt in ledger.receipts(on.on).items()
+            if receipt.state is State.published or slot not in elsewhere  # else it got a new time
+        }
+        standings |= _read(ledger, sorted(due - standings.keys()))
+    shown = due | standings.keys()
+    plan = plan._replace(
+        items=tuple(item for item in plan.items if item.slot in shown),
+        waiting=tuple(waiting for waiting in plan.waiting if waiting.slot in shown),
+    )
+    return rows(plan, standings, now=now)
+
+
+def _read(ledger: Ledger, slots: Iterable[Slot]) -> dict[Slot, Standing]:
+    """Where these slots stand, from their ledgers."""
+
+    def read(slot: Slot) -> tuple[Slot, Standing]:
         try:
-            found[slot] = fold(slot, ledger.read(slot))
-        except StoreError as error:                               # said for this slot; the others are shown as they are
-            found[slot] = Standing(slot, state=State.held, reason=f"{error.what}; {error.remedy}")
-    return found
+            return slot, fold(slot, ledger.read(slot))
+        except StoreError as error:  # said for this slot; the others are shown as they are
+            return slot, Standing(slot, state=State.held, reason=f"{error.what}; {error.remedy}")
 
-
-def rows_of(settings: Settings, archive: str, *, now: datetime) -> list[Row]:
-    """Every slot of the committed plan and of the archive."""
-    store = open_store(archive) if exists(archive) else None
-    prepared = _committed(settings, now, last_good(store) if store else {})
-    return rows(prepared.plan, standings_of(store) if store else {}, now=now)
+    return dict(ahead(read, slots))
 
 
 @click.command("status", short_help="What went out, what did not, why, and what to do.")
 @click.option("--since", type=When(), help="Only slots due since then (UTC).")
+@click.option("--on", type=DayOrMonth(), help="Only slots due on that day or in that month (UTC); asks little.")
 @click.option("--state", type=click.Choice([state.value for state in State]), help="Only slots in this state.")
+@cost_option
 @shared(archive=True)
 def status_command(
     since: datetime | None,
+    on: Window | None,
     state: str | None,
+    cost: bool,
     content: str | None,
     archive: str | None,
     now: datetime | None,
@@ -61,24 +133,26 @@ def status_command(
     """Every slot with its state: what went out, what did not, why, and what to do next.
 
     \b
-    Example: drumbeat status --state published
+    Example: drumbeat status --on 2026-11-05
     """
     settings = settings_of(content)
     where = archive_of(settings, archive)
+    store = Counted(open_store(where.url)) if exists(where.url) else None
     made = [
         r
-        for r in rows_of(settings, where.url, now=time_of(settings, now, rehearsal=where.rehearsal))
+        for r in rows_from(settings, store, time_of(settings, now, rehearsal=where.rehearsal), on)
         if (state is None or r.state == state) and (since is None or (r.at is not None and r.at >= since))
     ]
     if as_json:
         tell_json({"slots": [r.as_dict() for r in made], "counts": counts(made)})
-        return 0
-    for line in outcome_table(made):
-        tell(line)
-    for r in made:
-        if r.next is not None:
-            say(f"next for {r.slot}: {r.next}")
-    say(", ".join(f"{number} {name}" for name, number in counts(made).items()) + "." if made else "No slots.")
+    else:
+        for line in outcome_table(made):
+            tell(line)
+        for said in next_lines(made):
+            say(said)
+        say(", ".join(f"{number} {name}" for name, number in counts(made).items()) + "." if made else "No slots.")
+    if cost:
+        say(str(store) if store is not None else "store: nobody made it yet, so it was not asked")
     return 0
 
 
@@ -95,7 +169,7 @@ def why_command(slot: str, content: str | None, archive: str | None, now: dateti
     where = archive_of(settings, archive)
     at = time_of(settings, now, rehearsal=where.rehearsal)
     store = open_store(where.url) if exists(where.url) else None
-    prepared = _committed(settings, at, last_good(store) if store else {})
+    prepared = committed(settings, at, last_good(store) if store else {})
     wanted = _meant(slot, prepared)
     one = next((o for o in prepared.plan.everything() if o.slot == wanted), None)
     entries = reader(store).read(wanted) if store else ()
@@ -111,57 +185,13 @@ def why_command(slot: str, content: str | None, archive: str | None, now: dateti
         tell_json({**made, "records": [entry.record.model_dump(mode="json") for entry in entries]})
         return 0
     tell(str(wanted))
-    for line in story(wanted, one, standing, entries, now=at):
+    evidence = reader(store).evidence(wanted) if store and entries else ()
+    for line in story(wanted, one, standing, entries, now=at, evidence=evidence):
         tell(f"  {line}")
     return 0
 
 
-@click.group("archive", short_help="The archive: verify it.")
-def archive_command() -> None:
-    """The archive of what happened.
-
-    \b
-    Example: drumbeat archive verify
-    """
-
-
-@archive_command.command("verify")
-@shared(archive=True, now=False)
-def verify_command(content: str | None, archive: str | None, as_json: bool) -> int:
-    """Checks every chain of records, every payload and every media file of the archive.
-
-    \b
-    Example: drumbeat archive verify
-    """
-    settings = settings_of(content)
-    where: Archive = archive_of(settings, archive)
-    if not exists(where.url):
-        raise SettingsError(
-            f"There is no archive at {where.url}.", "It is made by the first publishing; or name yours with --archive."
-        )
-    done = verify(open_store(where.url))
-    if as_json:
-        tell_json(
-            {
-                "ok": not done.findings,
-                "findings": [f._asdict() for f in done.findings],
-                "slots": done.slots,
-                "records": done.records,
-                "objects": done.objects,
-            }
-        )
-    else:
-        for finding in done.findings:
-            tell(f"{finding.key}: {finding.what}")
-            tell(f"  remedy: {finding.remedy}")
-        say(
-            f"{where.url}: {done.slots} slots, {done.records} records, {done.objects} payloads and files: "
-            f"{'every chain holds' if not done.findings else f'{len(done.findings)} findings'}."
-        )
-    return 3 if done.findings else 0
-
-
-def _committed(settings: Settings, now: datetime, kept: Mapping[Slot, datetime]) -> Prepared:
+def committed(settings: Settings, now: datetime, kept: Mapping[Slot, datetime]) -> Prepared:
     """The plan of HEAD; outside a repository, of the working tree."""
     try:
         repository = Repository(settings.content)

@@ -154,6 +154,8 @@ class S3Store:
             return StoreError(what, remedy="set this machine's clock (NTP)")
         if status == 404:
             return StoreError(what, remedy=f"create the bucket {self._bucket}, or name another with --archive")
+        if code in ("ExpiredToken", "InvalidToken", "TokenRefreshRequired"):
+            return StoreError(what, remedy="renew the AWS credentials (the session token is over), then run it again")
         if status in (401, 403):
             return StoreError(what, remedy="give this role s3:PutObject and s3:GetObject on the objects and "
                                            "s3:ListBucket on the bucket; see that its keys are valid")

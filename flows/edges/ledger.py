@@ -5,19 +5,23 @@ Keys: exactly-once, section 3. Nothing here is ever overwritten or deleted.
 import hashlib
 import logging
 import os
-import re
 import secrets
 import socket
-from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
+from flows.edges import months
 from flows.edges._chain import LEDGERS, Finding, load, record_key, split_key
-from flows.edges._verify import Verified, verify
+from flows.edges._index import DONE, Done, done_key, lines, parsed, with_bodies
+from flows.edges._verify import Seen, Verified, verify
 from flows.edges.store import Store
+from flows.planning.folding import fold
+from flows.planning.sealing import ENDS, newest
 from schemas.errors import StoreError
 from schemas.ledger import (
     Entry,
@@ -25,28 +29,20 @@ from schemas.ledger import (
     Kind,
     PartReceipt,
     Pin,
+    Receipt,
     Record,
     Slot,
     State,
+    Upload,
     canonical,
     idempotency_key,
 )
 
-__all__ = ["Done", "Finding", "Ledger", "Verified", "is_gone", "new_nonce", "verify", "worker_id"]
+__all__ = ["Done", "Finding", "Ledger", "Seen", "Verified", "is_gone", "new_nonce", "rebuild_line", "verify",
+           "worker_id"]
 
 log = logging.getLogger(__name__)
-_DONE = "v1/done/"
-_ENDS = (State.published, State.failed, State.skipped, State.missed)
-_DONE_KEY = re.compile(rf"{_DONE}(?P<day>[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}})/(?P<state>{'|'.join(_ENDS)})/"
-                       r"(?P<name>[^/~]+~[^/~]+~[^/~]+)")
-
-
-class Done(NamedTuple):
-    """One line of the index of what ended. An index only: a reopened slot keeps its older line."""
-
-    slot: Slot
-    state: State
-    due: date
+_RUN = secrets.token_hex(4)
 
 
 def new_nonce() -> str:
@@ -54,20 +50,15 @@ def new_nonce() -> str:
     return secrets.token_hex(16)
 
 
-def worker_id(run: str) -> str:
-    """This process: `host/pid/boot/run`. `boot` tells a process from one of the same pid before a restart."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        boot += f".{Path('/proc/self/ns/pid').stat().st_ino}"       # a pid means something only in its namespace
-    except OSError:
-        boot = "unknown"            # not Linux: host, pid and run must do
-    return "/".join((socket.gethostname(), str(os.getpid()), boot, run))
+def worker_id(name: str = "send") -> str:
+    """This process: `host/pid/boot/run`. `run` is `name` and what is random for each process: a pid comes again."""
+    return "/".join((socket.gethostname(), str(os.getpid()), _boot(), f"{name}-{_RUN}"))
 
 
 def is_gone(worker: str) -> bool:
     """Whether `worker` was a process of this machine and namespace since its last start, and runs no more."""
     host, pid, boot, *_ = *worker.split("/"), "", "", ""
-    here = worker_id("").split("/")[2]
+    here = _boot()
     if host != socket.gethostname() or boot != here or here == "unknown" or not pid.isdigit():
         return False
     try:
@@ -79,6 +70,20 @@ def is_gone(worker: str) -> bool:
     return False
 
 
+def _boot() -> str:
+    """Tells a process from one of the same pid before a restart, or in another namespace."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{boot}.{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return "unknown"            # not Linux: host, pid and run must do
+
+
+def rebuild_line(store: Store, receipt: Receipt) -> bool:
+    """True: the line of this receipt is in the index. False: an older one stands there, and stays."""
+    return store.create(done_key(receipt), canonical(receipt))
+
+
 class Ledger:
     """The ledgers in one store, read and written by one worker. Every method may raise StoreError."""
 
@@ -88,6 +93,7 @@ class Ledger:
         self._worker = worker
         self._now = now
         self._nonce = nonce
+        self._kept: set[str] = set()
 
     @property
     def worker(self) -> str:
@@ -171,38 +177,129 @@ class Ledger:
                 raise StoreError(f"{key} cannot be read", remedy="restore it from a copy, or move it away") from error
         return tuple(sorted(found, key=lambda one: (one.at, one.nonce)))
 
-    def mark_done(self, slot: Slot, state: State, due: date) -> None:
+    # --- what ended ---------------------------------------------------------------------------------------------------
+
+    def mark_done(self, receipt: Receipt) -> None:
         """Adds the slot to the index of what ended. Coped with if the store refuses: the index can be rebuilt."""
-        if state not in _ENDS:
-            raise ValueError(f"{state} is no end")
-        name = "~".join((slot.post.replace("/", "."), slot.channel, slot.run))
+        if receipt.state not in ENDS:
+            raise ValueError(f"{receipt.state} is no end")
         try:
-            self._store.create(f"{_DONE}{due:%Y/%m/%d}/{state}/{name}", b"")
+            self._store.create(done_key(receipt), canonical(receipt))
         except StoreError as error:
-            log.warning("left the index without a line slot=%s state=%s why=%s", slot, state, error.what)
+            log.warning("left the index without a line slot=%s state=%s why=%s", receipt.slot, receipt.state,
+                        error.what)
 
     def terminal_slots(self, day: date | None = None) -> Iterator[Done]:
-        """What ended, by the day it was due; of one day if given. Cheap: reads the index, not the ledgers."""
-        for key in self._store.list(f"{_DONE}{day:%Y/%m/%d}/" if day else _DONE):
-            match = _DONE_KEY.fullmatch(key)
-            if match:                   # what else lies there says nothing, and audit will rebuild the index
-                slot = Slot.from_folder(match["name"].replace("~", "/"))
-                yield Done(slot, State(match["state"]), date.fromisoformat(match["day"].replace("/", "-")))
+        """What ended, by the day it was due; of one day if given. Cheap: reads the keys of the index, nothing else."""
+        for _, done in lines(self._store, f"{DONE}{day:%Y/%m/%d}/" if day else DONE):
+            yield done
+
+    def receipts(self, on: date | str) -> dict[Slot, Receipt]:
+        """The slots due on a day, or in a month (`2026-11`), that have ended; a slot that was reopened is left out.
+
+        A closed month comes from its file, as it was when it was closed. Else: a listing, and one read for each slot,
+        two where the slot could have been reopened. A line that cannot be read is passed over: its ledger tells.
+        """
+        closed = months.closed_receipts(self._store, on if isinstance(on, str) else months.month_of(on))
+        if closed is not None:
+            return newest(one for one in closed if isinstance(on, str) or one.due.date() == on)
+        day = on.replace("-", "/") if isinstance(on, str) else f"{on:%Y/%m/%d}"
+        found = newest(self._read_lines(lines(self._store, f"{DONE}{day}/")))
+        return {slot: receipt for slot, receipt in found.items() if self._is_last(slot, receipt)}
+
+    def all_receipts(self) -> dict[Slot, Receipt]:
+        """How every slot ended, closed months from their files. What was reopened is among them: `open_slots` tells."""
+        closed = months.all_closed_receipts(self._store)
+        known = {(Slot.parse(one.slot), month) for month, found in closed.items() for one in found}
+        rest = (line for line in lines(self._store) if (line[1].slot, months.month_of(line[1].due)) not in known)
+        return newest((*(one for found in closed.values() for one in found), *self._read_lines(rest)))
+
+    def receipts_of(self, channel: str, since: datetime, until: datetime,
+                    also: Iterable[Slot] = ()) -> dict[str, Slot]:
+        """The network's ids that slots of a channel hold, with the slot: of what was due around `since` to `until`.
+
+        Ended slots come from the index, two days before to one after; those in `also` from their ledgers. Raises
+        StoreError for a damaged ledger, since a stranger's post must never be taken for ours.
+        """
+        day, last = since.astimezone(UTC).date() - timedelta(days=2), until.astimezone(UTC).date() + timedelta(days=1)
+        ids: dict[str, Slot] = {}
+        asked = set(also)
+        while day <= last:
+            ours = ((key, done) for key, done in lines(self._store, f"{DONE}{day:%Y/%m/%d}/")
+                    if done.slot.channel == channel)
+            for _, done, raw in with_bodies(self._store, ours):
+                receipt = parsed(raw)
+                if receipt is None or not self._is_last(done.slot, receipt):
+                    asked.add(done.slot)
+                else:
+                    ids.update((part.id, done.slot) for part in receipt.parts)
+            day += timedelta(days=1)
+        for slot in asked:
+            ids.update((part.id, slot) for part in fold(slot, self.read(slot)).parts)
+        return ids
+
+    def _read_lines(self, found: Iterator[tuple[str, Done]]) -> Iterator[Receipt]:
+        for key, _, raw in with_bodies(self._store, found):
+            receipt = parsed(raw)
+            if receipt is None:
+                log.warning("a line of the index cannot be read key=%s", key)
+            else:
+                yield receipt
+
+    def _is_last(self, slot: Slot, receipt: Receipt) -> bool:
+        """Whether nothing was recorded after the receipt; nothing can be after `published`."""
+        if receipt.state is State.published:
+            return True
+        return self._store.get(record_key(slot, receipt.records + 1)) is None
+
+    # --- what there is ------------------------------------------------------------------------------------------------
+
+    def open_slots(self, ended: Collection[Slot] = ()) -> Iterator[tuple[Slot, int]]:
+        """Every slot with a ledger that is not in `ended`, and how many records it has; from one listing."""
+        owned = (split for key in self._store.list(LEDGERS) if (split := split_key(key)) is not None)
+        for slot, group in groupby(owned, key=lambda split: split[0]):
+            if slot not in ended:
+                yield slot, sum(1 for _ in group)
 
     def all_slots(self) -> Iterator[Slot]:
         """Every slot that has a ledger, each once, in the order of their keys."""
-        before = None
-        for key in self._store.list(LEDGERS):
-            split = split_key(key)
-            if split and split[0] != before:
-                before = split[0]
-                yield before
+        for slot, _ in self.open_slots():
+            yield slot
+
+    # --- media on the network -----------------------------------------------------------------------------------------
+
+    def put_handle(self, account: str, media_sha256: str, upload: Upload) -> int:
+        """Kept: what a network calls a file that was uploaded for `account` (a channel's id). The number it got."""
+        folder = f"v1/upload/{account}/{media_sha256}/"
+        number = max((int(name) for name in self._handle_names(folder)), default=0) + 1
+        while not self._store.create(f"{folder}{number:06d}.json", canonical(upload)):
+            number += 1
+        return number
+
+    def handles(self, account: str, media_sha256: str) -> tuple[Upload, ...]:
+        """All that were kept, newest first, expired ones too. What cannot be read is passed over: upload it again."""
+        folder = f"v1/upload/{account}/{media_sha256}/"
+        found = []
+        for name in sorted(self._handle_names(folder), reverse=True):
+            try:
+                found.append(Upload.model_validate_json(self._store.get(f"{folder}{name}.json") or b""))
+            except ValidationError:
+                log.warning("a kept upload cannot be read key=%s%s.json", folder, name)
+        return tuple(found)
+
+    def _handle_names(self, folder: str) -> list[str]:
+        names = [key.removeprefix(folder).removesuffix(".json") for key in self._store.list(folder)]
+        return [name for name in names if name.isdigit()]
+
+    # --- objects by their hash ----------------------------------------------------------------------------------------
 
     def _put(self, body: bytes, pattern: str) -> str:
         sha256 = hashlib.sha256(body).hexdigest()
         key = pattern.format(sha256)
-        if not self._store.create(key, body):
-            raise StoreError(f"{key} holds other bytes than its name says", remedy="run: drumbeat archive verify")
+        if key not in self._kept:                       # an image for three channels is written once
+            if not self._store.create(key, body):
+                raise StoreError(f"{key} holds other bytes than its name says", remedy="run: drumbeat archive verify")
+            self._kept.add(key)
         return sha256
 
     def _get(self, sha256: str, pattern: str) -> bytes:

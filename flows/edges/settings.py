@@ -1,5 +1,6 @@
 """What a team sets once: `drumbeat.toml` beside the content folder; `DRUMBEAT_*` variables win."""
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import NamedTuple
 from schemas.errors import SettingsError
 
 FILE = "drumbeat.toml"
-_KEYS = ("archive", "credentials")
+_KEYS = ("archive", "credentials", "most_per_hour")
 
 
 class Settings(NamedTuple):
@@ -18,6 +19,7 @@ class Settings(NamedTuple):
     home: Path
     archive: str | None = None           # None: not set anywhere
     credentials: Path | None = None      # a file that only its owner can read
+    most_per_hour: int | None = None     # posts of all accounts together: the flood fuse
 
 
 def find(content: str | None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -39,9 +41,12 @@ def find(content: str | None, environment: Mapping[str, str] = os.environ) -> Se
             if not isinstance(value, str):
                 raise SettingsError(f"{file}: {key} is not text.", f"Put it in quotes: {key} = \"…\".")
     values = {key: environment.get(f"DRUMBEAT_{key.upper()}") or said.get(key) for key in _KEYS}
-    credentials = values["credentials"]
+    credentials, most = values["credentials"], values["most_per_hour"]
+    if most is not None and not re.fullmatch(r"[1-9][0-9]{0,5}", str(most)):
+        raise SettingsError(f"most_per_hour is {most!r}, which is no number of posts.",
+                            'Write for example most_per_hour = "200".')
     return Settings(folder, home, str(values["archive"]) if values["archive"] else None,
-                    home / str(credentials) if credentials else None)
+                    home / str(credentials) if credentials else None, int(str(most)) if most else None)
 
 
 def _nearest(start: Path) -> Path:

@@ -4,13 +4,20 @@ Two kinds keep the same promise: a directory (the default) and an S3 bucket. See
 """
 import re
 import secrets
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from schemas.errors import SettingsError, StoreError
 
+A = TypeVar("A")
+B = TypeVar("B")
+PAGE = 1000         # keys in one answer to a listing, as S3 has it
+AT_ONCE = 16        # requests that are out together when many are asked for
 # A name is 1 to 80 characters; index keys join up to three of them with `~`.
 _NAME = r"[a-z0-9_-][a-z0-9._-]{0,79}"
 _KEY_PART = re.compile(rf"{_NAME}(~{_NAME}){{0,2}}")
@@ -54,6 +61,73 @@ class Store(Protocol):
     def probe(self) -> None:
         """Returns if create-once holds here. Leaves one small object under `v1/probe/`."""
         ...
+
+
+class Counted:
+    """A store as it is, with a count of what it was asked. Repetitions after a fault are not counted.
+
+    A listing counts once for each started thousand of keys that were taken from it, whatever kind of store it is.
+    """
+
+    def __init__(self, inner: Store) -> None:
+        self._inner = inner
+        self._counting = threading.Lock()
+        self.lists = self.reads = self.writes = 0
+
+    def __str__(self) -> str:
+        return f"store: {self.lists} lists, {self.reads} reads, {self.writes} writes"
+
+    @property
+    def address(self) -> str:
+        return self._inner.address
+
+    def create(self, key: str, body: bytes) -> bool:
+        self._count(writes=1)
+        return self._inner.create(key, body)
+
+    def get(self, key: str) -> bytes | None:
+        self._count(reads=1)
+        return self._inner.get(key)
+
+    def list(self, prefix: str) -> Iterator[str]:
+        self._count(lists=1)
+        for number, key in enumerate(self._inner.list(prefix)):
+            if number and number % PAGE == 0:
+                self._count(lists=1)
+            yield key
+
+    def age(self, key: str) -> float | None:
+        self._count(reads=1)
+        return self._inner.age(key)
+
+    def now(self) -> datetime:
+        self._count(lists=1)
+        return self._inner.now()
+
+    def probe(self) -> None:
+        probe(self)
+
+    def _count(self, *, lists: int = 0, reads: int = 0, writes: int = 0) -> None:
+        with self._counting:
+            self.lists, self.reads, self.writes = self.lists + lists, self.reads + reads, self.writes + writes
+
+
+def ahead(ask: Callable[[A], B], wanted: Iterable[A], *, at_once: int = AT_ONCE) -> Iterator[B]:
+    """`ask` of each one wanted, in order, with so many out at a time: a far store answers one by one too slowly.
+
+    Raises what `ask` raises, once its turn comes. `wanted` is read as it is needed.
+    """
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="store")
+    out: deque[Future[B]] = deque()
+    try:
+        for one in wanted:
+            out.append(pool.submit(ask, one))
+            if len(out) >= 4 * at_once:
+                yield out.popleft().result()
+        while out:
+            yield out.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def open_store(url: str, *, wait: Callable[[float], None] = time.sleep) -> Store:

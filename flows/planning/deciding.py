@@ -1,20 +1,26 @@
-"""What may be done with a slot now, and what to record after a call. Pure: the caller walks the answer.
+"""What may be done with a slot now, and what to record after a call or a look. Pure: the caller walks the answer.
 
-Sources: exactly-once, sections 6 and 7; design, section 10 (too late is `missed`).
+Sources: exactly-once, sections 6 to 8; design, section 10 (too late is `missed`).
 """
+from collections.abc import Container, Iterable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from flows.planning.folding import MISSED
 from schemas.errors import PaymentRequired, PublishError, RateLimited, Rejected, Unauthorized, Unavailable
-from schemas.ledger import Kind, PartReceipt, Standing
+from schemas.ledger import Doubt, Evidence, Found, Kind, Lookup, PartReceipt, Repeat, Standing
 
 LEASE_S = 120.0                             # by the store's clock, from the last claim; renewed by nothing
 LONGEST_WAIT = timedelta(minutes=15)        # a longer wait is not held on to: the slot is released
 UNAVAILABLE_WAIT = timedelta(seconds=15)    # after the first attempt; doubles with every further one
 RATE_LIMITED_WAIT = timedelta(seconds=1)    # the same, where the network's own `until` is sooner
 MOST_ATTEMPTS = 16                          # of one part, all proven unsent: 15 s doubling to 15 min makes 2.5 hours
+MOST_REPEATS = 2                            # of one part, where a repeat is a second post: three attempts in all
+LOOK_FOR_S = 86_400.0                       # so long an account is asked for a lost post, if it does not answer
+LOOK_BACK = timedelta(minutes=5)            # a network's clock may be behind ours
+
+OnUnknown = Literal["hold", "retry"]
 
 
 class Timing(NamedTuple):
@@ -22,6 +28,7 @@ class Timing(NamedTuple):
 
     lease_s: float = LEASE_S
     send_window_s: float = 10.0         # a `sending` record promises that the call leaves within this time
+    request_timeout_s: float | None = None      # None: as every adapter's connection has it
     quiet_s: float | None = None        # None: as the network's own `Lookup` says
 
 
@@ -42,7 +49,7 @@ class Do(StrEnum):
     go_on = "go on"             # our claim is in force: send the next part
     wait = "wait"               # ask again at `until`
     leave = "leave"             # another call or worker is at it; ask again at `until`
-    reconcile = "reconcile"     # a part is in doubt: write a claim if `claim_first`, then look for it, never send
+    reconcile = "reconcile"     # a part is in doubt: `by_evidence`; from `until` on a claim if `claim_first`, then look
     missed = "missed"           # too late: write a claim if `claim_first`, then `step`
     record = "record"           # write `step`: nothing is left to send
     nothing = "nothing"         # over, or a person's turn
@@ -57,26 +64,29 @@ class Turn(NamedTuple):
     claim_first: bool = False
 
 
-def records_after(answer: PartReceipt | PublishError, standing: Standing, *, total: int,
-                  now: datetime) -> tuple[Step, ...]:
+def records_after(answer: PartReceipt | PublishError, standing: Standing, *, total: int, now: datetime,
+                  renewable: bool = False) -> tuple[Step, ...]:
     """The records to write, in order, once the create call has ended. `standing` has that call's `sending` last.
 
-    `total` is the number of parts of the message. An error that is none of the known kinds counts as doubt.
+    `total` is the number of parts of the message. `renewable`: a refused credential was not read anew yet. An error
+    that is none of the known kinds counts as doubt.
     """
-    part = len(standing.parts)
     match answer:
         case PartReceipt(id=""):
             return (Step(Kind.unknown, {"reason": "the network answered without an id"}),)
-        case PartReceipt() if part + 1 == total:
-            return (_receipt((*standing.parts, answer), "answer"),)
         case PartReceipt():
-            return (Step(Kind.sent, {**_named(answer), "how": "answer"}),)
+            return (_one_more(standing, answer, total, "answer"),)
         case RateLimited():
             return _later(answer, "rate-limited", answer.until, standing, now)
         case Unavailable():
             return _later(answer, "unavailable", None, standing, now)
+        case Unauthorized() if renewable:                        # once with the credential read anew
+            return (Step(Kind.notsent, {"reason": answer.why, "class": "unauthorized"}),)
         case Unauthorized() if standing.parts:                   # half a thread is out: the rest waits for a credential
-            return _later(answer, "unauthorized", None, standing, now)
+            return _later(answer, "unauthorized", now + LONGEST_WAIT, standing, now)
+        case Unauthorized() | PaymentRequired() | Rejected() if standing.repeats:
+            # it says nothing about the earlier call, whose answer was lost
+            return (_held("refused", f"{answer.why}; an earlier try got no answer, and the account did not show it"),)
         case Unauthorized():
             return (_failed(answer.why, "unauthorized", standing),)
         case PaymentRequired():
@@ -103,29 +113,103 @@ def record_of_upload(error: PublishError, standing: Standing, *, tries: int, now
 
 
 def may_send(standing: Standing, *, total: int, now: datetime, due: datetime, grace: timedelta, mine: bool,
-             claim_age_s: float | None) -> Turn:
-    """What a worker may do now. `mine`: the last claim is this worker's. `claim_age_s`: by the store's clock.
+             claim_age_s: float | None, doubt_age_s: float | None, lookup: Lookup, timing: Timing = TIMING,
+             withdrawn: bool = False) -> Turn:
+    """What a worker may do now. `mine`: the last claim is this worker's. `withdrawn`: the plan does not hold it now.
 
-    `now`, `due` are UTC by the wall clock; `total` is the number of parts. `claim_age_s` None: nothing was claimed.
+    `now`, `due` are UTC by the wall clock; `total` is the number of parts. The ages of the last claim and of the
+    `sending` in doubt are by the store's clock, in seconds; None: there is no such record.
     """
     if standing.kind in (Kind.published, Kind.failed, Kind.skipped, Kind.held):
         return Turn(Do.nothing)
-    held_on = _held_on(standing, now, mine, claim_age_s)
-    if held_on:
-        return held_on
+    in_force = claim_age_s is not None and claim_age_s < timing.lease_s
+    if in_force and standing.kind in _LEASED and not (mine and standing.kind is not Kind.sending):
+        # another's lease, or our own call that is still out
+        return Turn(Do.leave, until=now + timedelta(seconds=timing.lease_s - (claim_age_s or 0.0)))
     if standing.doubt:
-        ours = mine and _in_force(claim_age_s) and standing.kind is Kind.claim
-        return _at(standing.retry_at, now) or Turn(Do.reconcile, claim_first=not ours)
-    claimed = mine and _in_force(claim_age_s) and standing.kind in (Kind.claim, Kind.notsent, Kind.sent)
+        rest_s = wait_before_look_s(standing.doubt, lookup, timing) - (doubt_age_s or 0.0)
+        return Turn(Do.reconcile, until=now + timedelta(seconds=rest_s) if rest_s > 0 else None,
+                    claim_first=not (mine and in_force and standing.kind is Kind.claim))
+    claimed = mine and in_force and standing.kind in (Kind.claim, Kind.notsent, Kind.sent)
     if len(standing.parts) >= total:
         return _all_live(standing, claimed)
-    if not standing.parts:                  # a thread half out goes on, however late
-        if now > due + grace:
-            return Turn(Do.missed, step=_missed(standing, due, grace), claim_first=not claimed)
-        early = _at(due, now) or _at(standing.retry_at, now, no_later=due + grace + timedelta(seconds=1))
-    else:
+    if withdrawn and not standing.parts:
+        return Turn(Do.missed, step=_withdrawn(standing), claim_first=not claimed)
+    if standing.parts:                      # a thread half out goes on, however late
         early = _at(standing.retry_at, now)
+    elif now > due + grace:
+        return Turn(Do.missed, step=_missed(standing, due, grace), claim_first=not claimed)
+    elif due > now and standing.kind in (Kind.claim, Kind.notsent):
+        moved = Step(Kind.released, {"reason": "it was moved to a later time"})
+        return Turn(Do.record, until=due, step=moved, claim_first=not claimed)
+    else:
+        early = _at(due, now) or _at(standing.retry_at, now, no_later=due + grace + timedelta(seconds=1))
     return early or Turn(Do.go_on if claimed else Do.claim)
+
+
+def wait_before_look_s(doubt: Doubt, lookup: Lookup, timing: Timing = TIMING) -> float:
+    """How old the `sending` in doubt must be before a look at the account says anything: its call is then over."""
+    quiet_s = lookup.quiet_s if timing.quiet_s is None else timing.quiet_s
+    return doubt.send_window_s + doubt.request_timeout_s + quiet_s
+
+
+def by_evidence(standing: Standing, evidence: Iterable[Evidence], *, total: int) -> Turn | None:
+    """What a fenced sender's own word settles about the part in doubt: a record, or that it may be sent; None: nothing.
+
+    A slot that is `held` is resolved by it, and only if the part is live.
+    """
+    if (doubt := standing.doubt) is None:
+        return None
+    about = [one for one in evidence if one.part == doubt.part]
+    live = {one.receipt.id: one.receipt for one in about if one.receipt is not None}
+    if len(live) == 1:
+        (receipt,) = live.values()
+        if standing.kind is Kind.held:
+            return Turn(Do.record, step=Step(Kind.resolved, {
+                "verdict": "live", **_named(receipt), "by": "the answer itself, which its sender kept"}))
+        return Turn(Do.record, step=_one_more(standing, receipt, total, "evidence"))
+    if live:
+        return None if standing.kind is Kind.held else Turn(Do.record, step=_held(
+            "several", "it is there more than once: nothing is deleted by itself", tuple(live.values())))
+    proven = any(one.epoch == doubt.epoch and one.attempt == doubt.attempt for one in about)
+    if proven and standing.kind is not Kind.held and not standing.repeats:
+        return Turn(Do.go_on, step=Step(Kind.sending, {"looked": "evidence"}))
+    return None
+
+
+def after_look(standing: Standing, found: Found | None, taken: Container[str], *, total: int, lookup: Lookup,
+               on_unknown: OnUnknown, doubt_age_s: float, first_age_s: float, now: datetime, why: str = "",
+               wanted: bool = True) -> Turn:
+    """What follows when a lost answer was looked up (exactly-once, section 8).
+
+    `found` None: the look failed, `why` says how. `taken`: ids that other slots' receipts name. `wanted`: the plan
+    still wants it sent. Ages by the store's clock, in seconds: of the `sending` in doubt, and of the part's first one.
+    The answer is a record, a later look (`wait`), or `go_on`: send again, with the step's detail in the new `sending`.
+    """
+    if lookup.repeat is Repeat.blind:
+        return Turn(Do.record, step=_held("blind", "the answer was lost, and this network cannot be read back"))
+    own = {part.id for part in standing.parts}
+    matches = tuple(one for one in found.matches if one.id not in taken and one.id not in own) if found else ()
+    if found is None or not found.complete:
+        if doubt_age_s >= LOOK_FOR_S:
+            return Turn(Do.record, step=_held(
+                "unreadable", f"the answer was lost, and for a day the account could not be read: {why or 'too long'}",
+                matches))
+        # as long again as it has been going on, so that few looks cover the day
+        return Turn(Do.wait, until=now + min(max(timedelta(seconds=doubt_age_s), UNAVAILABLE_WAIT), LONGEST_WAIT))
+    if len(matches) == 1:
+        return Turn(Do.record, step=_one_more(standing, matches[0], total, "readback"))
+    if matches:
+        return Turn(Do.record, step=_held("several", "it is there more than once: nothing is deleted by itself",
+                                          matches))
+    keyed = lookup.repeat is Repeat.keyed and first_age_s < lookup.key_lives_s
+    if not wanted:
+        return Turn(Do.record, step=_held("unwanted", "the answer was lost, and the account does not show the post; it "
+                                          "is not sent again, since it was withdrawn or is too late by now"))
+    if keyed or (on_unknown == "retry" and standing.repeats < MOST_REPEATS):
+        return Turn(Do.go_on, step=Step(Kind.sending, {"looked": "absent"}))
+    return Turn(Do.record, step=_held("absent", "the answer was lost, and the account does not show the post; it is "
+                                      "not sent again unless you say that it is not there"))
 
 
 def wait_after(attempts: int, first: timedelta = UNAVAILABLE_WAIT) -> timedelta:
@@ -134,17 +218,7 @@ def wait_after(attempts: int, first: timedelta = UNAVAILABLE_WAIT) -> timedelta:
     return min(first * (1 << doublings), LONGEST_WAIT)
 
 
-def _in_force(claim_age_s: float | None) -> bool:
-    return claim_age_s is not None and claim_age_s < LEASE_S
-
-
-def _held_on(standing: Standing, now: datetime, mine: bool, claim_age_s: float | None) -> Turn | None:
-    """Leave it to the holder of the lease, or to our own call that is still out."""
-    if standing.kind not in (Kind.claim, Kind.sending, Kind.notsent, Kind.unknown, Kind.sent):
-        return None
-    if claim_age_s is None or claim_age_s >= LEASE_S or (mine and standing.kind is not Kind.sending):
-        return None
-    return Turn(Do.leave, until=now + timedelta(seconds=LEASE_S - claim_age_s))
+_LEASED = (Kind.claim, Kind.sending, Kind.notsent, Kind.unknown, Kind.sent)
 
 
 def _at(moment: datetime | None, now: datetime, no_later: datetime | None = None) -> Turn | None:
@@ -164,11 +238,20 @@ def _all_live(standing: Standing, claimed: bool) -> Turn:
 
 
 def _missed(standing: Standing, due: datetime, grace: timedelta) -> Step:
-    """The end of what is too late. `skipped` says that no call was made in vain; else it is `failed`."""
+    """The end of what is too late. `skipped` says that every call was answered; else it is `failed`."""
     if standing.nothing_sent:
         return Step(Kind.skipped, {"reason": MISSED, "due": _text(due), "grace_s": grace.total_seconds(),
                                    "last_reason": standing.reason})
-    return _failed(f"too late: due {_text(due)}, and an earlier try was never proven absent", MISSED, standing)
+    return _failed(f"too late: due {_text(due)}; the answer to an earlier try was lost, and the account did not show "
+                   "the post", MISSED, standing)
+
+
+def _withdrawn(standing: Standing) -> Step:
+    """The end of what the plan no longer holds, before anything of it was sent."""
+    if standing.nothing_sent:
+        return Step(Kind.skipped, {"reason": "withdrawn: its post is a draft now, names another channel, or is gone"})
+    return _failed("withdrawn; the answer to an earlier try was lost, and the account did not show the post",
+                   "withdrawn", standing)
 
 
 def _later(error: PublishError, kind: str, until: datetime | None, standing: Standing,
@@ -180,13 +263,24 @@ def _later(error: PublishError, kind: str, until: datetime | None, standing: Sta
         return (_failed(f"{error.why} (gave up after {attempts} attempts)", kind, standing),)
     retry_at = max(until, now + wait_after(attempts, RATE_LIMITED_WAIT)) if until else now + wait_after(attempts)
     notsent = Step(Kind.notsent, {**detail, "retry_at": _text(retry_at)})
-    if retry_at - now <= LONGEST_WAIT:
+    if retry_at - now <= LONGEST_WAIT and kind != "unauthorized":
         return (notsent,)
     return notsent, Step(Kind.released, {**detail, "retry_at": _text(retry_at)})
 
 
 def _failed(why: str, kind: str, standing: Standing) -> Step:
     return Step(Kind.failed, {"reason": why, "class": kind, "parts_live": [_named(part) for part in standing.parts]})
+
+
+def _held(kind: str, why: str, candidates: tuple[PartReceipt, ...] = ()) -> Step:
+    return Step(Kind.held, {"reason": why, "class": kind, "candidates": [_named(one) for one in candidates]})
+
+
+def _one_more(standing: Standing, receipt: PartReceipt, total: int, how: str) -> Step:
+    """The record that says that the part under way is live."""
+    if len(standing.parts) + 1 >= total:
+        return _receipt((*standing.parts, receipt), how)
+    return Step(Kind.sent, {**_named(receipt), "how": how})
 
 
 def _receipt(parts: tuple[PartReceipt, ...], how: str) -> Step:

@@ -42,6 +42,8 @@ _STATES: Mapping[Kind, State] = {
     Kind.resolved: State.waiting,
     Kind.reopened: State.planned,
 }
+LOOKED = ("absent", "evidence")
+"""What a `sending` in doubt must say in `looked`: the account was looked at in full, or its sender proved it unsent."""
 MISSED = "missed"       # the reason of a `skipped` that people see as the state `missed`
 
 
@@ -81,6 +83,8 @@ def advance(standing: Standing, entry: Entry) -> Standing:
     if moved.doubt and record.kind in (Kind.claim, Kind.released):
         state = State.unknown
     reason = _text(standing, record, "reason")
+    if moved.doubt and record.kind is Kind.claim:           # a take-over does not answer what is asked
+        reason = reason or standing.reason
     if record.kind is Kind.skipped and reason == MISSED:
         state = State.missed
     return moved._replace(last=entry, state=state, reason=reason)
@@ -116,12 +120,16 @@ def _sending(standing: Standing, record: Record) -> Standing:
         raise Contradiction(standing.slot, record.seq, f"attempt {record.attempt} of part {part}, not {attempt}")
     if record.worker != standing.worker:
         raise Contradiction(standing.slot, record.seq, "sent by a worker who did not claim it")
+    before, looked = standing.doubt, record.detail.get("looked")
+    if before and looked not in LOOKED:
+        raise Contradiction(standing.slot, record.seq, "sends again what may be live, and nobody looked for it")
+    blind = before is not None and looked != "evidence"
     first = {**standing.first_sending}
     first.setdefault(part, record.seq)
-    doubt = Doubt(part, attempt, record.seq, first[part], record.at, record.send_window_s or 0.0,
-                  record.request_timeout_s or 0.0)
+    doubt = Doubt(part, attempt, record.seq, record.epoch, first[part], before.since if before and blind else record.at,
+                  record.send_window_s or 0.0, record.request_timeout_s or 0.0)
     return standing._replace(doubt=doubt, first_sending=first, attempts={**standing.attempts, part: attempt},
-                             unproven=standing.unproven or standing.doubt is not None, retry_at=None)
+                             repeats=standing.repeats + blind, unproven=standing.unproven or blind, retry_at=None)
 
 
 def _absent(standing: Standing, record: Record) -> Standing:
@@ -134,7 +142,7 @@ def _released(standing: Standing, record: Record) -> Standing:
 
 def _sent(standing: Standing, record: Record) -> Standing:
     live = (*standing.parts, _receipt(standing, record, record.detail))
-    return _same_part(standing, record)._replace(doubt=None, parts=live, retry_at=None)
+    return _same_part(standing, record)._replace(doubt=None, parts=live, repeats=0, retry_at=None)
 
 
 def _published(standing: Standing, record: Record) -> Standing:
@@ -158,11 +166,11 @@ def _resolved(standing: Standing, record: Record) -> Standing:
     verdict, part = record.detail.get("verdict"), len(standing.parts)
     if verdict == "live":
         parts = (*standing.parts, _receipt(standing, record, record.detail))
-        return _same_part(standing, record)._replace(doubt=None, parts=parts)
+        return _same_part(standing, record)._replace(doubt=None, parts=parts, repeats=0)
     if verdict != "absent":
         raise Contradiction(standing.slot, record.seq, "resolved with neither live nor absent")
     attempts = {known: count for known, count in standing.attempts.items() if known != part}
-    return _same_part(standing, record)._replace(doubt=None, attempts=attempts, unproven=False)
+    return _same_part(standing, record)._replace(doubt=None, attempts=attempts, repeats=0, unproven=False)
 
 
 def _reopened(standing: Standing, _record: Record) -> Standing:

@@ -1,16 +1,20 @@
-"""Plan and ledger become what people read: one row a slot, and one slot's whole story."""
+"""Plan and ledger become what people read: one row a slot, and what to do next. Stories: `narrating`."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from schemas.ledger import Entry, Kind, Slot, Standing, State
+from schemas.ledger import Kind, Record, Slot, Standing, State
 from schemas.place import Place
 from schemas.plan import Item, Plan, Waiting
 from schemas.report import Row
 
 NEEDS_A_PERSON = frozenset({State.unknown, State.held})
 NOT_PUBLISHED = frozenset({State.failed, State.missed})
+SOON = timedelta(minutes=2)
+"""A running publisher has tried by then what is due."""
+NOT_TRIED = ("Either no publisher runs (drumbeat up), or one runs and keeps it back: credentials, or the wrong "
+             "account. What it prints says which.")
 
 
 def rows(plan: Plan, standings: Mapping[Slot, Standing], *, now: datetime) -> list[Row]:
@@ -21,56 +25,35 @@ def rows(plan: Plan, standings: Mapping[Slot, Standing], *, now: datetime) -> li
     known = {item.slot for item in plan.items} | {waiting.slot for waiting in plan.waiting}
     for slot, standing in standings.items():
         if slot not in known and (standing.last or standing.reason):
-            made.append(
-                Row(
-                    str(slot),
-                    standing.state,
-                    None,
-                    standing.published_at,
-                    _url(standing),
-                    standing.reason or "its file is gone from the content",
-                    None,
-                    _next(standing, slot),
-                )
-            )
+            made.append(row_of_ledger(slot, standing))
     return sorted(made, key=lambda r: (r.at is None, r.at, r.slot))
 
 
 def row(one: Item | Waiting, standing: Standing | None, *, now: datetime) -> Row:
     """One slot of the plan, with what the ledger knows of it."""
-    zone, file = one.zone, str(_said_in(one))
+    slot, zone, file = str(one.slot), one.zone, str(said_in(one))
     if standing is not None and (standing.last or standing.reason) and standing.kind is not Kind.reopened:
-        reason = standing.reason
+        reason, advice = _reason(standing, zone), next_step(standing, one.slot)
         if standing.state is State.missed and isinstance(one, Item):
-            reason = "it was later than its grace allows when the publisher looked; nothing is sent late by itself"
-        if standing.retry_at is not None and standing.state is State.waiting:
-            reason = f"{reason or 'not sent'}; the next try is at {standing.retry_at:%Y-%m-%d %H:%M:%S} UTC"
-        return Row(
-            str(one.slot),
-            standing.state,
-            one.at,
-            standing.published_at,
-            _url(standing),
-            reason,
-            file,
-            _next(standing, one.slot),
-            zone,
-        )
+            reason = too_late(one.grace_s)
+        return Row(slot, standing.state, one.at, standing.published_at, _url(standing), reason, file, advice, zone)
     if isinstance(one, Waiting):
-        return Row(str(one.slot), State.waiting, one.at, None, None, one.why, file, None, zone)
+        return Row(slot, State.waiting, one.at, None, None, one.why, file, None, zone)
     if one.at + timedelta(seconds=one.grace_s) < now:
-        return Row(
-            str(one.slot),
-            State.planned,
-            one.at,
-            None,
-            None,
-            "its time has passed and nothing was sent",
-            file,
-            "Start the publisher: it will be marked missed, never sent late. Give it a new time to send it.",
-            zone,
-        )
-    return Row(str(one.slot), State.planned, one.at, None, None, None, file, None, zone)
+        return Row(slot, State.planned, one.at, None, None, "its time has passed and nothing was sent", file,
+                   "Start the publisher: it will be marked missed, never sent late. Give it a new time to send it.",
+                   zone)
+    if one.at + SOON < now:
+        return Row(slot, State.planned, one.at, None, None, "it is due, and nothing was tried yet", file, NOT_TRIED,
+                   zone)
+    return Row(slot, State.planned, one.at, None, None, None, file, None, zone)
+
+
+def row_of_ledger(slot: Slot, standing: Standing) -> Row:
+    """One slot that the plan does not hold: what the ledger knows of it."""
+    reason = _reason(standing, "UTC") or "its file is gone from the content"
+    return Row(str(slot), standing.state, None, standing.published_at, _url(standing), reason, None,
+               next_step(standing, slot))
 
 
 def counts(made: Iterable[Row]) -> dict[str, int]:
@@ -79,42 +62,13 @@ def counts(made: Iterable[Row]) -> dict[str, int]:
     return {state.value: found.count(state) for state in State if state in found}
 
 
-def story(
-    slot: Slot, one: Item | Waiting | None, standing: Standing | None, entries: Iterable[Entry], *, now: datetime
-) -> list[str]:
-    """Everything known about one slot, in plain words, oldest first, times local to the post."""
-    zone = one.zone if one is not None else "UTC"
-    lines = []
-    if one is not None:
-        lines.append(
-            f"{_said_in(one)} says so; it goes to {one.channel.id} "
-            f"({one.channel.network}, {one.channel.handle or 'no handle'})."
-        )
-        lines.append(f"Due {when(one.at, zone)}." if one.at is not None else "It has no time yet.")
-        if isinstance(one, Waiting):
-            lines.append(f"It waits: {one.why}")
-    else:
-        lines.append("No file of the content has this slot now.")
-    for entry in entries:
-        lines.append(_told(entry, zone))
-    if standing is not None and standing.last is not None:
-        lines.append(f"State: {standing.state.value}.")
-        if (todo := _next(standing, slot)) is not None:
-            lines.append(f"Next: {todo}")
-    elif isinstance(one, Item):
-        lines.append("State: planned. Nothing was tried yet.")
-        if one.at + timedelta(seconds=one.grace_s) < now:
-            lines.append("Its time has passed: is the publisher running? (drumbeat up)")
-    return lines
-
-
 def when(moment: datetime, zone: str) -> str:
     """`Thu 2027-03-04 09:30 (Europe/Dublin)`, with the seconds when they are not zero."""
     local = moment.astimezone(ZoneInfo(zone))
     return f"{local:%a %Y-%m-%d %H:%M}{local.strftime(':%S') if local.second else ''} ({zone})"
 
 
-def _said_in(one: Item | Waiting) -> Place:
+def said_in(one: Item | Waiting) -> Place:
     """The line of the post that gives its time; the top of the file when it gives none."""
     post = one.post.post
     return next((post.places[key] for key in ("at", "slot", "after", "every") if key in post.places), Place(post.file))
@@ -124,39 +78,88 @@ def _url(standing: Standing) -> str | None:
     return standing.urls[0] if standing.urls else None
 
 
-def _next(standing: Standing, slot: Slot) -> str | None:
+def _reason(standing: Standing, zone: str) -> str | None:
+    """Why the slot is where it is, for a line of a table."""
+    reason, record = standing.reason, standing.last.record if standing.last else None
+    if standing.state is State.unknown:
+        return f"nobody knows whether it arrived: {reason}" if reason else "nobody knows whether it arrived"
+    if standing.state is State.waiting and standing.retry_at is not None:
+        return f"{reason or 'not sent'}; the next try is at {when(standing.retry_at, zone)}"
+    if standing.state is State.waiting and record is not None and record.kind is Kind.resolved:
+        return f"{verdict(record, '')}; the publisher goes on with it"
+    if standing.state is State.publishing and standing.parts:
+        return f"{_parts(len(standing.parts))} live, the rest follows"
+    return reason
+
+
+def next_step(standing: Standing, slot: Slot) -> str | None:
+    """What somebody should do about the slot; None: nothing."""
     match standing.state:
         case State.unknown:
-            return f"Look at the account on {slot.channel}: is it there? Nothing is sent again until that is known."
+            return ("Wait: some minutes after the call a running publisher looks at the account by itself, and so does "
+                    "'drumbeat reconcile'. Nothing is sent before it is known.")
         case State.held:
-            return "A person decides; see the reason."
+            return "  ".join(for_a_person(standing, slot)) or None
         case State.failed:
-            if standing.parts:
-                return f"{len(standing.parts)} of its parts are live already and stay; put up the rest by hand."
-            return "Mend what the reason names, and commit the post with another text or time: then it is tried again."
+            return _after_failure(standing)
         case State.missed:
-            return "Give the post a new time if it should still go out."
+            return "Give the post a new time and commit, if it should still go out."
+        case State.waiting if standing.parts and _class(standing) == "unauthorized":
+            return (f"Renew the credentials of {slot.channel} ('drumbeat networks' names them): the rest of the thread "
+                    "goes out with the next try.")
         case _:
             return None
 
 
-def _told(entry: Entry, zone: str) -> str:
-    record, detail = entry.record, entry.record.detail
-    at = when(record.at, zone)
-    part = f" part {record.part + 1}" if record.part is not None else ""
-    reason = f": {detail['reason']}" if detail.get("reason") else ""
-    match record.kind:
-        case Kind.claim:
-            return f"{at}  taken by {record.worker}, pinned to commit {record.pin.commit[:10] if record.pin else '?'}"
-        case Kind.sending:
-            return f"{at}  sending{part}, try {record.attempt}"
-        case Kind.sent:
-            return f"{at} {part} is live: {detail.get('url') or detail.get('id')}"
-        case Kind.published:
-            return f"{at}  published: {', '.join(str(p.get('url') or p.get('id')) for p in detail.get('parts', []))}"
-        case Kind.notsent:
-            return f"{at} {part} was not sent{reason}"
-        case Kind.unknown:
-            return f"{at}  nobody knows whether{part} arrived{reason}"
-        case _:
-            return f"{at}  {record.kind.value}{part}{reason}"
+def for_a_person(standing: Standing, slot: Slot) -> list[str]:
+    """What to look at, then a command for each answer, to be pasted; empty for a ledger that cannot be read."""
+    if standing.last is None or standing.pin is None:
+        return []
+    candidates = standing.last.record.detail.get("candidates") or ()
+    found = [str(one.get("url") or one.get("id")) for one in candidates]
+    it = f"part {len(standing.parts) + 1}" if standing.parts else "the post"
+    by = '--by "YOUR NAME"'
+    look = f"Look at {', '.join(found)}: which is {it}?" if found else (
+        f"Look at the account {standing.pin.account} on {slot.channel}: is {it} there?")
+    live = [f'This one: drumbeat resolve {slot} --live "{address}" {by}' for address in found] or [
+        f"It is: drumbeat resolve {slot} --live ADDRESS {by}"]
+    return [look, *live, f"{'None of them' if found else 'It is not'}: drumbeat resolve {slot} --absent {by}"]
+
+
+def _class(standing: Standing) -> object:
+    return standing.last.record.detail.get("class") if standing.last else None
+
+
+def _after_failure(standing: Standing) -> str:
+    kind = _class(standing)
+    if standing.parts:
+        count = len(standing.parts)
+        return (f"{_parts(count)} live already and {'stays' if count == 1 else 'stay'}. Mend what the reason names, "
+                "change the other parts or the time, and commit: the thread then goes on after what is live.")
+    if kind == "unauthorized":
+        return (f"Renew the credentials of {standing.slot.channel} ('drumbeat networks' names them); then give the "
+                "post a new time and commit: it is tried again.")
+    if kind == "payment-required":
+        return "Put the account's plan or credit right; then give the post a new time and commit: it is tried again."
+    if kind == "rate-limited":
+        return "Give the post a later time and commit: then it is tried again."
+    return ("Mend what the reason names (renew a credential that was refused), then give the post another text or a "
+            "new time and commit: it is tried again.")
+
+
+def _parts(count: int) -> str:
+    return "1 part is" if count == 1 else f"{count} parts are"
+
+
+def verdict(record: Record, part: str) -> str:
+    """`Wren says that it is live: URL`."""
+    detail = record.detail
+    it = part or "it"
+    said = f"{it} is live: {detail.get('url') or detail.get('id')}" if detail.get("verdict") == "live" else (
+        f"{it} is not there")
+    return f"{detail.get('by', 'somebody')} says that {said}"
+
+
+def too_late(grace_s: object) -> str:
+    hours = f"more than {grace_s / 3600:g} h" if isinstance(grace_s, int | float) else "too far"
+    return f"it was {hours} past its time when the publisher looked; nothing is sent late by itself"

@@ -42,6 +42,7 @@ class Twin:
     title: ClassVar[str] = ""                # as people write the name; "" : the network's name with a capital
     accent: ClassVar[str] = "#57606a"        # colour on the timeline page
     creates: ClassVar[tuple[str, ...]]       # patterns for the whole of "METHOD path"; path without the mount prefix
+    media_lives: ClassVar[timedelta] = timedelta(days=1)    # an upload that no post took is gone after that
 
     def __init__(self, now: Callable[[], datetime], folder: Path | None = None) -> None:
         """`now` gives aware UTC. In `folder` it keeps what it has in a sub-folder of its own; None: memory only."""
@@ -61,12 +62,22 @@ class Twin:
 
     def rate_limited(self, until: datetime) -> Refusal:
         """How this network says "too many requests" (the fault "429")."""
-        wait_s = max(1, round((until - self.now()).total_seconds()))
-        return Refusal(429, {"error": "Too many requests"}, {"Retry-After": str(wait_s)})
+        return Refusal(429, {"error": "Too many requests"}, self._retry_after(until))
 
     def broken(self) -> Refusal:
         """How this network says that something went wrong inside (the faults "500 …")."""
         return Refusal(500, {"error": "Internal server error"})
+
+    def unauthorized(self) -> Refusal:
+        """How this network says that the token is valid no more (the fault "401")."""
+        return Refusal(401, {"error": "The access token is invalid"})
+
+    def overloaded(self, until: datetime | None) -> Refusal:
+        """How this network says that it does not even begin (the fault "503"); None: it does not say until when."""
+        return Refusal(503, {"error": "Service unavailable"}, self._retry_after(until))
+
+    def _retry_after(self, until: datetime | None) -> dict[str, str]:
+        return {} if until is None else {"Retry-After": str(max(1, round((until - self.now()).total_seconds())))}
 
     def key_of(self, path: str, headers: Mapping[str, str], body: bytes) -> str:  # noqa: ARG002
         """What a create call is counted by: its idempotency key, else its text. Header names are lower case.
@@ -103,12 +114,19 @@ class Twin:
         self._ids += 1
         return str(_FIRST_ID + self._ids - 1)
 
-    def keep_media(self, data: bytes, *, name: str, mime: str | None) -> str:
+    def keep_media(self, data: bytes, *, name: str, mime: str | None, account: str | None = None) -> str:
         """Keep an uploaded file; the answer is its id."""
-        kept = KeptMedia(self.new_id(), self._journal.put(data), name, mime, size=len(data))
+        kept = KeptMedia(self.new_id(), self._journal.put(data), name, mime, size=len(data), account=account,
+                         at=self.now().isoformat())
         self._journal.write("media", asdict(kept))
         self.media[kept.id] = kept
         return kept.id
+
+    def may_attach(self, id: str, account: str) -> bool:
+        """Whether the account uploaded such a file, and not longer ago than the network keeps it."""
+        media = self.media.get(id)
+        return (media is not None and media.account in (None, account)
+                and (media.at is None or self.now() - datetime.fromisoformat(media.at) < self.media_lives))
 
     def describe_media(self, id: str, alt: str) -> None:
         """Give a file its alt text. Raises KeyError for an id that was never given."""

@@ -1,7 +1,7 @@
 """The fault script: what goes wrong between a publisher and a rehearsal network, told beforehand.
 
-A fault strikes a request after it arrived whole. "before" and "stall": nothing was created. "after effect",
-"truncate", "not JSON", "slow": the network did what it was asked, and only its answer suffers.
+A fault strikes a request after it arrived whole. "401", "429", "503", "before" and "stall": nothing was created.
+"after effect", "truncate", "not JSON", "slow": the network did what it was asked, and only its answer suffers.
 """
 import asyncio
 import math
@@ -30,22 +30,26 @@ from publishers.rehearsal._wire import (
 )
 from schemas.model import Value
 
-Kind = Literal["429", "500 before effect", "500 after effect", "hang up before", "hang up after effect", "stall",
-               "stall after effect", "truncate", "not JSON", "slow", "late effect"]
+Kind = Literal["401", "429", "503", "500 before effect", "500 after effect", "hang up before", "hang up after effect",
+               "stall", "stall after effect", "truncate", "not JSON", "slow", "late effect"]
 _DELAYED = ("slow", "late effect")      # for these, `seconds` is how long it takes, not how long it lasts
 _PIECES = 20
 _GATE_PAGE = b"<!doctype html><title>Just a moment</title><p>Please wait while we check your browser."
 
 
 class Fault(Value):
-    """One line of the script: strikes `times` requests, or all of them for `seconds` (real ones) from the first."""
+    """One line of the script: strikes `times` requests, or all of them for `seconds` (real ones) from the first.
+
+    `after` lets so many of the requests pass that it would meet, before it strikes one.
+    """
 
     fault: Kind
     network: str | None = None          # None: any
     match: str | None = None            # pattern for the whole of "METHOD path"; None: the create calls of the network
     times: int | None = Field(default=None, ge=0)
     seconds: float | None = Field(default=None, gt=0)
-    retry_after: float | None = Field(default=None, gt=0)      # for "429": seconds by the network's clock
+    retry_after: float | None = Field(default=None, gt=0)      # "429" and "503": seconds by the network's clock
+    after: int = Field(default=0, ge=0)
 
     def meets(self, twin: Twin, request: str) -> bool:
         patterns = (self.match,) if self.match is not None else twin.creates
@@ -79,6 +83,7 @@ class Script:
 
     def set(self, faults: Iterable[Fault]) -> None:
         self._left: list[tuple[Fault, int]] = []
+        self._to_pass: dict[int, int] = {}
         self._ends: dict[int, float] = {}
         for fault in faults:
             endless = fault.lasts_s is not None and fault.times is None
@@ -89,6 +94,9 @@ class Script:
         now = time.monotonic()
         for place, (fault, left) in enumerate(self._left):
             if left == 0 or not fault.meets(twin, request):
+                continue
+            if (to_pass := self._to_pass.get(place, fault.after)) > 0:
+                self._to_pass[place] = to_pass - 1
                 continue
             lasts_s = fault.lasts_s or 0.0
             ends = self._ends.setdefault(place, now + lasts_s)
@@ -101,7 +109,8 @@ class Script:
     def to_come(self) -> list[dict[str, Any]]:
         """The script that is left, as JSON objects."""
         now = time.monotonic()
-        return [fault.model_copy(update={"times": left} if left > 0 else {}).model_dump(exclude_none=True)
+        return [fault.model_copy(update={"after": self._to_pass.get(place, fault.after)} | (
+                    {"times": left} if left > 0 else {})).model_dump(exclude_none=True, exclude_defaults=True)
                 for place, (fault, left) in enumerate(self._left)
                 if left != 0 and not (fault.lasts_s is not None and self._ends.get(place, math.inf) <= now)]
 
@@ -136,6 +145,11 @@ class Stage:
     async def _play(self, fault: Fault, lasts_s: float, scope: Scope, body: bytes, receive: Receive,
                     send: Send) -> None:
         match fault.fault:
+            case "401":
+                await refuse(send, self._twin.unauthorized())
+            case "503":
+                until = None if fault.retry_after is None else self._twin.wait_until(fault.retry_after)
+                await refuse(send, self._twin.overloaded(until))
             case "429":
                 wait_s = fault.retry_after or math.ceil(lasts_s) or 30
                 await refuse(send, self._twin.rate_limited(self._twin.wait_until(wait_s)))

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class KeptMedia:
-    """An uploaded file. `alt` None: never described."""
+    """An uploaded file. `alt` None: never described; `account` None: anybody's; `at` None: it stays for ever."""
 
     id: str
     sha256: str
@@ -19,6 +19,8 @@ class KeptMedia:
     mime: str | None = None
     alt: str | None = None
     size: int = 0                # bytes
+    account: str | None = None   # who uploaded it
+    at: str | None = None        # when, ISO, by the twin's clock
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,11 @@ def _fault(code: int, message: str, *, status: int = 400, subcode: int | None = 
     return Refusal(status, {"error": error | {"fbtrace_id": "ArehearsalTRACE00000000"}})
 
 
+def _bad_token(word: str) -> Refusal:
+    status, subcode, why = _BAD_TOKENS[word]
+    return _fault(190, f"Error validating access token: {why}", status=status, subcode=subcode)
+
+
 def _unknown(id: str) -> Refusal:
     return _fault(100, f"Unsupported request. Object with ID '{id}' does not exist, cannot be loaded due to missing "
                        "permissions, or does not support this operation", subcode=33)
@@ -57,6 +62,7 @@ class FacebookPageTwin(Twin):
             Route("/{version}/{post}/comments", self._comment, methods=["POST"]),
             Route("/{version}/{post}/comments", self._comments, methods=["GET"]),
             Route("/{version}/{page}/published_posts", self._published, methods=["GET"]),
+            Route("/{version}/me", self._me, methods=["GET"]),
             Route("/{version}/{id}", self._object, methods=["GET", "DELETE"]),
         ]
 
@@ -71,6 +77,14 @@ class FacebookPageTwin(Twin):
     def broken(self) -> Refusal:
         return _fault(1, "An unknown error occurred", status=500, is_transient=True)
 
+    def unauthorized(self) -> Refusal:
+        return _bad_token("revoked")
+
+    def overloaded(self, until: datetime | None) -> Refusal:
+        refusal = _fault(2, "Service temporarily unavailable", status=503, is_transient=True)
+        refusal.headers.update(self._retry_after(until))
+        return refusal
+
     async def _feed(self, request: Request) -> Response:
         async with request.form() as form:
             self._admit(request, form)
@@ -82,7 +96,7 @@ class FacebookPageTwin(Twin):
             raise _fault(100, f"(#100) Param message must be at most {TEXT_MAX} characters long")
         if link and photos:
             raise _fault(100, "(#100) A post takes either a link or attached media")
-        if any(photo not in self.media for photo in photos):
+        if not all(self.may_attach(photo, _number(account)) for photo in photos):
             raise _fault(100, "(#100) Invalid parameter: attached_media names a photo that does not exist")
         latest = next((post for post in reversed(self.posts) if post.account == account and not post.parent), None)
         if message and latest is not None and latest.text == message:
@@ -104,7 +118,7 @@ class FacebookPageTwin(Twin):
         if len(data) > PHOTO_MAX_BYTES:
             raise _fault(100, "Invalid parameter", subcode=1366046,
                          error_user_msg="Photos should be smaller than 10 MB and saved as JPG, PNG, GIF, BMP or TIFF.")
-        photo = self.keep_media(data, name=name, mime=mime)
+        photo = self.keep_media(data, name=name, mime=mime, account=_number(_account(request)))
         if alt:
             self.describe_media(photo, alt)
         if unpublished:
@@ -150,6 +164,12 @@ class FacebookPageTwin(Twin):
             return JSONResponse({"id": id, "alt_text_custom": photo.alt})
         return JSONResponse(self._told(self._existing(id), request.query_params.get("fields", "")))
 
+    async def _me(self, request: Request) -> Response:
+        """The page whose token it is: the number of `rehearsal:<page>` is that page's."""
+        self._admit(request)
+        page = self.account_of(request.query_params["access_token"])
+        return JSONResponse({"id": _number(page)} | ({} if request.query_params.get("fields") else {"name": page}))
+
     async def _shown(self, request: Request) -> Response:
         """The address of a post, as the adapter makes it: the timeline page, at that post."""
         number = request.path_params["number"]
@@ -185,8 +205,7 @@ class FacebookPageTwin(Twin):
         if not token:
             raise _fault(104, "An access token is required to request this resource.")
         if token in _BAD_TOKENS:
-            status, subcode, why = _BAD_TOKENS[token]
-            raise _fault(190, f"Error validating access token: {why}", status=status, subcode=subcode)
+            raise _bad_token(token)
 
     def _existing(self, id: str) -> Kept:
         if (post := self.post(id)) is None:

@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -46,9 +47,25 @@ class MastodonTwin(Twin):
         super().__init__(now, folder)
         self._looks: Counter[str] = Counter()    # by media id: how often it says "processing" yet
 
+    def _recall(self, kind: str, value: Any) -> None:
+        match kind:
+            case "edited":
+                old = self._by_id[value["id"]]
+                before = [*old.extra.get("before", ()), {"text": old.text, "at": old.extra.get("edited_at")}]
+                new = replace(old, text=value["text"],
+                              extra={**old.extra, "before": before, "edited_at": value["at"]})
+                self.posts[self.posts.index(old)] = self._by_id[old.id] = new
+            case "deleted":
+                self.posts.remove(self._by_id.pop(value))
+            case _:
+                super()._recall(kind, value)
+
     def routes(self) -> list[Route]:
         return [Route("/api/v1/statuses", self._post_status, methods=["POST"]),
                 Route("/api/v1/statuses/{id}", self._one_status),
+                Route("/api/v1/statuses/{id}", self._edit, methods=["PUT"]),
+                Route("/api/v1/statuses/{id}", self._delete, methods=["DELETE"]),
+                Route("/api/v1/statuses/{id}/history", self._history),
                 Route("/api/v2/media", self._post_media, methods=["POST"]),
                 Route("/api/v1/media/{id}", self._one_media),
                 Route("/api/v1/accounts/verify_credentials", self._me),
@@ -61,6 +78,10 @@ class MastodonTwin(Twin):
         return Refusal(429, {"error": "Too many requests"},
                        {"X-RateLimit-Limit": "300", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset})
 
+    def overloaded(self, until: datetime | None) -> Refusal:
+        said = "There was a temporary problem serving your request, please try again"
+        return Refusal(503, {"error": said}, self._retry_after(until))
+
     async def _post_status(self, request: Request) -> Response:
         account = self._account(request)
         given = await _fields(request)
@@ -71,7 +92,7 @@ class MastodonTwin(Twin):
         if key and (first := self._first_with(account, key)):
             return JSONResponse(self._as_json(request, first))
         text, media = str(given.get("status") or "").strip(), [str(id) for id in given.get("media_ids") or ()]
-        self._refuse_media(media)
+        self._refuse_media(media, account)
         if not text and not media:
             raise Refusal(422, {"error": "Validation failed: Text can't be blank"})
         if _length(text) > _CHARACTERS:
@@ -80,12 +101,12 @@ class MastodonTwin(Twin):
         kept = self.keep(account=account, text=text, parent=str(parent) if parent else None, media=media, extra=extra)
         return JSONResponse(self._as_json(request, kept))
 
-    def _refuse_media(self, media: list[str]) -> None:
+    def _refuse_media(self, media: list[str], account: str) -> None:
         if len(media) > _FILES:
             raise Refusal(422, {"error": f"Validation failed: Cannot attach more than {_FILES} files"})
         attached = {id for post in self.posts for id in post.media} if media else set()
         for id in media:
-            if id not in self.media or id in attached:
+            if not self.may_attach(id, account) or id in attached:
                 raise Refusal(422, {"error": f"Media {id} not found or already attached to another post"})
             if self._is_processing(id):
                 raise Refusal(422, {"error": "Cannot attach files that have not finished processing. "
@@ -100,7 +121,7 @@ class MastodonTwin(Twin):
         return None
 
     async def _post_media(self, request: Request) -> Response:
-        self._account(request)
+        account = self._account(request)
         async with request.form() as form:
             file, alt = form.get("file"), str(form.get("description") or "")
             if not isinstance(file, UploadFile):
@@ -113,7 +134,7 @@ class MastodonTwin(Twin):
             data = await file.read()
             if len(data) > _IMAGE_BYTES:
                 raise Refusal(422, {"error": "Validation failed: File file size must be less than 16 MB"})
-            id = self.keep_media(data, name=file.filename or "file", mime=file.content_type)
+            id = self.keep_media(data, name=file.filename or "file", mime=file.content_type, account=account)
         if alt:
             self.describe_media(id, alt)
         if file.content_type == "image/gif":            # turned into a video, which takes a while
@@ -136,6 +157,41 @@ class MastodonTwin(Twin):
         if (kept := self.post(request.path_params["id"])) is None:
             raise Refusal(404, {"error": "Record not found"})
         return JSONResponse(self._as_json(request, kept))
+
+    async def _edit(self, request: Request) -> Response:
+        kept = self._own(request)
+        text = str((await _fields(request)).get("status") or "").strip()
+        if not text or _length(text) > _CHARACTERS:
+            raise Refusal(422, {"error": "Validation failed: Text can't be blank" if not text else
+                                f"Validation failed: Text character limit of {_CHARACTERS} exceeded"})
+        value = {"id": kept.id, "text": text, "at": _stamp(self.now())}
+        self._journal.write("edited", value)
+        self._recall("edited", value)
+        return JSONResponse(self._as_json(request, self._by_id[kept.id]))
+
+    async def _delete(self, request: Request) -> Response:
+        kept = self._own(request)
+        self._journal.write("deleted", kept.id)
+        self._recall("deleted", kept.id)
+        return JSONResponse(self._as_json(request, kept) | {"text": kept.text})
+
+    async def _history(self, request: Request) -> Response:
+        """Every version, oldest first; media are not edited here."""
+        if (kept := self.post(request.path_params["id"])) is None:
+            raise Refusal(404, {"error": "Record not found"})
+        now = {"text": kept.text, "at": kept.extra.get("edited_at")}
+        return JSONResponse([
+            {"content": content(version["text"]), "spoiler_text": "", "sensitive": False, "emojis": [],
+             "created_at": version["at"] or _stamp(kept.created_at),
+             "account": self._account_as_json(request, kept.account),
+             "media_attachments": [self._media_as_json(request, id) for id in kept.media]}
+            for version in (*kept.extra.get("before", ()), now)])
+
+    def _own(self, request: Request) -> Kept:
+        account, kept = self._account(request), self.post(request.path_params["id"])
+        if kept is None or kept.account != account:
+            raise Refusal(404, {"error": "Record not found"})
+        return kept
 
     async def _statuses(self, request: Request) -> Response:
         limit = min(int(request.query_params.get("limit", "20")), 40)
@@ -168,7 +224,7 @@ class MastodonTwin(Twin):
             "in_reply_to_account_id": None, "sensitive": False, "spoiler_text": "", "reblog": None,
             "visibility": post.extra["visibility"], "language": post.extra["language"],
             "uri": f"{request.url.scheme}://{request.url.netloc}/users/{post.account}/statuses/{post.id}",
-            "url": self.link(request, post.id), "content": content(post.text), "edited_at": None,
+            "url": self.link(request, post.id), "content": content(post.text), "edited_at": post.extra.get("edited_at"),
             "replies_count": sum(1 for other in self.posts if other.parent == post.id), "reblogs_count": 0,
             "favourites_count": 0, "account": self._account_as_json(request, post.account),
             "media_attachments": [self._media_as_json(request, id) for id in post.media],

@@ -66,6 +66,12 @@ class XTwin(Twin):
     def broken(self) -> Refusal:
         return Refusal(503, _problem(503, "Service Unavailable", "Service Unavailable"))
 
+    def unauthorized(self) -> Refusal:
+        return Refusal(401, _problem(401, "Unauthorized", "Unauthorized"))
+
+    def overloaded(self, until: datetime | None) -> Refusal:
+        return Refusal(503, _problem(503, "Service Unavailable", "Service Unavailable"), self._retry_after(until))
+
     async def _create(self, request: Request) -> Response:
         account = self._account(request, writes=True)
         body = await _fields(request)
@@ -75,7 +81,7 @@ class XTwin(Twin):
             for key in value.keys() - _KEYS[name]:
                 raise _invalid(f"$.{name and name + '.'}{key}: is not defined in the schema and the schema does not "
                                "allow additional properties", key)
-        text, media = body.get("text", ""), self._media_ids(body)
+        text, media = body.get("text", ""), self._media_ids(body, account)
         if not isinstance(text, str):
             raise _invalid("$.text: must be a string", "text")
         text = unicodedata.normalize("NFC", text)
@@ -93,11 +99,11 @@ class XTwin(Twin):
         return JSONResponse({"data": {"id": kept.id, "text": _as_shown(kept)[0], "edit_history_post_ids": [kept.id]}},
                             201)
 
-    def _media_ids(self, body: Mapping[str, Any]) -> list[str]:
+    def _media_ids(self, body: Mapping[str, Any], account: str) -> list[str]:
         ids: Any = body.get("media", {}).get("media_ids", [])
         if "media" in body and (not isinstance(ids, list) or not 1 <= len(ids) <= _IMAGES):
             raise _invalid(f"$.media.media_ids: must have 1 to {_IMAGES} items", "media_ids")
-        if not all(isinstance(id, str) and _ID.fullmatch(id) and id in self.media for id in ids):
+        if not all(isinstance(id, str) and _ID.fullmatch(id) and self.may_attach(id, account) for id in ids):
             raise _invalid("Your media IDs are invalid.", "media_ids")
         return list(ids)
 
@@ -132,7 +138,7 @@ class XTwin(Twin):
 
     async def _upload(self, request: Request) -> Response:
         """One shot, for images: JSON with base64, or a form."""
-        self._account(request, writes=True)
+        account = self._account(request, writes=True)
         name, mime = "image", None
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
             async with request.form() as form:
@@ -153,9 +159,9 @@ class XTwin(Twin):
             raise Refusal(413, _problem(413, "Request Entity Too Large", "The image is larger than 5 MB."))
         if not data.startswith(_PICTURES):
             raise _invalid("$.media: is no JPG, PNG, GIF or WEBP", "media")
-        id = self.keep_media(data, name=name, mime=mime)
+        id = self.keep_media(data, name=name, mime=mime, account=account)
         return JSONResponse({"data": {"id": id, "media_key": f"3_{id}", "size": len(data),
-                                      "expires_after_secs": 86400}})
+                                      "expires_after_secs": int(self.media_lives.total_seconds())}})
 
     async def _describe(self, request: Request) -> Response:
         self._account(request, writes=True)
@@ -211,7 +217,7 @@ class XTwin(Twin):
         whole = scheme == "OAuth" and all(given.get(name) for name in _OAUTH)
         if not (whole and given.get("oauth_signature_method") == "HMAC-SHA1" and given["oauth_timestamp"].isdecimal()
                 and _is_sha1(given["oauth_signature"]) and token != "expired"):
-            raise Refusal(401, _problem(401, "Unauthorized", "Unauthorized"))
+            raise self.unauthorized()
         if writes and token == "read-only":
             raise Refusal(403, _problem(403, "Forbidden", "Your client app is not configured with the appropriate "
                                         "oauth1 app permissions for this endpoint.",

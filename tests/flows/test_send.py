@@ -298,6 +298,26 @@ def test_a_slot_that_waits_says_why(stage):
     assert stage.posts() == []
 
 
+def test_a_shift_that_only_looks_sends_nothing(stage):
+    """Asked to settle and not to send, a shift finds the lost post, and leaves alone what is due and what is absent."""
+    stage.folder.post("found", "It arrived.", channels="x")
+    stage.folder.post("lost", "It did not.", channels="mastodon")
+    stage.folder.post("due", "Due meanwhile.", at=NOON + timedelta(minutes=5))
+    stage.folder.commit()
+    stage.script({"fault": "hang up after effect", "network": "x"}, {"fault": "hang up before", "network": "mastodon"})
+    stage.run(until=NOON)
+
+    shift = stage.shift(tell=(told := []).append)
+    shift.settle_only = shift.courier.settle_only = True
+    shift.run(NOON + HOUR)
+
+    assert [(post["text"], post["calls"]) for post in stage.posts()] == [("It arrived.", 1)]
+    assert stage.kinds("posts/found@x#1")[-1] == "published"
+    assert stage.kinds("posts/lost@mastodon#1")[-2:] == ["unknown", "claim"]
+    assert stage.kinds("posts/due@mastodon#1") == []
+    assert ("posts/found@x#1", "published") in states(told)
+
+
 def test_a_clock_that_is_wrong_sends_nothing(live, just_now, tmp_path, monkeypatch):
     """A computer whose clock differs from the archive's by more than half a minute refuses to publish."""
     live.folder.post("hello", "Hello!", at=just_now)

@@ -298,7 +298,8 @@ def patient(pages: Pages, kind: str) -> FacebookPage:
 
 
 @pytest.mark.parametrize(("kind", "error", "exists"), [
-    ("429", RateLimited, False), ("500 before effect", Unconfirmed, False), ("500 after effect", Unconfirmed, True),
+    ("401", Unauthorized, False), ("429", RateLimited, False), ("503", Unconfirmed, False),
+    ("500 before effect", Unconfirmed, False), ("500 after effect", Unconfirmed, True),
     ("hang up before", Unconfirmed, False), ("hang up after effect", Unconfirmed, True), ("stall", Unconfirmed, False),
     ("stall after effect", Unconfirmed, True), ("truncate", Unconfirmed, True), ("not JSON", Unconfirmed, True),
     ("slow", Unconfirmed, True),
@@ -509,6 +510,137 @@ def test_an_older_comment_is_not_the_one(pages: Pages) -> None:
     assert pages.adapter.find(outgoing, 1, NOON + timedelta(seconds=0.9), so_far).matches == so_far.parts[1:]
 
 
+@pytest.mark.parametrize("text", ["e\u0301tude", "a  b\n\n\nc ", "&amp; <b> \"q\"", "https://example.org/?a=1&b=2, so.",
+                                  "👩\u200d🚀 日本 example.org", "\u00e9\u0323", "line\r\nbreak"])
+def test_what_was_sent_is_found_again(pages: Pages, text: str) -> None:
+    """Links, emoji, entities, letters in pieces: what comes back is recognised, in a post and in a comment."""
+    outgoing = composed(post(text), comment(text))
+    so_far = pages.publish_all(outgoing)
+
+    assert [pages.adapter.find(outgoing, part, SINCE, so_far) for part in (0, 1)] == [
+        Found((receipt,), complete=True) for receipt in so_far.parts]
+
+
+def test_what_was_deleted_or_edited_is_not_found(pages: Pages) -> None:
+    """A deleted post is absent; Facebook tells no edits, so an edited one is too."""
+    outgoing = composed(post("Hi."))
+    gone = pages.adapter.publish(outgoing, 0, Sent())
+    httpx.delete(f"{pages.address}/v25.0/{gone.id}?access_token=any").raise_for_status()
+    pages.twin.keep(account=PAGE, text="Hi, mended.", id=f"{PAGE}_2")
+
+    assert pages.adapter.find(outgoing, 0, SINCE, Sent()) == Found((), complete=True)
+
+
+@pytest.mark.parametrize("part", [0, 1], ids=["post", "comment"])
+def test_a_second_page_that_fails_is_no_answer(pages: Pages, part: int) -> None:
+    """A look that breaks off half-way is not taken for what it read until then."""
+    outgoing = composed(post("The one."), comment("The other."))
+    so_far = pages.publish_all(outgoing)
+    parent = so_far.parts[0].id if part else None
+    for n in range(30):
+        pages.twin.keep(account=PAGE, text=f"Number {n}.", id=f"{PAGE}_{n}", parent=parent)
+    pages.script(Fault(fault="truncate", match="GET .*", after=1))
+
+    with pytest.raises(Unavailable) as caught:
+        pages.adapter.find(outgoing, part, SINCE, so_far)
+
+    told_nothing(caught.value)
+
+
+def comments(*authors: str | None) -> Found:
+    """What a look under post 104729_22 makes of the same comment by these authors; None: not shown."""
+    entries = [{"id": f"22_{n}", "message": "Yes.", "created_time": "2026-11-22T12:00:00+0000"} | (
+        {"from": {"id": author, "name": "Somebody"}} if author else {}) for n, author in enumerate(authors, start=1)]
+    outgoing = composed(post(), comment("Yes."))
+    with Peer(200, AS_JSON, json.dumps({"data": entries})) as peer:
+        return adapter(peer.address).find(outgoing, 1, SINCE, Sent((PartReceipt(id=f"{PAGE}_22"),)))
+
+
+def test_a_readers_comment_is_not_ours() -> None:
+    """The same words by somebody else do not count; by nobody knows whom, the look is not complete."""
+    assert [match.id for match in comments("77", PAGE).matches] == ["22_2"]
+    assert comments("77") == Found((), complete=True)
+    assert comments(None) == Found((), complete=False)
+
+
+def test_each_page_has_its_own_id(pages: Pages) -> None:
+    """The id is the number of the page that the token is of, the one in its posts' ids; a bad token has none."""
+    ids = [adapter(pages.address, page_id=name, page_access_token=f"rehearsal:{name}").account_id()
+           for name in ("mill", "mill", "lathe")]
+    mill = adapter(pages.address, page_id="mill", page_access_token="rehearsal:mill")
+    made = mill.publish(composed(post()), 0, Sent())
+
+    assert ids[0] == ids[1] == made.id.partition("_")[0] != ids[2]
+    with pytest.raises(Unauthorized):
+        adapter(pages.address, page_access_token="expired").account_id()
+
+
+# What a person pastes
+
+NUMBERED = Connection("@millrace", {"page_id": SecretStr(PAGE)})
+POST = PartReceipt(id="104729_22", url="https://www.facebook.com/104729/posts/22")
+COMMENT = PartReceipt(id="22_33", url="https://www.facebook.com/104729/posts/22?comment_id=33")
+
+
+@pytest.mark.parametrize("connection", [NUMBERED, Connection("@millrace")], ids=["page known", "no credentials"])
+@pytest.mark.parametrize(("address", "receipt"), [
+    ("https://www.facebook.com/104729/posts/22", POST), ("facebook.com/104729/posts/22/?__cft__[0]=a&b=c#x", POST),
+    ("https://m.facebook.com/story.php?story_fbid=22&id=104729", POST), ("https://www.facebook.com/104729_22", POST),
+    ("https://de-de.facebook.com/permalink.php?story_fbid=22&id=104729&refid=17", POST),
+    ("http://mobile.facebook.com/104729/posts/drill-day-is-near/22/", POST),
+    ("https://www.facebook.com/104729/posts/22?comment_id=33", COMMENT),
+])
+def test_every_address_with_numbers_gives_its_receipt(
+        connection: Connection, address: str, receipt: PartReceipt) -> None:
+    """However Facebook writes a post's numbers, the receipt is the one that publishing would have given."""
+    assert FacebookPage(connection).receipt_of(address) == receipt
+
+
+def test_what_the_page_number_adds() -> None:
+    """With the page's number a name, a bare number and a comment's id are understood; without it an id is an id."""
+    known, unknown = FacebookPage(NUMBERED), FacebookPage(Connection("@millrace"))
+
+    assert [known.receipt_of(given) for given in ("https://www.facebook.com/millrace/posts/22", "22", " 104729_22 ",
+                                                  "22_33")] == [POST, POST, POST, COMMENT]
+    assert unknown.receipt_of("104729_22") == PartReceipt(id="104729_22")
+    for given in ("https://www.facebook.com/millrace/posts/22", "22"):
+        with pytest.raises(ValueError, match="PAGE_POST"):
+            unknown.receipt_of(given)
+    with pytest.raises(ValueError, match="of page 999; the connection's page is 104729"):
+        known.receipt_of("https://www.facebook.com/999/posts/22")
+
+
+@pytest.mark.parametrize("address", [
+    "", "hello", "https://www.facebook.com/104729", "https://www.facebook.com/photo/?fbid=22&set=a.1",
+    "https://www.facebook.com/104729/posts/pfbid02abc", "https://www.facebook.com/104729/photos/a.1/22",
+    "https://www.facebook.com/permalink.php?story_fbid=pfbid02abc&id=104729", "https://www.facebook.com/share/p/1AbC/",
+    "https://www.facebook.com/104729/posts/22?comment_id=33&reply_comment_id=44", "https://fb.me/104729/posts/22",
+    "https://www.facebook.com@evil.example/104729/posts/22", "https://facebook.com.evil.example/104729/posts/22",
+    "https://developers.facebook.com/104729/posts/22", "https://x.com/a/status/22", "https://tools.example/@a/22",
+    "http://127.0.0.1:4280/facebook_page/104729/posts/22", "104729_22_33",
+])
+def test_what_is_no_address_of_a_post_is_refused(address: str) -> None:
+    """Photo and pfbid addresses, other pages of Facebook and other hosts are refused, with where the number stands."""
+    for connection in (NUMBERED, Connection("@millrace")):
+        with pytest.raises(ValueError, match=r"looks like https://www\.facebook\.com/PAGE/posts/.*published_posts"):
+            FacebookPage(connection).receipt_of(address)
+
+
+@pytest.mark.parametrize("page", [PAGE, "mill"])
+def test_a_rehearsed_post_has_the_receipt_of_its_address(pages: Pages, page: str) -> None:
+    """Under rehearsal the twin's addresses are taken, also of a page called by name, and Facebook's own are not."""
+    one = adapter(pages.address, page_id=page, page_access_token=f"rehearsal:{page}")
+    outgoing = composed(post(), comment())
+    made = one.publish(outgoing, 0, Sent())
+    below = one.publish(outgoing, 1, Sent((made,)))
+    shown = [str(httpx.get(receipt.url or "", follow_redirects=True).url) for receipt in (made, below)]
+
+    assert [one.receipt_of(receipt.url or "") for receipt in (made, below)] == [made, below]
+    assert [one.receipt_of(given).id for given in (*shown, made.id)] == [made.id, below.id, made.id]
+    with pytest.raises(ValueError, match=pages.address):
+        one.receipt_of("https://www.facebook.com/104729/posts/22")
+
+
 # Peers that are no Graph API
 
 class Peer:
@@ -636,6 +768,20 @@ def test_the_twin_remembers_what_it_held(tmp_path: Path) -> None:
     assert [kept.id for kept in twin.posts] == [stays.id]
     assert [twin.media[id].alt for id in twin.posts[0].media] == ["A drill"]
     assert int(twin.new_id()) > int(goes.id.rpartition("_")[2])
+
+
+def test_the_twin_keeps_a_photo_for_its_page_and_a_day(pages: Pages) -> None:
+    """An unpublished photo is gone when the adapter's handles are over, and never another page's."""
+    now = [NOON]
+    pages.twin.now = lambda: now[0]
+    outgoing = composed(post("Hi.", photo(0)))
+    handles = pages.adapter.prepare(outgoing, 0, FILES.__getitem__)
+
+    with pytest.raises(Rejected, match="does not exist"):
+        adapter(pages.address, page_id="999").publish(outgoing, 0, Sent((), handles))
+    now[0] += timedelta(seconds=FacebookPage.handles_live_s)
+    with pytest.raises(Rejected, match="does not exist"):
+        pages.adapter.publish(outgoing, 0, Sent((), handles))
 
 
 def test_a_photo_that_is_not_unpublished_shows_at_once(pages: Pages) -> None:

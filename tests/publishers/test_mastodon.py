@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import SecretStr
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from publishers import base, load
@@ -248,7 +248,8 @@ def test_a_file_still_being_processed_is_waited_for_and_uploaded_once(adapter, t
 
 
 FAULTS = [
-    ("429", RateLimited, 0), ("500 before effect", Unconfirmed, 0), ("500 after effect", Unconfirmed, 1),
+    ("401", Unauthorized, 0), ("429", RateLimited, 0), ("503", Unconfirmed, 0),
+    ("500 before effect", Unconfirmed, 0), ("500 after effect", Unconfirmed, 1),
     ("hang up before", Unconfirmed, 0), ("hang up after effect", Unconfirmed, 1), ("stall", Unconfirmed, 0),
     ("stall after effect", Unconfirmed, 1), ("truncate", Unconfirmed, 1), ("not JSON", Unconfirmed, 1),
     ("slow", Unconfirmed, 1),
@@ -306,7 +307,7 @@ def test_a_server_that_is_not_there_was_sent_nothing(adapter, networks):
         assert says_no_token(caught.value)
 
 
-@pytest.mark.parametrize("fault", [row[0] for row in FAULTS if row[0] != "429"])
+@pytest.mark.parametrize("fault", [row[0] for row in FAULTS if row[1] is Unconfirmed])
 @pytest.mark.parametrize("path", ["POST /api/v2/media", "GET /api/v1/accounts/.*"])
 def test_what_readers_never_see_can_only_be_unavailable(adapter, networks, twin, fault, path):
     """Trouble with an upload or a look never casts doubt on a post."""
@@ -375,8 +376,9 @@ def test_every_way_to_say_until_when(saying, headers, until):
     (401, "The access token is invalid", Unauthorized), (402, "Pay", PaymentRequired),
     (403, "This action is outside the authorized scopes", Unauthorized), (403, "This action is not allowed", Rejected),
     (403, "Your login is currently disabled", Unauthorized), (404, "Record not found", Rejected),
-    (413, "Too large", Rejected), (422, "Validation failed", Rejected), (301, "Moved", Rejected),
-    (408, "Timeout", Unconfirmed), (500, "Oops", Unconfirmed), (502, "Bad gateway", Unconfirmed),
+    (413, "Too large", Rejected), (422, "Validation failed", Rejected), (301, "Moved", Unconfirmed),
+    (408, "Timeout", Unconfirmed), (425, "Too early", Unconfirmed), (418, "Teapot", Unconfirmed),
+    (500, "Oops", Unconfirmed), (502, "Bad gateway", Unconfirmed),
     (503, "Maintenance", Unconfirmed),
 ])
 def test_what_an_answer_means(saying, status, error, kind):
@@ -389,7 +391,8 @@ def test_what_an_answer_means(saying, status, error, kind):
     assert caught.value.why.startswith(f"the server answered {status}: {error}")
 
 
-@pytest.mark.parametrize("body", ["", "<html>", "[]", "null", "{}", '{"id": null}', '{"id": ""}', '"x"'])
+@pytest.mark.parametrize("body", ["", "<html>", "[]", "null", "{}", '{"id": null}', '{"id": ""}', '{"id": true}',
+                                  '"x"'])
 def test_a_success_without_a_post_leaves_the_outcome_open(saying, body):
     """A 2xx that holds no post is never taken for a post, nor for a failure."""
     adapter = saying(200, body)
@@ -461,6 +464,180 @@ def test_a_look_that_ends_too_early_says_so(adapter, twin):
     assert found == base.Found((), complete=False)
 
 
+class Listing(MastodonTwin):
+    """A server that lists whatever it is given, a page for each look; an edited post's history is `history`."""
+
+    pages: list[Any]
+    history: Any = None
+
+    async def _statuses(self, request: Request) -> Response:
+        return JSONResponse(self.pages.pop(0) if self.pages else [])
+
+    async def _history(self, request: Request) -> Response:
+        if self.history is None:
+            raise Refusal(404, {"error": "Record not found"})
+        return JSONResponse(self.history)
+
+
+def listed(id: str, text: str = "<p>Hi</p>", at: datetime = NOON, **more: Any) -> dict[str, Any]:
+    return {"id": id, "created_at": at.isoformat(), "content": text, "in_reply_to_id": None, "media_attachments": [],
+            "reblog": None, "edited_at": None, "url": f"https://tools.social.example/@mill/{id}", **more}
+
+
+def looked(*pages: Any, history: Any = None, text: str = "Hi") -> base.Found:
+    twin = Listing(Clock())
+    twin.pages, twin.history = list(pages), history
+    with Rehearsal([twin]) as running:
+        adapter = at(running.address("mastodon"))
+        return adapter.find(outgoing(adapter, text), 0, NOON, base.Sent())
+
+
+def test_boosts_replies_and_older_posts_do_not_match():
+    """A boost that a server lists all the same, a reply, a post from before, one with a picture: none is ours."""
+    found = looked([listed("9", reblog=listed("3")), listed("8", in_reply_to_id="3"), listed("7"),
+                    listed("6", media_attachments=[{"id": "1"}]), listed("5", at=NOON - timedelta(seconds=1))])
+
+    assert ([match.id for match in found.matches], found.complete) == (["7"], True)
+
+
+def test_one_post_out_of_order_hides_no_other():
+    """An old post among the new ones, a pinned one say, does not end the look."""
+    old = listed("5", at=NOON - timedelta(days=9))
+
+    assert [match.id for match in looked([old, listed("8", "<p>Ho</p>")], [listed("7"), old], [old]).matches] == ["7"]
+
+
+def test_a_post_listed_twice_is_one_match():
+    """Pages that shift while they are read do not make two posts of one; a number for an id is an id."""
+    found = looked([listed("8"), listed("7", "<p>Ho</p>")], [listed("8"), {**listed("6", "<p>Ho</p>"), "id": 6}])
+
+    assert [match.id for match in found.matches] == ["8"]
+
+
+def test_an_edited_post_counts_as_it_was_created(adapter, networks, twin):
+    """Ours is found after somebody edited it; one that was edited into ours is not ours."""
+    plan = outgoing(adapter, "Hi")
+    ours = adapter.publish(plan, 0, base.Sent())
+    theirs = twin.keep(account="@mill-tools", text="Ho", extra={"language": None, "visibility": "public"}).id
+    for id, text in ((ours.id, "Hi, mended"), (theirs, "Hi")):
+        httpx.put(f"{networks.address('mastodon')}/api/v1/statuses/{id}", json={"status": text},
+                  headers={"Authorization": f"Bearer {TOKEN}"}).raise_for_status()
+
+    assert adapter.find(plan, 0, NOON, base.Sent()) == base.Found((ours,), complete=True)
+
+
+@pytest.mark.parametrize("history", [None, [], {}, "none", [None]])
+def test_an_edited_post_without_its_history_leaves_the_look_incomplete(history):
+    """What a post said at first cannot be guessed; other servers keep no history."""
+    edited = listed("7", edited_at=NOON.isoformat())
+
+    assert looked([edited, listed("6", "<p>Ho</p>")], history=history) == base.Found((), complete=False)
+
+
+@pytest.mark.parametrize("page", [None, {}, "", 0, [None], [{}], [listed("6", at=NOON) | {"created_at": "today"}]])
+def test_a_page_that_is_no_list_of_posts_is_unavailable(page):
+    """A second page in another form is not the end of the list."""
+    with pytest.raises(Unavailable):
+        looked([listed("7")], page)
+
+
+def test_a_second_page_that_fails_is_no_answer(adapter, networks, twin):
+    """A look that breaks off half-way is not taken for what it read until then."""
+    for number in range(41):
+        twin.keep(account="@mill-tools", text=f"{number}", extra={"language": None, "visibility": "public"})
+    faults(networks, {"fault": "truncate", "match": "GET /api/v1/accounts/[0-9]+/statuses", "after": 1})
+
+    with pytest.raises(Unavailable):
+        adapter.find(outgoing(adapter, "40"), 0, NOON, base.Sent())
+
+
+def test_what_was_deleted_is_not_found(adapter, networks):
+    """A post that a person took down is absent, and the look is complete."""
+    plan = outgoing(adapter, "gone")
+    gone = adapter.publish(plan, 0, base.Sent())
+    httpx.delete(f"{networks.address('mastodon')}/api/v1/statuses/{gone.id}",
+                 headers={"Authorization": f"Bearer {TOKEN}"}).raise_for_status()
+
+    assert adapter.find(plan, 0, NOON, base.Sent()) == base.Found((), complete=True)
+
+
+@pytest.mark.parametrize("text", [
+    "e\u0301tude", "a  b\n\n\nc ", "&amp; <b> \"q\" 'a' a<b>c", "https://example.org", "see www.example.org/x?a=1&b=2.",
+    "https://www.example.org/" + "a/" * 60 + "?q=(x)", "👩\u200d🚀 日本 https://example.org/日本",
+    "#tag @ana@tools.example!", ":blobcat: 5 > 3 & 2 < 4", "line\r\nbreak\u00a0hard", "\u00e9\u0323",
+])
+def test_what_was_sent_is_found_again(adapter, text):
+    """Whatever a server does to a text on its way (HTML, entities, links cut), the look recognises it."""
+    plan = outgoing(adapter, text)
+    receipt = adapter.publish(plan, 0, base.Sent())
+
+    assert adapter.find(plan, 0, NOON, base.Sent()) == base.Found((receipt,), complete=True)
+
+
+def test_each_account_has_its_own_id(networks):
+    """The id is the server's, of the account that the token is of; a bad token has none."""
+    ids = [at(networks.address("mastodon"), f"rehearsal:@{name}").account_id() for name in ("mill", "mill", "lathe")]
+
+    assert ids[0] == ids[1] != ids[2]
+    with pytest.raises(Unauthorized):
+        at(networks.address("mastodon"), "expired").account_id()
+
+
+# --- what a person pastes ---------------------------------------------------------------------------------------------
+
+ID = "115000000000000001"
+SHOWN = f"https://tools.social.example/@mill/{ID}"
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["server known", "no credentials"])
+@pytest.mark.parametrize(("address", "url"), [
+    (ID, None), (f" {ID}\n", None), (SHOWN, SHOWN), (f"{SHOWN}/?s=1#top", SHOWN), (f"{SHOWN}/embed", SHOWN),
+    (f"https://tools.social.example/users/mill/statuses/{ID}", SHOWN), (SHOWN.removeprefix("https://"), SHOWN),
+    (f"https://TOOLS.social.example:443/web/@mill/{ID}", SHOWN), (f"{SHOWN[:28]}/web/statuses/{ID}", None),
+    ("https://tools.social.example/@mill/statuses/01HZXK4P2M8YV3T6Q9R5W7B1CD",
+     "https://tools.social.example/@mill/01HZXK4P2M8YV3T6Q9R5W7B1CD"),
+])
+def test_every_address_of_a_post_gives_its_receipt(known, address, url):
+    """However a server writes the address of a post, its id is the one that publishing would have given."""
+    adapter = at(None) if known else Mastodon(base.Connection("@mill-tools"))
+    id = ID if ID in address else "01HZXK4P2M8YV3T6Q9R5W7B1CD"
+
+    assert adapter.receipt_of(address) == PartReceipt(id=id, url=url)
+
+
+NOT_ADDRESSES = [
+    "", "hello", "https://tools.social.example/@mill", "https://tools.social.example/@mill/followers",
+    "https://tools.social.example/@mill/with_replies", f"https://tools.social.example/@ana@other.example/{ID}",
+    f"https://tools.social.example/{ID}", "https://x.com/mill/status/17", "https://www.facebook.com/104729/posts/22",
+    f"https://tools.social.example@evil.example:99999/@mill/{ID}", "ftp://tools.social.example/@mill/17",
+]
+
+
+@pytest.mark.parametrize("address", NOT_ADDRESSES)
+def test_what_is_no_address_of_a_post_is_refused(address):
+    """Other pages and other networks are refused with what an address looks like, server known or not."""
+    for adapter in (at(None), Mastodon(base.Connection("@mill-tools"))):
+        with pytest.raises(ValueError, match="an address of Mastodon looks like https://"):
+            adapter.receipt_of(address)
+
+
+@pytest.mark.parametrize("address", [f"https://other.example/@mill/{ID}", f"http://127.0.0.1:4280/@mill/{ID}",
+                                     f"https://tools.social.example:8443/@mill/{ID}"])
+def test_the_address_of_another_server_is_refused_when_ours_is_known(address):
+    """The same post has another id on every server."""
+    with pytest.raises(ValueError, match="on the account's own server"):
+        at(None).receipt_of(address)
+
+
+def test_a_rehearsed_post_has_the_receipt_of_its_address(adapter, networks, twin):
+    """Under rehearsal the twin's addresses are taken, and a real server's are not."""
+    receipt = adapter.publish(outgoing(adapter, "Hi"), 0, base.Sent())
+
+    assert [adapter.receipt_of(given) for given in (receipt.url, receipt.id)] == [receipt] * 2
+    with pytest.raises(ValueError, match=networks.url):
+        adapter.receipt_of(SHOWN)
+
+
 # --- the twin refuses what a server refuses --------------------------------------------------------------------------
 
 REFUSED = {
@@ -522,6 +699,38 @@ def test_the_twin_knows_an_expired_token(networks):
     assert httpx.post(networks.address("mastodon") + "/api/v1/statuses", json={"status": "x"}).status_code == 401
 
 
+def test_the_twin_keeps_an_upload_for_its_account_and_a_day(networks, clock):
+    """What nobody attached is gone when the adapter's handles are over, and never another account's."""
+    mine, other = at(networks.address("mastodon")), at(networks.address("mastodon"), "rehearsal:@other")
+    plan = mine.compose(message(part("a", picture())))
+    handles = mine.prepare(plan, 0, lambda _: PNG)
+
+    with pytest.raises(Rejected, match="not found"):
+        other.publish(plan, 0, base.Sent(handles=handles))
+    clock.now += timedelta(seconds=Mastodon.handles_live_s)
+    with pytest.raises(Rejected, match="not found"):
+        mine.publish(plan, 0, base.Sent(handles=handles))
+
+
+def test_the_twin_remembers_edits_and_deletions(clock, tmp_path):
+    """After a restart a post says what it said last, and what was deleted stays away."""
+    as_us = {"Authorization": f"Bearer {TOKEN}"}
+    with Rehearsal([MastodonTwin(clock, tmp_path)]) as running:
+        adapter, path = at(running.address("mastodon")), running.address("mastodon") + "/api/v1/statuses/"
+        kept, gone = (adapter.publish(outgoing(adapter, text), 0, base.Sent()).id for text in ("one", "one"))
+        assert kept == gone                                                     # the same slot, the same key
+        other = httpx.post(path[:-1], json={"status": "two"}, headers=as_us).json()["id"]
+        httpx.put(path + kept, json={"status": "one, mended"}, headers=as_us).raise_for_status()
+        refused = [httpx.put(path + kept, json={"status": ""}, headers=as_us).status_code,
+                   httpx.delete(path + kept, headers={"Authorization": "Bearer other"}).status_code]
+        httpx.delete(path + other, headers=as_us).raise_for_status()
+
+    twin = MastodonTwin(clock, tmp_path)
+    assert [(post.text, post.extra["before"]) for post in twin.posts] == [
+        ("one, mended", [{"text": "one", "at": None}])]
+    assert refused == [422, 404]
+
+
 def test_the_twin_says_its_limits(networks):
     """Both versions of the instance document hold the numbers the adapter goes by."""
     for version in ("v1", "v2"):
@@ -542,13 +751,17 @@ def test_the_twin_never_keeps_a_token(networks, twin, tmp_path, clock):
     assert secret not in shown + "".join(p.read_text() for p in tmp_path.rglob("*.jsonl"))
 
 
-def test_plain_text_answers_are_understood_too(saying):
-    """A refusal that is not JSON is still a refusal, without its body in the reason."""
-    adapter = saying(422, "<h1>no</h1>")
-    with pytest.raises(Rejected) as caught:
-        adapter.publish(outgoing(adapter, "x"), 0, base.Sent())
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
+def test_a_refusal_that_is_no_json_comes_from_something_in_between(saying, status):
+    """A page of a gate may have stopped the answer only: in doubt for a post, to be repeated for an upload."""
+    adapter = saying(status, "<h1>no</h1>")
+    plan = adapter.compose(message(part("x", picture())))
+    with pytest.raises(Unconfirmed) as caught:
+        adapter.publish(plan, 0, base.Sent(handles={"b1": "7"}))
+    with pytest.raises(Unavailable):
+        adapter.prepare(plan, 0, lambda _: PNG)
 
-    assert caught.value.why == "the server answered 422"
+    assert caught.value.why == f"the server answered {status}"
 
 
 HOSTILE = ["<a href='", "<!--", "&", "<", "<p class='quote-inline'>", "<a href='x'>…", "<![CDATA[", "<p class='"]

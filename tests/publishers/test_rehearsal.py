@@ -100,6 +100,8 @@ def test_a_refusal_is_answered_in_the_networks_own_words(stage):
 
 
 @pytest.mark.parametrize(("fault", "status", "text"), [
+    ("401", 401, '{"error": "The access token is invalid"}'),
+    ("503", 503, '{"error": "Service unavailable"}'),
     ("429", 429, '{"error": "Too many requests"}'),
     ("500 before effect", 500, '{"error": "Internal server error"}'),
     ("500 after effect", 500, '{"error": "Internal server error"}'),
@@ -136,7 +138,8 @@ def test_a_stall_lasts_until_the_client_leaves(stage, fault):
 
 
 @pytest.mark.parametrize(("fault", "exists"), [
-    ("429", False), ("500 before effect", False), ("hang up before", False), ("stall", False),
+    ("401", False), ("503", False), ("429", False), ("500 before effect", False), ("hang up before", False),
+    ("stall", False),
     ("500 after effect", True), ("hang up after effect", True), ("truncate", True), ("not JSON", True), ("slow", True),
     ("stall after effect", True)])
 def test_before_and_after_effect(stage, fault, exists):
@@ -186,6 +189,37 @@ def test_faults_strike_as_often_as_said(stage):
     assert (upload, [write(stage, "x").status_code for _ in range(3)]) == (200, [500, 500, 200])
 
 
+def test_a_fault_can_wait_for_its_turn(stage):
+    """`after` lets so many of the calls pass that the fault would meet, and only those are counted."""
+    set_faults(stage, {"fault": "401", "after": 2}, {"fault": "503", "after": 1, "times": 2})
+
+    uploads = [httpx.post(stage.address("notes") + "/files", content=a_picture()).status_code for _ in range(3)]
+    answers = [write(stage, "x").status_code for _ in range(5)]
+
+    assert (uploads, answers) == ([200] * 3, [200, 503, 401, 503, 200])
+
+
+def test_seconds_count_from_the_first_strike_and_not_from_what_passed(stage):
+    """`after` and `seconds` together: from the n-th call on, every call for so long."""
+    set_faults(stage, {"fault": "401", "after": 1, "seconds": 1000})
+
+    assert [write(stage, "x").status_code for _ in range(3)] == [200, 401, 401]
+
+
+def test_a_503_says_until_when_only_if_told(stage):
+    """`retry_after` becomes the header; without it there is none."""
+    set_faults(stage, {"fault": "503", "retry_after": 90}, {"fault": "503"})
+
+    assert [write(stage, "x").headers.get("retry-after") for _ in range(2)] == ["90", None]
+
+
+def test_every_network_refuses_a_token_as_it_does_by_itself():
+    """The fault "401" is the very answer that the bad token "expired" gets, or one of its kind."""
+    said = {name: twin(lambda: NOON).unauthorized() for name, twin in twins().items()}
+
+    assert {name: refusal.status for name, refusal in said.items()} == dict.fromkeys(said, 401)
+
+
 def test_a_fault_for_some_seconds_strikes_every_call(stage):
     """`seconds` without `times` meets every call meanwhile, and the answer says how long to wait."""
     set_faults(stage, {"fault": "429", "seconds": 1000})
@@ -206,17 +240,19 @@ def test_a_fault_can_be_aimed_at_any_path(stage):
 
 def test_what_is_left_of_the_script_can_be_asked_for(stage):
     """Reading the script gives what has not been played yet, ready to be put back."""
-    set_faults(stage, {"fault": "429", "times": 3, "retry_after": 7}, {"fault": "stall", "network": "other"})
+    set_faults(stage, {"fault": "429", "times": 3, "retry_after": 7},
+               {"fault": "stall", "network": "other", "after": 4})
     assert write(stage, "x").headers["retry-after"] == "7"
 
     left = httpx.get(stage.url + "/_rehearsal/faults").json()
 
     assert left == [{"fault": "429", "times": 2, "retry_after": 7.0},
-                    {"fault": "stall", "network": "other", "times": 1}]
+                    {"fault": "stall", "network": "other", "times": 1, "after": 4}]
     assert [fault.fault for fault in parse_faults(json.dumps(left))] == ["429", "stall"]
 
 
 @pytest.mark.parametrize("script", ["{", "[{}]", '[{"fault": "meteor"}]', '[{"fault": "429", "when": 1}]',
+                                    '[{"fault": "429", "after": -1}]',
                                     '[{"fault": "429", "match": "("}]', '[{"fault": "429", "times": -1}]'])
 def test_a_script_that_makes_no_sense_is_refused(stage, script):
     """A wrong script is answered with what is wrong, and the one in force stays."""

@@ -245,7 +245,9 @@ def test_real_addresses_without_rehearsal() -> None:
 
 
 FAULTS: list[tuple[dict[str, Any], type[PublishError], bool]] = [
+    ({"fault": "401"}, Unauthorized, False),
     ({"fault": "429", "retry_after": 90}, RateLimited, False),
+    ({"fault": "503", "retry_after": 90}, Unconfirmed, False),
     ({"fault": "500 before effect"}, Unconfirmed, False),
     ({"fault": "500 after effect"}, Unconfirmed, True),
     ({"fault": "hang up before"}, Unconfirmed, False),
@@ -537,6 +539,90 @@ def test_two_threads_at_once(stage: Stage) -> None:
     assert set(stage.twin.calls.values()) == {1}
 
 
+def test_what_was_deleted_is_not_found(stage: Stage) -> None:
+    """A post that a person took down is absent, and the look is complete."""
+    receipt = stage.x().publish(composed(), 0, Sent())
+    stage.call("DELETE", f"/2/tweets/{receipt.id}").raise_for_status()
+
+    assert stage.x().find(composed(), 0, SINCE, Sent()) == Found((), complete=True)
+
+
+def test_a_second_page_that_fails_is_no_answer(stage: Stage) -> None:
+    """A look that breaks off half-way is not taken for what it read until then."""
+    me = stage.twin.account_of(SECRETS["access_token"])
+    for number in range(101):
+        stage.twin.keep(account=me, text=f"Post {number}")
+    stage.script(fault="truncate", match="GET /2/users/[0-9]+/tweets", after=1)
+
+    with pytest.raises(Unavailable):
+        stage.x().find(composed(), 0, SINCE, Sent())
+
+
+def test_each_account_has_its_own_id(stage: Stage) -> None:
+    """The id is X's number of the account that the token is of; a bad token has none."""
+    ids = [stage.x(access_token=f"rehearsal:@{name}").account_id() for name in ("mill", "mill", "lathe")]
+
+    assert ids[0] == ids[1] != ids[2]
+    assert all(id.isdecimal() for id in ids)
+    with pytest.raises(Unauthorized):
+        stage.x(access_token="expired").account_id()
+
+
+def test_media_of_others_and_of_yesterday_are_refused(stage: Stage) -> None:
+    """An upload serves several posts of its account for a day: as long as the adapter says, and for no one else."""
+    now = [NOON]
+    stage.twin.now = lambda: now[0]
+    outgoing = composed(post("One", photo(1)), post("Two", photo(1)))
+    handles = stage.x().prepare(outgoing, 0, FILES.__getitem__)
+    first = stage.x().publish(outgoing, 0, Sent((), handles))
+    now[0] += timedelta(seconds=X.handles_live_s - 1)
+    stage.x().publish(outgoing, 1, Sent((first,), handles))
+
+    with pytest.raises(Rejected, match="media IDs are invalid"):
+        stage.x(access_token="other").publish(composed(post("Three", photo(1))), 0, Sent((), handles))
+    now[0] += timedelta(seconds=1)
+    with pytest.raises(Rejected, match="media IDs are invalid"):
+        stage.x().publish(composed(post("Four", photo(1))), 0, Sent((), handles))
+
+
+# --- what a person pastes ---------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("address", [
+    "1234567890123456789", " 1234567890123456789\n", "https://x.com/i/status/1234567890123456789",
+    "https://x.com/mill_race/status/1234567890123456789?s=20&t=abc", "http://twitter.com/a/status/1234567890123456789/",
+    "https://mobile.twitter.com/a/statuses/1234567890123456789/photo/1", "x.com/a/status/1234567890123456789#m",
+    "https://www.x.com/i/web/status/1234567890123456789", "HTTPS://X.COM:443/a/status/1234567890123456789",
+])
+def test_every_address_of_a_post_gives_its_receipt(address: str) -> None:
+    """However X writes the address of a post, the receipt is the one that publishing would have given; no secret."""
+    assert X(Connection("@millrace")).receipt_of(address) == PartReceipt(
+        id="1234567890123456789", url="https://x.com/i/status/1234567890123456789")
+
+
+@pytest.mark.parametrize("address", [
+    "", "hello", "0", "12345678901234567890", "１２３", "https://x.com/a", "https://x.com/a/status/", "x.com",
+    "https://x.com/a/status/12x", "https://x.com@evil.example/a/status/1", "https://x.com.evil.example/a/status/1",
+    "https://evil.example/x.com/a/status/1", "https://x.com:8443/a/status/1", "https://x.com:no/a/status/1",
+    "ftp://x.com/a/status/1", "https://mastodon.example/@a/1", "https://www.facebook.com/1/posts/2", "https://[x/1",
+    "http://127.0.0.1:4280/x/i/status/1", "https://x.com/a/lists/1", "104729_22",
+])
+def test_what_is_no_address_of_a_post_is_refused(address: str) -> None:
+    """Other pages, other networks, other hosts are refused with what an address of X looks like."""
+    with pytest.raises(ValueError, match=r"an address of X looks like https://x\.com/NAME/status/1234567890"):
+        X(Connection("@millrace")).receipt_of(address)
+
+
+def test_a_rehearsed_post_has_the_receipt_of_its_address(stage: Stage) -> None:
+    """Under rehearsal the twin's addresses are taken, the timeline's too, and X's own are not."""
+    x = stage.x()
+    receipt = x.publish(composed(), 0, Sent())
+    shown = str(httpx.get(receipt.url or "", follow_redirects=True).url)
+
+    assert [x.receipt_of(given) for given in (receipt.url or "", shown, receipt.id)] == [receipt] * 3
+    with pytest.raises(ValueError, match=stage.address):
+        x.receipt_of(f"https://x.com/i/status/{receipt.id}")
+
+
 # --- answers nobody documents ---------------------------------------------------------------------------------------
 
 class Peer(ThreadingHTTPServer):
@@ -668,6 +754,12 @@ def test_a_network_that_echoes_our_header_does_not_leak_it(status: int) -> None:
     ({"x-rate-limit-reset": "1795435290"}, NOON + timedelta(days=1, seconds=90)),
     ({"x-rate-limit-reset": "1795435290", "x-rate-limit-remaining": "40"}, None),
     ({"x-rate-limit-reset": "99999999999999"}, None), ({"x-rate-limit-reset": "-1"}, None), ({}, None),
+    ({"Retry-After": "Mon, 23 Nov 2026 12:00:00 GMT"}, NOON + timedelta(days=1)),
+    ({"x-rate-limit-reset": "1795435290", "Retry-After": "Mon, 23 Nov 2026 12:00:00 GMT"},
+     NOON + timedelta(days=1, seconds=90)),
+    ({"x-rate-limit-reset": "1795435290", "x-rate-limit-remaining": "3",
+      "Retry-After": "Sun, 22 Nov 2026 13:00:00 GMT"},
+     NOON + timedelta(hours=1)),
 ])
 def test_how_long_to_wait(headers: dict[str, str], until: datetime | None) -> None:
     """The reset time counts when no call remains; a cap that no header dates is a wait unsaid."""
@@ -726,6 +818,65 @@ def test_a_short_link_without_its_meaning_matches_any() -> None:
                {"id": "10", "text": "Hi"}]
 
     assert [match.id for match in looking(lambda _: {"data": entries}).matches] == ["8"]
+
+
+def listed(*entries: dict[str, Any], versions: dict[str, Any] | None = None) -> Found:
+    """What a look makes of a list with these posts; `versions` are told when asked for by id."""
+    def reply(path: str, _: str) -> tuple[int, dict[str, str], str]:
+        asked = urlsplit(path).path
+        if asked == "/2/users/me":
+            return 200, {}, j({"data": {"id": "7"}})
+        if asked.startswith("/2/tweets/"):
+            return 200, {}, j((versions or {}).get(asked.rpartition("/")[2], {"errors": [{"title": "Not Found"}]}))
+        return 200, {}, j({"data": entries})
+
+    with peer(reply) as server:
+        return adapter(url(server)).find(composed(post("Hi")), 0, SINCE, Sent())
+
+
+def told(id: str, text: str = "Hi", at: datetime = NOON, **more: Any) -> dict[str, Any]:
+    return {"id": id, "text": text, "created_at": at.isoformat(), **more}
+
+
+def test_reposts_and_older_posts_do_not_match() -> None:
+    """A repost, a reply, a quote of something that our text holds no link to, a post from before: none is ours."""
+    reposted = told("8", referenced_tweets=[{"type": "retweeted", "id": "3"}])
+    reply = told("9", referenced_tweets=[{"type": "replied_to", "id": "3"}])
+    quote = told("10", referenced_tweets=[{"type": "quoted", "id": "3"}])
+
+    found = listed(reposted, reply, quote, told("11", at=SINCE - timedelta(seconds=1)), told("12", at=SINCE))
+
+    assert ([match.id for match in found.matches], found.complete) == (["12"], True)
+
+
+def test_a_link_that_became_a_quote_is_found() -> None:
+    """X makes a quote of a link to a post: that does not hide ours."""
+    entry = {"id": "8", "text": "Hi https://t.co/1234567890", "referenced_tweets": [{"type": "quoted", "id": "3"}],
+             "entities": {"urls": [{"url": "https://t.co/1234567890", "expanded_url": "https://x.com/a/status/3"}]}}
+
+    found = looking(lambda _: {"data": [entry]}, "Hi https://x.com/a/status/3")
+
+    assert [match.id for match in found.matches] == ["8"]
+
+
+def test_a_post_listed_twice_is_one_match() -> None:
+    """Pages that shift while they are read do not make two posts of one."""
+    assert [match.id for match in listed(told("8"), told("8")).matches] == ["8"]
+
+
+def test_an_edited_post_counts_as_it_was_created() -> None:
+    """Ours is found after somebody edited it, by the id it was created with; one edited into ours is not ours."""
+    history = {"edit_history_tweet_ids": ["20", "21"]}
+    ours = listed(told("21", "Hi, mended", **history), versions={"20": {"data": told("20", "Hi", **history)}})
+    theirs = listed(told("21", "Hi", **history), versions={"20": {"data": told("20", "Ho", **history)}})
+
+    assert [(match.id, match.url.rpartition("/")[2]) for match in ours.matches if match.url] == [("20", "20")]
+    assert (ours.complete, theirs) == (True, Found((), complete=True))
+
+
+def test_an_edited_post_without_its_first_version_leaves_the_look_incomplete() -> None:
+    """What a post said at first cannot be guessed."""
+    assert listed(told("21", "Hi", edit_history_tweet_ids=["20", "21"])) == Found((), complete=False)
 
 
 @pytest.mark.parametrize("body", [{"data": {"id": "7"}}, {"data": [{"id": 8}]}, {"data": [{"text": "Hi"}]},

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from publishers.base import Connection, Sent
+from publishers.base import Connection, Found, Sent
 from publishers.mastodon import Mastodon
 from schemas.errors import Rejected, Unauthorized
 from schemas.ledger import PartReceipt, Slot
@@ -104,6 +104,31 @@ def test_a_repeated_send_makes_no_second_post(server, adapter):
     again = adapter.publish(plan, 0, Sent())
 
     assert (again, posts(server)) == (first, before)
+    assert adapter.find(plan, 0, just_before(), Sent()) == Found((first,), complete=True)
+
+
+def test_another_key_makes_another_post_and_both_are_found(server, adapter):
+    """The text alone makes no repeat: two slots that say the same are two posts, and a look says that they are two."""
+    plans = [adapter.compose(message(f"posts/twin-{n}", part("Said twice"))) for n in (1, 2)]
+    receipts = [adapter.publish(plan, 0, Sent()) for plan in plans]
+
+    assert set(adapter.find(plans[0], 0, just_before(), Sent()).matches) == set(receipts)
+
+
+def test_the_token_tells_whose_it_is(server, adapter):
+    """The account's id is the one that the server lists its posts under; a bad token has none."""
+    assert httpx.get(f"{server['url']}/api/v1/accounts/{adapter.account_id()}/statuses").status_code == 200
+    with pytest.raises(Unauthorized):
+        Mastodon(connection(server, "wrong")).account_id()
+
+
+def test_the_address_it_shows_is_understood(adapter):
+    """The receipt of a post that a person pastes is the one that publishing gave."""
+    receipt = adapter.publish(adapter.compose(message("posts/pasted", part("Pasted"))), 0, Sent())
+
+    assert receipt.url is not None
+    assert adapter.receipt_of(receipt.url) == receipt
+    assert adapter.receipt_of(receipt.id).id == receipt.id
 
 
 def test_what_was_never_sent_is_not_found(adapter):

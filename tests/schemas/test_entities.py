@@ -64,7 +64,7 @@ FIELDS = {
     "Proof": "id text date source", "Insight": "id text evidence",
     "ChannelsFile": "stagger quiet_hours min_gap channels",
     "Channel": "id network handle connection owner responders audiences goals evidence norms slots max_per_day "
-               "link_placement limits timezone language grace status closing_notice profile_checked",
+               "link_placement limits timezone language grace on_unknown status closing_notice profile_checked",
     "PillarsFile": "pillars", "Pillar": "id name share audiences",
     "Series": "series slot channels min_repeat order defaults", "BlackoutsFile": "blackouts moments",
     "Blackout": "id from to effect channels reason", "Moment": "id date name pillar",
@@ -132,6 +132,7 @@ WORDS = {
     "Person.roles": ROLES, "Team.required_training": ROLES,
     "Session.group": "marketing-pr customer-service executives everyone",
     "Channel.link_placement": "body card first_comment bio", "Channel.status": "active listening retired",
+    "Channel.on_unknown": "hold retry",
     "Series.order": "oldest", "Blackout.effect": "hold hold-asks",
     "Level.publishing": "continue hold-asks hold-all", "Incident.status": "open monitoring closed",
     "Policy.covers": "blogging texting messaging social house-rules privacy disclosure accessibility",
@@ -193,7 +194,7 @@ ALL = models(*TOPS)
 
 
 def test_every_model_has_the_fields_of_the_domain() -> None:
-    """The fields of the models are the fields of the domain tables, no more and no fewer."""
+    """The fields of the models are the fields of the domain tables, and on_unknown of the publish protocol."""
     assert {name: {field for field, _ in fields(model)} for name, model in ALL.items()} \
         == {name: set(names.split()) for name, names in FIELDS.items()}
 

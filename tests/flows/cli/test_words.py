@@ -2,14 +2,18 @@
 import json
 import re
 import shlex
+import shutil
 import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import click
+import httpx
 import pytest
 
 from flows.cli import commands
+from publishers.rehearsal import twins
+from publishers.rehearsal._twin import Rehearsal
 
 
 def every_command(group: click.Group = commands,
@@ -37,6 +41,28 @@ def played(tmp_path_factory, sample_copy, drumbeat):
     return home
 
 
+@pytest.fixture(scope="module")
+def held_once(tmp_path_factory, sample_copy, drumbeat):
+    """The sample content after a lost answer: its first post waits for a person on x, and is out elsewhere."""
+    home, clock = sample_copy(tmp_path_factory.mktemp("held") / "club"), [datetime(2026, 11, 5, 13, 30, tzinfo=UTC)]
+    with Rehearsal([twin(lambda: clock[0]) for twin in twins().values()]) as networks:
+        fault = {"network": "x", "fault": "hang up before"}
+        httpx.put(f"{networks.url}/_rehearsal/faults", json=[fault]).raise_for_status()
+        words = ("publish", "--once", "--rehearse-at", networks.url, "--now")
+        lost = drumbeat(*words, "2026-11-05 13:30", cwd=home)
+        clock[0] += timedelta(minutes=4)
+        done = drumbeat(*words, "2026-11-05 13:34", "--json", cwd=home)
+    assert (lost.code, done.code) == (5, 5), done.err
+    assert {one["slot"]: one["state"] for one in done.json["outcomes"]}["posts/sharpen-a-chisel@x#1"] == "held"
+    return home
+
+
+@pytest.fixture
+def held(held_once, tmp_path):
+    """A copy of it, for a command that changes it."""
+    return shutil.copytree(held_once, tmp_path / "held")
+
+
 def example(words: tuple[str, ...]) -> str:
     (last,) = re.findall(r"Example: (drumbeat .+)\Z", (COMMANDS[words].help or "").strip())
     return last
@@ -54,17 +80,20 @@ def test_every_help_text_ends_with_an_example(drumbeat, tmp_path, words):
 
 EXAMPLES = sorted({example(words) for words in COMMANDS})
 GO_ON = ("up", "rehearsal")     # have tests of their own below
+HOMES = {"init": "tmp_path", "why": "played", "status": "played", "archive": "played", "audit": "played",
+         "resolve": "held", "reconcile": "held"}
+EXITS = {"reconcile": 5}        # there somebody has to look: that is what it says
 
 
 @pytest.mark.parametrize("line", [line for line in EXAMPLES if line.split()[1] not in GO_ON])
-def test_every_example_runs(drumbeat, sample, played, tmp_path, line):
-    """Each example ends with 0, on the sample content (init: where there is none), without a crash."""
+def test_every_example_runs(drumbeat, request, line):
+    """Each example ends with 0 without a crash, on the sample content as it is, after its first post, or in trouble."""
     word = line.split()[1]
-    home = tmp_path if word == "init" else played if word in ("why", "status", "archive") else sample
+    home = request.getfixturevalue(HOMES.get(word, "sample"))
 
     done = drumbeat(*shlex.split(line)[1:], cwd=home)
 
-    assert done.code == 0, done.err
+    assert done.code == EXITS.get(word, 0), done.err
     assert "Traceback" not in done.err
 
 
@@ -172,9 +201,24 @@ def test_why_tells_the_story(drumbeat, played):
 
     assert done.code == 0, done.err
     assert done.out.startswith("posts/sharpen-a-chisel@mastodon#1\n  content/posts/sharpen-a-chisel.md:2:")
-    for words in ("Due Thu 2026-11-05 12:30 (Europe/Dublin).", "taken by", "sending part 1, try 1",
+    for words in ("Due Thu 2026-11-05 12:30 (Europe/Dublin).", "taken by", "sending, try 1",
                   "published: http://127.0.0.1:", "State: published."):
         assert words in done.out
+
+
+def test_reconcile_json(drumbeat, held):
+    """reconcile: one outcome per slot that is in doubt or waits for a person, each with what to do."""
+    done = drumbeat("reconcile", "--json", cwd=held)
+
+    assert done.code == 5, done.err
+    assert [set(outcome) for outcome in done.json["outcomes"]] == [{"slot", "state", "url", "reason", "next"}]
+
+
+def test_resolve_json(drumbeat, held):
+    """resolve: the slot, where it stands now, and its address if it is live."""
+    done = drumbeat("resolve", "posts/sharpen-a-chisel@x#1", "--absent", "--by", "Wren", "--json", cwd=held)
+
+    assert (done.code, done.json) == (0, {"slot": "posts/sharpen-a-chisel@x#1", "state": "waiting", "url": None})
 
 
 def test_archive_verify_json(drumbeat, played):

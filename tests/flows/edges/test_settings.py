@@ -38,6 +38,17 @@ def test_variables_win(tmp_path: Path) -> None:
     assert find(str(content), {"DRUMBEAT_ARCHIVE": ""}).archive == "dir:a"
 
 
+def test_the_flood_fuse_is_a_number_of_posts(tmp_path: Path) -> None:
+    """most_per_hour is read as a number, and anything else is refused with an example."""
+    content = written(tmp_path, 'most_per_hour = "300"\n')
+
+    assert find(str(content), {}).most_per_hour == 300
+    with pytest.raises(SettingsError) as stop:
+        find(str(content), {"DRUMBEAT_MOST_PER_HOUR": "many"})
+    assert (stop.value.what, stop.value.remedy) == (
+        "most_per_hour is 'many', which is no number of posts.", 'Write for example most_per_hour = "200".')
+
+
 @pytest.mark.parametrize("where", [".", "content", "content/posts", "content/posts/2027", "tools/deep"])
 def test_the_nearest_content_upwards_is_found(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From anywhere inside the project, also from inside the content, the same folder is meant."""
@@ -58,7 +69,7 @@ def test_nothing_found_names_the_place_it_would_be(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("text", "said", "remedy"),
     [
-        ('arhcive = "x"\n', "{file}: arhcive is not known.", "Known: archive, credentials."),
+        ('arhcive = "x"\n', "{file}: arhcive is not known.", "Known: archive, credentials, most_per_hour."),
         ("archive = 5\n", "{file}: archive is not text.", 'Put it in quotes: archive = "…".'),
         ("archive = ['a']\n", "{file}: archive is not text.", 'Put it in quotes: archive = "…".'),
         (

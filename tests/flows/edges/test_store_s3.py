@@ -14,8 +14,10 @@ import pytest
 from flows.edges._s3 import PAUSES_S, S3Store
 from flows.edges.ledger import Ledger
 from flows.edges.store import Unanswered, open_store
+from flows.planning.folding import fold
+from flows.planning.sealing import receipt_of
 from schemas.errors import StoreError
-from schemas.ledger import Kind, Pin, Slot, State
+from schemas.ledger import Kind, Pin, Slot
 
 KEY = "v1/ledger/posts.hello/mastodon/1/000001.json"
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -23,7 +25,7 @@ REFUSALS = {
     "409": (409, "ConditionalRequestConflict"), "500": (500, "InternalError"), "503": (503, "SlowDown"),
     "502": (502, "BadGateway"), "400-slow": (400, "RequestTimeout"), "403": (403, "AccessDenied"),
     "404": (404, "NoSuchBucket"), "400-kms": (400, "KMS.DisabledException"), "501": (501, "NotImplemented"),
-    "403-clock": (403, "RequestTimeTooSkewed"), "400": (400, "InvalidRequest"),
+    "403-clock": (403, "RequestTimeTooSkewed"), "400": (400, "InvalidRequest"), "400-token": (400, "ExpiredToken"),
 }
 
 
@@ -87,6 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urllib.parse.urlparse(self.path)
         fault = self.server.next_fault("GET")
+        if fault == "hang":
+            self.server.closing.wait(30)
+            return self.hang_up()
         if fault == "dropped":
             return self.hang_up()
         if fault in REFUSALS:
@@ -210,6 +215,7 @@ def test_every_try_is_the_same_request(server, store):
     ("404", "404 NoSuchBucket", "create the bucket bucket"),
     ("400-kms", "KMS.DisabledException", "KMS key"),
     ("403-clock", "RequestTimeTooSkewed", "clock"),
+    ("400-token", "400 ExpiredToken", "renew the AWS credentials"),
     ("501", "conditional writes", "use Amazon S3"),
     ("400", "400 InvalidRequest", "nothing was sent"),
 ])
@@ -235,6 +241,25 @@ def test_refusal_after_a_lost_try_is_doubt(server, store, faults):
 
     with pytest.raises(Unanswered):
         store.create(KEY, b"our record")
+
+
+def test_own_record_behind_a_slow_look_is_still_ours(server, store):
+    """A 412 is looked into until the answer comes: our own record is never taken for a rival's."""
+    server.script = {"PUT": ["lost"], "GET": ["hang", "503", "dropped", "truncated"]}
+
+    assert store.create(KEY, b"our record") is True
+
+
+@pytest.mark.parametrize("fault", ["403", "404"])
+def test_refused_read_stops_at_once(server, store, waited, fault):
+    """A bucket that may not be read, or is not there, is said at the first try: it is no missing record."""
+    server.script["GET"] = [fault, fault]
+
+    with pytest.raises(StoreError, match=fault):
+        store.get(KEY)
+    with pytest.raises(StoreError, match=fault):
+        list(store.list("v1/ledger/"))
+    assert waited == []
 
 
 def test_refused_look_at_an_existing_object_is_doubt(server, store):
@@ -273,7 +298,7 @@ def test_record_that_vanished_after_412_is_tried_again(server, store):
     assert len(server.puts) == 2
 
 
-@pytest.mark.parametrize("faults", [["dropped"], ["500", "503"], ["truncated"]])
+@pytest.mark.parametrize("faults", [["dropped"], ["500", "503"], ["truncated"], ["hang"]])
 def test_read_is_repeated_until_it_is_whole(server, store, faults):
     """Half an answer is no answer: a read gives all the bytes or is made again."""
     store.create(KEY, b"our record")
@@ -401,7 +426,8 @@ def test_whole_ledger_is_written_under_the_condition(server, store):
     server.script["PUT"] = ["ok", "409", "lost"]
     sending = ledger.append(slot, claim, Kind.sending, part=0, attempt=1)
     published = ledger.append(slot, sending, Kind.published, part=0, detail={"parts": [{"id": "7", "url": None}]})
-    ledger.mark_done(slot, State.published, NOON.date())
+    entries = ledger.read(slot)
+    ledger.mark_done(receipt_of(fold(slot, entries), entries))
 
     assert ledger.read(slot) == (claim, sending, published)
     assert len({put.key for put in server.puts}) == 5

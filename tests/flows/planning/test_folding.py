@@ -30,7 +30,7 @@ def next_entry(standing: Standing, kind: Kind, **fields: Any) -> Entry:
     if kind is Kind.sending:
         part = len(standing.parts)
         filled |= {"part": part, "attempt": standing.attempts.get(part, 0) + 1, "send_window_s": 10.0,
-                   "request_timeout_s": 60.0}
+                   "request_timeout_s": 60.0, "detail": {"looked": "absent"} if standing.doubt else {}}
     record = Record(**(filled | fields))
     return Entry(record, canonical(record))
 
@@ -53,6 +53,7 @@ PUBLISHED = said(Kind.published, parts=[ONE])
 PUBLISHED_BOTH = said(Kind.published, parts=[ONE, TWO])
 IN_FLIGHT = (Kind.claim, Kind.sending)
 IN_DOUBT = (*IN_FLIGHT, Kind.unknown, Kind.claim)
+BY_EVIDENCE = said(Kind.sending, looked="evidence")
 
 
 def test_nothing_recorded_is_planned():
@@ -148,16 +149,49 @@ def test_open_sending_is_doubt_over_any_take_over():
     """However often the slot changes hands, the part stays in doubt, with its times and its first try."""
     standing = ledger(*IN_FLIGHT, Kind.claim, Kind.claim, Kind.released, Kind.claim)
 
-    assert standing.doubt == Doubt(part=0, attempt=1, seq=2, first_seq=2, since=NOON + timedelta(seconds=1),
+    assert standing.doubt == Doubt(part=0, attempt=1, seq=2, epoch=1, first_seq=2, since=NOON + timedelta(seconds=1),
                                    send_window_s=10, request_timeout_s=60)
 
 
 def test_second_try_remembers_the_first():
-    """After a look that found nothing, the new try is the doubt, and the first try's record is still known."""
+    """After a look that found nothing, the new try is the doubt; since when to look, and the first try, are kept."""
     standing = ledger(*IN_DOUBT, Kind.sending)
 
-    assert (standing.doubt.seq, standing.doubt.first_seq, standing.doubt.attempt) == (5, 2, 2)
-    assert standing.attempts == {0: 2}
+    assert standing.doubt == Doubt(part=0, attempt=2, seq=5, epoch=2, first_seq=2, since=NOON + timedelta(seconds=1),
+                                   send_window_s=10, request_timeout_s=60)
+    assert (standing.attempts, standing.repeats, standing.unproven) == ({0: 2}, 1, True)
+
+
+def test_try_after_proof_stands_alone():
+    """After its sender's word that the first try did nothing, the new try is the only doubt, and repeats nothing."""
+    standing = ledger(*IN_DOUBT, BY_EVIDENCE)
+
+    assert standing.doubt == Doubt(part=0, attempt=2, seq=5, epoch=2, first_seq=2, since=NOON + timedelta(seconds=4),
+                                   send_window_s=10, request_timeout_s=60)
+    assert (standing.attempts, standing.repeats, standing.unproven) == ({0: 2}, 0, False)
+
+
+def test_proof_of_one_try_is_no_proof_of_the_one_before():
+    """A try that nobody answered stays unproven, whatever its successors turn out to have done."""
+    again = (*IN_DOUBT, Kind.sending, Kind.unknown, Kind.claim, BY_EVIDENCE)
+
+    assert (ledger(*again).repeats, ledger(*again).unproven) == (1, True)
+    assert (ledger(*again, Kind.notsent).repeats, ledger(*again, Kind.notsent).unproven) == (1, True)
+
+
+@pytest.mark.parametrize(("steps", "repeats"), [
+    (IN_FLIGHT, 0),
+    (IN_DOUBT, 0),
+    ((*IN_DOUBT, Kind.sending), 1),
+    ((*IN_DOUBT, Kind.sending, Kind.unknown, Kind.claim, Kind.sending), 2),
+    ((*IN_DOUBT, Kind.sending, Kind.notsent, Kind.sending), 1),                 # an answered try is no new doubt
+    ((*IN_DOUBT, Kind.sending, SENT), 0),                                       # the next part begins anew
+    ((*IN_DOUBT, Kind.sending, Kind.unknown, Kind.claim, Kind.held, said(Kind.resolved, verdict="absent")), 0),
+    ((*IN_DOUBT, Kind.sending, Kind.unknown, Kind.claim, Kind.held, said(Kind.resolved, verdict="live", **ONE)), 0),
+])
+def test_repeats_of_the_part_under_way(steps, repeats):
+    """Every `sending` in doubt is counted, until the part is live or a person has spoken."""
+    assert ledger(*steps).repeats == repeats
 
 
 def test_nothing_sent_needs_proof_of_every_try():
@@ -165,6 +199,7 @@ def test_nothing_sent_needs_proof_of_every_try():
     assert ledger(*IN_FLIGHT, Kind.notsent).nothing_sent
     assert not ledger(*IN_FLIGHT).nothing_sent
     assert not ledger(*IN_DOUBT, Kind.sending, Kind.notsent).nothing_sent
+    assert ledger(*IN_DOUBT, BY_EVIDENCE, Kind.notsent).nothing_sent
     assert not ledger(*IN_FLIGHT, SENT).nothing_sent
 
 
@@ -198,12 +233,21 @@ def test_not_before_holds_until_the_next_try():
     assert ledger(*waiting).retry_at == NOON + timedelta(hours=1)
     assert ledger(*waiting, Kind.released, Kind.claim).retry_at == NOON + timedelta(hours=1)
     assert ledger(*waiting, Kind.released, Kind.claim, Kind.sending).retry_at is None
+    assert ledger(*waiting, said(Kind.released, retry_at=NOON.isoformat())).retry_at == NOON
 
 
 def test_reason_is_the_last_record_s():
     """A person reads why the slot is where it is now, not why it once was."""
     assert ledger(*IN_FLIGHT, said(Kind.notsent, reason="503")).reason == "503"
     assert ledger(*IN_FLIGHT, said(Kind.notsent, reason="503"), Kind.sending).reason is None
+
+
+def test_take_over_does_not_forget_why_a_part_is_in_doubt():
+    """A claim answers nothing: what made the part doubtful stays the reason."""
+    lost = (*IN_FLIGHT, said(Kind.unknown, reason="no reply in 60 s"))
+
+    assert ledger(*lost, Kind.claim, Kind.claim).reason == "no reply in 60 s"
+    assert ledger(*IN_FLIGHT, said(Kind.notsent, reason="503"), Kind.claim).reason is None
 
 
 def test_pin_may_change_while_nothing_is_out():
@@ -230,6 +274,9 @@ def test_reopened_thread_may_change_its_rest():
     ((Kind.claim, (Kind.sending, {"part": None})), "part 0 is next"),
     ((Kind.claim, (Kind.sending, {"attempt": 2})), "attempt 2"),
     ((Kind.claim, (Kind.sending, {"worker": "w2"})), "did not claim"),
+    ((*IN_DOUBT, said(Kind.sending)), "nobody looked"),
+    ((*IN_DOUBT, said(Kind.sending, looked="yes")), "nobody looked"),
+    ((*IN_DOUBT, said(Kind.sending, looked=["absent"])), "nobody looked"),
     ((*IN_FLIGHT, (Kind.notsent, {"part": 1})), "part 0 is under way"),
     ((*IN_FLIGHT, SENT, (Kind.sending, {"part": 0})), "part 1 is next"),
     ((*IN_FLIGHT, Kind.sent), "without the network's id"),
@@ -276,6 +323,8 @@ def honest_fields(view: Standing, kind: Kind, worker: str, choice: int) -> dict[
     new = {"id": f"id-{len(listed)}", "url": None}
     if kind is Kind.claim and (view.kind is Kind.reopened or not (view.parts or view.doubt)):
         fields["pin"] = NEW_PIN if choice % 2 else PIN
+    if kind is Kind.sending and view.doubt:
+        fields["detail"] = {"looked": "evidence" if choice % 2 else "absent"}
     if kind in (Kind.sent, Kind.resolved):
         fields["detail"] = {**new, "verdict": "live" if choice % 3 else "absent"}
     if kind is Kind.published:
@@ -342,6 +391,19 @@ def test_no_part_is_sent_again_without_a_claim_or_proof(turns):
 
 @settings(max_examples=300, deadline=None)
 @given(races())
+def test_unproven_tries_are_never_forgotten_by_themselves(turns):
+    """In any race, once a part was sent again on the strength of a look, only a person can say that all is proven."""
+    standing = Standing(SLOT)
+    for entry in play(turns):
+        after = advance(standing, entry)
+        if standing.unproven and not after.unproven:
+            assert entry.record.kind is Kind.resolved
+            assert entry.record.detail["verdict"] == "absent"
+        standing = after
+
+
+@settings(max_examples=300, deadline=None)
+@given(races())
 def test_live_parts_are_never_lost(turns):
     """In any race, what was once known to be live stays known, in the same order."""
     standing = Standing(SLOT)
@@ -365,7 +427,7 @@ def test_no_slot_is_stuck(turns):
 def test_any_nonsense_is_a_contradiction_not_a_crash(kinds, data):
     """Records in any order with any small content either fold or are refused as a contradiction."""
     values = st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.just("2026-11-22T12:00:00Z")
-    details = st.dictionaries(st.sampled_from(["id", "url", "parts", "verdict", "retry_at", "reason"]),
+    details = st.dictionaries(st.sampled_from(["id", "url", "parts", "verdict", "retry_at", "reason", "looked"]),
                               values | st.lists(values | st.dictionaries(st.just("id"), values), max_size=2))
     standing = Standing(SLOT)
     with contextlib.suppress(Contradiction):

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from flows.planning.folding import advance
+from flows.planning.narrating import story
 from flows.planning.preparing import Prepared
-from flows.planning.reporting import counts, rows, story, when
-from schemas.ledger import Entry, Kind, Pin, Record, Slot, Standing, State, canonical
+from flows.planning.reporting import counts, rows, when
+from schemas.ledger import Entry, Evidence, Kind, Pin, Record, Slot, Standing, State, canonical
 from schemas.report import Row
 
 Make = Callable[..., Prepared]
@@ -17,6 +18,11 @@ SLOT, LATER = Slot("posts/a", "mastodon"), Slot("posts/b", "mastodon")
 URL = "https://social.example/7"
 PIN = Pin(commit="c0ffee0123456789", blob="b10b", payload="f" * 64, account="@us")
 FILES = {"posts/a.md": "---\nintent: give\nat: 2027-07-01 09:30\n---\nHi\n", "posts/b.md": "---\nevery: 4w\n---\nHi\n"}
+
+WAIT = ("Wait: some minutes after the call a running publisher looks at the account by itself, and so does 'drumbeat "
+        "reconcile'. Nothing is sent before it is known.")
+NOT_TRIED = ("Either no publisher runs (drumbeat up), or one runs and keeps it back: credentials, or the wrong "
+             "account. What it prints says which.")
 
 
 def ledger(*steps: tuple[Kind, dict[str, Any]]) -> tuple[Standing, list[Entry]]:
@@ -60,7 +66,8 @@ def row_of(prepared: Make, standing: Standing | None, now: datetime) -> Row:
     ("steps", "late", "row"),
     [
         ([], timedelta(), (State.planned, DUE, None, None, None, None)),
-        ([], timedelta(hours=2), (State.planned, DUE, None, None, None, None)),
+        ([], timedelta(minutes=2), (State.planned, DUE, None, None, None, None)),
+        ([], timedelta(hours=2), (State.planned, DUE, None, None, "it is due, and nothing was tried yet", NOT_TRIED)),
         (
             [],
             timedelta(hours=2, seconds=1),
@@ -83,8 +90,8 @@ def row_of(prepared: Make, standing: Standing | None, now: datetime) -> Row:
                 DUE,
                 None,
                 None,
-                "no answer within 60 s",
-                "Look at the account on mastodon: is it there? Nothing is sent again until that is known.",
+                "nobody knows whether it arrived: no answer within 60 s",
+                WAIT,
             ),
         ),
         (
@@ -95,8 +102,8 @@ def row_of(prepared: Make, standing: Standing | None, now: datetime) -> Row:
                 DUE,
                 None,
                 None,
-                "it was later than its grace allows when the publisher looked; nothing is sent late by itself",
-                "Give the post a new time if it should still go out.",
+                "it was more than 2 h past its time when the publisher looked; nothing is sent late by itself",
+                "Give the post a new time and commit, if it should still go out.",
             ),
         ),
     ],
@@ -150,28 +157,56 @@ def test_a_story_is_told_from_the_beginning(prepared: Make) -> None:
     assert story(SLOT, item, standing, entries, now=DUE) == [
         "content/posts/a.md:3:1 says so; it goes to mastodon (mastodon, @us@social.example).",
         "Due Thu 2027-07-01 09:30 (Europe/Dublin).",
-        "Thu 2027-07-01 09:30 (Europe/Dublin)  taken by w1, pinned to commit c0ffee0123",
-        "Thu 2027-07-01 09:30:01 (Europe/Dublin)  sending part 1, try 1",
-        "Thu 2027-07-01 09:30:02 (Europe/Dublin)  nobody knows whether part 1 arrived: no answer within 60 s",
+        "Thu 2027-07-01 09:30:00  taken by w1, as commit c0ffee0123 has it",
+        "Thu 2027-07-01 09:30:01  sending, try 1",
+        "Thu 2027-07-01 09:30:02  nobody knows whether it arrived: no answer within 60 s",
         "State: unknown.",
-        "Next: Look at the account on mastodon: is it there? Nothing is sent again until that is known."]
+        "Next: Wait. The call may still take effect until about Thu 2027-07-01 09:33:11 (Europe/Dublin); after that a "
+        "running publisher looks at the account by itself, and so does 'drumbeat reconcile'. Nothing is sent before it "
+        "is known."]
 
 
 @pytest.mark.parametrize(("last", "end"), [
-    (PUBLISHED, [f"Thu 2027-07-01 08:30:02 (UTC)  published: {URL}", "State: published."]),
-    (SENT, [f"Thu 2027-07-01 08:30:02 (UTC)  part 1 is live: {URL}", "State: publishing."]),
+    (PUBLISHED, [f"Thu 2027-07-01 08:30:02  published: {URL}", "State: published."]),
+    (SENT, [f"Thu 2027-07-01 08:30:02  part 1 is live: {URL}", "State: publishing.",
+            "Next: Nothing to do: a publisher has it. If none runs, start one (drumbeat up): it finds out first what "
+            "became of the last call."]),
 ])
 def test_a_story_ends_with_the_address(last: tuple[Kind, dict[str, Any]], end: list[str]) -> None:
     """The story of what is live says where it can be seen."""
     standing, entries = ledger(CLAIM, SENDING, last)
 
-    assert story(SLOT, None, standing, entries, now=DUE)[-2:] == end
+    assert story(SLOT, None, standing, entries, now=DUE)[-len(end):] == end
+
+
+def test_what_was_given_back_for_long_is_told_once() -> None:
+    """A wait of more than a quarter of an hour makes two records and one line."""
+    told = {"reason": "429", "class": "rate-limited", "retry_at": "2027-07-01T09:00:00Z"}
+    standing, entries = ledger(CLAIM, SENDING, (Kind.notsent, {"part": 0, "detail": told}),
+                               (Kind.released, {"detail": told}))
+
+    assert story(SLOT, None, standing, entries, now=DUE)[3:] == [
+        "Thu 2027-07-01 08:30:02  not sent: 429; it is tried again at Thu 2027-07-01 09:00 (UTC)", "State: waiting.",
+        "Next: Nothing to do: it is tried again at Thu 2027-07-01 09:00 (UTC)."]
+
+
+def test_a_late_word_stands_after_the_publisher_that_took_over() -> None:
+    """What came too late is told where it was learned: after the other publisher had the slot."""
+    absent = Evidence(nonce="e" * 32, worker="w1", epoch=1, at=DUE + timedelta(seconds=2), part=0, attempt=1,
+                      receipt=None, detail={"reason": "429"})
+    standing, entries = ledger(CLAIM, SENDING, (Kind.claim, {"epoch": 2, "worker": "w2"}))
+
+    assert story(SLOT, None, standing, entries, now=DUE, evidence=[absent])[1:5] == [
+        "Thu 2027-07-01 08:30:00  taken by w1, as commit c0ffee0123 has it", "Thu 2027-07-01 08:30:01  sending, try 1",
+        "Thu 2027-07-01 08:30:02  looked for by w2",
+        "Thu 2027-07-01 08:30:02  the answer came late to w1: nothing was sent (429)"]
 
 
 @pytest.mark.parametrize(
     ("late", "end"),
     [
         (timedelta(), ["State: planned. Nothing was tried yet."]),
+        (timedelta(hours=1), ["State: planned. Nothing was tried yet.", f"Next: {NOT_TRIED}"]),
         (
             timedelta(hours=3),
             ["State: planned. Nothing was tried yet.", "Its time has passed: is the publisher running? (drumbeat up)"],
