@@ -18,7 +18,9 @@ async def audit() -> State[None]:
                                                 stdout=asyncio.subprocess.PIPE)
     said, _ = await ours.communicate()
     try:
-        found = json.loads(said)["findings"]
+        told = json.loads(said)
+        found = told["findings"] + [{"key": slot, "what": "waits for a person", "remedy": f"drumbeat why {slot}"}
+                                    for slot in told["waits"]]
     except (ValueError, KeyError, TypeError):
         raise DrumbeatError(f"'drumbeat audit' ended with exit code {ours.returncode} and no findings.",
                             "Its own words are on stderr, above.") from None

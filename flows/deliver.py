@@ -5,20 +5,22 @@ The protocol is exactly-once's; what to do next is decided in `planning.deciding
 import hashlib
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 from flows.edges.accounts import Bound
-from flows.edges.clock import Clock
+from flows.edges.clock import Clock, elapsed_s
 from flows.edges.ledger import Ledger, is_gone
 from flows.edges.repository import Repository
+from flows.edges.store import Unanswered
 from flows.planning.deciding import (
     LOOK_BACK,
     TIMING,
+    WITHDRAWN,
     Do,
     Step,
     Timing,
@@ -40,7 +42,6 @@ from schemas.channel import Channel
 from schemas.errors import (
     PublishError,
     RateLimited,
-    Rejected,
     SettingsError,
     StoreError,
     Unauthorized,
@@ -53,6 +54,7 @@ from schemas.plan import Item
 
 log = logging.getLogger(__name__)
 Kept = TypeVar("Kept")
+KEPT_BACK, UNREACHED = "kept-back", "unreached"
 _OVER = (Kind.published, Kind.failed, Kind.skipped)
 
 
@@ -117,7 +119,7 @@ class Courier:
         self.timing, self.settle_only = timing, settle_only
         self.uploads = Uploads(ledger, clock)
         self.upload_tries: dict[Slot, int] = {}
-        self.identified: dict[int, str | None] = {}               # id(publisher) -> the network's id of its account
+        self.identified: WeakKeyDictionary[Publisher, str] = WeakKeyDictionary()     # the network's id of its account
 
     def deliver(self, order: Order, publisher: Publisher, desk: Desk) -> Ended:
         """Takes one slot as far as it goes now.
@@ -133,13 +135,16 @@ class Courier:
         advance(standing, entry)                                  # what no reader would accept is never written
         return entry if self.until_stored(slot, lambda: self.ledger.write(slot, entry)) else None
 
-    def until_stored(self, slot: Slot, write: Callable[[], Kept]) -> Kept:
-        """What `write` answers. Tries until the archive answers, or we must stop: then it raises StoreError."""
+    def until_stored(self, slot: Slot, write: Callable[[], Kept], only: type[StoreError] = StoreError) -> Kept:
+        """What `write` answers. Tries until the archive answers, or we must stop: then it raises StoreError.
+
+        `only`: any other StoreError is raised at once.
+        """
         tries = 0
         while True:
             try:
                 return write()
-            except StoreError as error:
+            except only as error:
                 tries += 1
                 log.error("archive does not answer, the outcome is kept in memory slot=%s why=%s", slot, error.what)
                 if self.stopping.wait(min(2.0 ** tries, 30.0)):
@@ -155,7 +160,7 @@ class _Delivery:
         self.entries = list(self.ledger.read(order.slot))
         self.standing = fold(order.slot, self.entries)
         self.known = len(self.entries)
-        self.claimed_at: float | None = None                      # monotonic, just before our own claim was stored
+        self.claimed_at: float | None = None                      # by `elapsed_s`, just before our own claim was stored
         self.renewed = self.let_go = False
         self.look_failed: str | None = None
         self.media = self._media(order.message)
@@ -196,19 +201,27 @@ class _Delivery:
 
     def _is_asked_for_anew(self) -> bool:
         """Rule R7: what failed or was skipped reopens if the plan entry changed in what is not live yet."""
-        standing, live = self.standing, len(self.standing.parts)
-        if standing.kind is Kind.published or self.order.item is None or standing.pin is None:
+        standing, live, item = self.standing, len(self.standing.parts), self.order.item
+        if standing.kind is Kind.published or item is None or standing.pin is None or standing.doubt:
             return False
+        if not live and self.clock.now() > item.at + timedelta(seconds=item.grace_s):
+            return False                                          # it would only be missed again
         asked = self._composed()
         claim = next((e.record.detail for e in reversed(self.entries) if e.record.kind is Kind.claim), {})
-        claim = {name: value for name, value in claim.items() if name != "reason"}
-        if claim == self._terms() and hashlib.sha256(asked.canonical()).hexdigest() == standing.pin.payload:
+        as_due = claim.get("due") == item.at.isoformat()
+        came_back = standing.last is not None and standing.last.record.detail.get("class") == WITHDRAWN
+        same = as_due and not came_back
+        if same and hashlib.sha256(asked.canonical()).hexdigest() == standing.pin.payload:
             return False
         if live and (asked.account != self.pinned.account or len(asked.parts) <= live or (
-                claim == self._terms() and asked.parts[live:] == self.pinned.parts[live:])):
+                same and asked.parts[live:] == self.pinned.parts[live:])):
             return False
         # A publisher that is behind on Git would otherwise bring back what was replaced.
-        return self.courier.repository.descends(self.order.commit, standing.pin.commit)
+        descends = self.courier.repository.descends(self.order.commit, standing.pin.commit)
+        if not descends:
+            log.warning("not opened again slot=%s: its commit %s is no ancestor of %s here (history rewritten, or a "
+                        "shallow clone)", self.slot, standing.pin.commit[:10], self.order.commit[:10])
+        return descends
 
     def _is_what_was_promised(self) -> bool:
         """Whether what would go out now is, byte for byte, what the claim in force pinned."""
@@ -249,7 +262,7 @@ class _Delivery:
         if self.standing.claim_seq is None or self.standing.kind in (*_OVER, Kind.held):
             return None                                           # nobody will ask: one request less
         if self.claimed_at is not None and self.standing.worker == self.ledger.worker:
-            return time.monotonic() - self.claimed_at             # at least its age by the store's clock
+            return elapsed_s() - self.claimed_at                  # at least its age by the store's clock
         if is_gone(self.standing.worker or ""):
             return self.courier.timing.lease_s                    # its process is dead: nobody to wait for
         return self.ledger.age(self.slot, self.standing.claim_seq)
@@ -271,7 +284,7 @@ class _Delivery:
         pin = self.standing.pin
         if pin is None or not (going_on or self.order.item is None):
             pin = self._pin()
-        self.claimed_at = time.monotonic()
+        self.claimed_at = elapsed_s()
         return self._append(Kind.claim, pin=pin, detail={**self._terms(), **more})
 
     def _kept_back(self) -> Ended | None:
@@ -285,14 +298,20 @@ class _Delivery:
         if brake is None:
             self.let_go = True
             return None
-        reason = f"{brake.why}; its turn is at {when(brake.until, item.zone)}"
-        if self.standing.kind is Kind.released and self.standing.reason == reason:
-            return self._ended(brake.until)
-        log.warning("kept back slot=%s why=%s", self.slot, reason)
+        reason = f"{brake.why}; its turn is at about {when(brake.until, item.zone)}"
+        return self._put_off(reason, KEPT_BACK, brake.until)
+
+    def _put_off(self, reason: str, kind: str, again: datetime) -> Ended | None:
+        """Before anything is sent: the reason goes into the ledger, once, so that whoever asks is told."""
+        said = self.standing.last.record if self.standing.last is not None else None
+        noted = said is not None and said.kind is Kind.released and said.detail.get("class") == kind
+        if noted or self.standing.parts or self.standing.doubt or self.order.item is None:
+            return self._ended(again)._replace(why=reason)
+        log.warning("put off slot=%s why=%s", self.slot, reason)
         if self.claimed_at is None and (fenced := self._claim(ending=True)) is not None:
             return fenced
-        # no `retry_at`: a limit that is raised meanwhile counts at once
-        return self._stepped(Step(Kind.released, {"reason": reason, "class": "kept-back"}), None, again=brake.until)
+        # no `retry_at`: what is put right meanwhile counts at once
+        return self._stepped(Step(Kind.released, {"reason": reason, "class": kind}), None, again=again)
 
     def _pin(self) -> Pin:
         """What is promised now; its payload and media are in the archive before anybody promises them."""
@@ -302,7 +321,7 @@ class _Delivery:
         payload = self.ledger.put_payload(self.outgoing.canonical())
         return Pin(commit=self.order.commit, blob=self.order.item.post.post.blob, media=self.outgoing.media(),
                    payload=payload, account=self.outgoing.account,
-                   account_id=self.courier.identified.get(id(self.publisher)))
+                   account_id=self.courier.identified.get(self.publisher))
 
     def _end(self, turn: Turn) -> Ended | None:
         assert turn.step is not None
@@ -313,18 +332,19 @@ class _Delivery:
     def _unidentified(self) -> Ended | None:
         """None: the credentials open the account that this channel always had. Raises SettingsError when they do not.
 
-        A network that refuses them may say so to the call itself, which is recorded; no other answer is risked.
+        A network that takes them for nothing may say so to the call itself, which is recorded; no other is risked.
         """
         known, publisher = self.courier.identified, self.publisher
-        if id(publisher) in known or not isinstance(publisher, Identifies):
+        if publisher in known or not isinstance(publisher, Identifies):
             return None
         try:
             account_id = publisher.account_id()
-        except (Unauthorized, Rejected):
-            return None
         except PublishError as error:
-            again = self.clock.now() + wait_after(1)
-            return Ended(self.standing, again, why=f"the network does not say whose account this is: {error.why}")
+            if isinstance(error, Unauthorized) and error.dead:
+                return None                                       # nothing at all can be done with it: the call says so
+            away = isinstance(error, Unavailable | RateLimited)
+            what = "the network cannot be reached" if away else "the network does not say whose account this is"
+            return self._put_off(f"{what}: {error.why}", UNREACHED, self.clock.now() + wait_after(1))
         channel = self.order.channel
         bound = self.courier.bind(channel.id, Bound(network=channel.network, handle=self.outgoing.account,
                                                     account_id=account_id))
@@ -333,7 +353,7 @@ class _Delivery:
                 f"{channel.id} was {bound.handle} until now (account {bound.account_id} of {channel.network}), and "
                 f"these credentials open another account ({account_id}); nothing is sent.",
                 "Put the right credentials back; a new account gets a channel of its own in networks/channels.yaml.")
-        known[id(publisher)] = account_id
+        known[publisher] = account_id
         return None
 
     # --- a lost answer ------------------------------------------------------------------------------------------------
@@ -420,12 +440,14 @@ class _Delivery:
         if not (self.standing.parts or self.standing.doubt) and not self.desk.still(self.order):
             return self._stepped(Step(Kind.released, {"reason": "the plan changed"}), None, again=self.clock.now())
         attempt, timing = self.standing.attempts.get(part, 0) + 1, self.courier.timing
-        began = time.monotonic()        # before the record can exist: others count from when the archive took it
-        fenced = self._append(Kind.sending, part=part, attempt=attempt, detail=looked,
-                              send_window_s=timing.send_window_s,
-                              request_timeout_s=timing.request_timeout_s or REQUEST_TIMEOUT_S)
-        if fenced is not None:
-            return fenced
+        began = elapsed_s()             # before the record can exist: others count from when the archive took it
+        sending = self.ledger.draft(self.slot, self.standing.last, Kind.sending, part=part, attempt=attempt,
+                                    detail=looked, send_window_s=timing.send_window_s,
+                                    request_timeout_s=timing.request_timeout_s or REQUEST_TIMEOUT_S)
+        advance(self.standing, sending)
+        if not self.courier.until_stored(self.slot, lambda: self.ledger.write(self.slot, sending), only=Unanswered):
+            return self._fenced()
+        self._moved(sending)
         answer = self._call(part, handles, began)
         if not isinstance(answer, RateLimited | Unavailable | Unauthorized):
             self.courier.uploads.forget(self.publisher, job, used=isinstance(answer, PartReceipt))
@@ -447,7 +469,7 @@ class _Delivery:
         return None
 
     def _call(self, part: int, handles: Mapping[str, str], began: float) -> PartReceipt | PublishError:
-        if time.monotonic() - began > self.courier.timing.send_window_s:
+        if elapsed_s() - began > self.courier.timing.send_window_s:
             return Unavailable("our own window passed before the call")
         answer: PublishError
         try:

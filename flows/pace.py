@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from flows.edges.clock import Clock
 from flows.edges.ledger import Done, Ledger
-from flows.planning.pacing import Brake, blown, too_close
+from flows.planning.pacing import LATE, Brake, blown, too_close
 from publishers.base import Publisher
 from schemas.ledger import Slot, State
 from schemas.notation import span
@@ -31,7 +31,10 @@ class Traffic:
         now, channel = self._clock.now(), item.channel
         limits = publisher.limits.with_overrides(channel.limits)
         with self._one_at_a_time:
-            mine, rest = self._times(channel.id, limits.per_hour), self._times(None, self._most_per_hour)
+            self._went.get(channel.id, {}).pop(item.slot, None)   # an earlier try of its own is no reason
+            needs_times = now - item.at > LATE or limits.pace_s > 0
+            mine = self._times(channel.id, 0 if needs_times else limits.per_hour)
+            rest = self._times(None, self._most_per_hour)
             brake = (
                 blown(channel.id, mine, limits.per_hour, now=now,
                       setting=f"'limits: {{per_hour: …}}' of {channel.id} in networks/channels.yaml")

@@ -17,6 +17,7 @@ from flows.edges.repository import Repository
 from flows.edges.store import Store
 from flows.pace import Traffic
 from flows.planning.deciding import TIMING, Timing, wait_after
+from flows.planning.folding import fold
 from flows.planning.pacing import MOST_PER_HOUR, Brake
 from flows.planning.preparing import Prepared, reason
 from flows.planning.reporting import row, row_of_ledger
@@ -77,7 +78,8 @@ class Shift:
         self._published: set[Slot] = set()                        # for good
         self._over: set[Slot] = set()                             # as the plan in force has it; another may reopen it
         self._begun: set[Slot] = set()                            # have a ledger, and no end that we know of
-        self._unsent: set[Slot] = set()                           # failed, skipped, missed; perhaps open again
+        self._late: set[Slot] = set()                             # missed or skipped in an earlier shift
+        self._kept_by: dict[Slot, str] = {}                       # what a setting or the archive was told to keep back
         self._reminded: set[Slot] = set()                         # told that they are in doubt or wait for a person
 
     def stop(self) -> None:
@@ -127,7 +129,7 @@ class Shift:
         self._published = {done.slot for done in ended if done.state is State.published}
         self.traffic.begin(ended)
         self._begun = {slot for slot, _ in self.ledger.open_slots({done.slot for done in ended})}
-        self._unsent = {done.slot for done in ended} - self._published
+        self._late = {done.slot for done in ended if done.state in (State.missed, State.skipped)}
         rejected = self._load()
         if rejected is not None:
             self._take_last_good(rejected)
@@ -177,19 +179,21 @@ class Shift:
                                    "Run 'drumbeat check', mend it and commit.")
         accept(self.store, prepared.plan, now=self.clock.now())
         self.prepared = prepared
-        self._begun |= {slot for slot, order in self._orders.items()
-                        if order.item and order.item.at <= self.clock.now()}
-        self._begun -= self._published | self._over
+        before, now = self._orders, self.clock.now()
         self._publishers = {}                                     # a channel may have got another account
         self._due = []
         self._lines = {}
-        self._over = set()
         self._orders = {item.slot: Order(item.slot, item.channel, commit, item, prepared.messages[item.slot])
                         for item in prepared.plan.items}
         self._orders |= {order.slot: order for order in self._left_over(prepared) if order.slot not in self._orders}
+        self._over = {slot for slot in self._over if slot in before and slot in self._orders
+                      and self._orders[slot]._replace(commit="") == before[slot]._replace(commit="")}
+        # what was missed and is too late still: not worth a request each
+        self._over |= {slot for slot in self._late if (order := self._orders.get(slot)) is not None and order.item
+                       and order.item.at + timedelta(seconds=order.item.grace_s) < now}
         under_way = {order.slot for order in self._sending.values()}
         for order in self._orders.values():
-            if order.slot not in self._published | under_way and self.only in (None, order.slot):
+            if order.slot not in self._published | self._over | under_way and self.only in (None, order.slot):
                 to_come = order.item if order.slot not in self._begun else None
                 self._await(order, to_come.at if to_come else AT_ONCE)
         log.info("plan accepted commit=%s items=%d waiting=%d", commit[:10], len(prepared.plan.items),
@@ -199,14 +203,27 @@ class Shift:
         """What has a ledger, no end, and no place in the plan: a thread half out, a lost answer, a withdrawn post."""
         content = prepared.content
         channels = {channel.id: channel for channel in content.channels.channels}
-        unreadable = {one.slot for one in prepared.plan.waiting}
-        broken = set(content.broken())
-        for slot in sorted((self._begun | self._unsent) - self._published):
+        waiting = {one.slot for one in prepared.plan.waiting}
+        known = {post.id for post in content.posts} | {post.id for post in content.drafts}
+        # a file that cannot be read may be the post that seems to be gone: nothing is withdrawn meanwhile
+        readable = not any(post is not None and post not in known for post in content.broken())
+        for slot in sorted(self._begun - self._published):
             if (channel := channels.get(slot.channel)) is None:
-                log.error("slot has begun and its channel is gone slot=%s", slot)
+                self._tell_homeless(slot)
             elif channel.network in content.networks:
-                withdrawn = slot not in unreadable and slot.post not in broken
-                yield Order(slot, channel, content.source, None, None, withdrawn)
+                yield Order(slot, channel, content.source, None, None, withdrawn=readable and slot not in waiting)
+
+    def _tell_homeless(self, slot: Slot) -> None:
+        """Nobody can look for it, or send the rest of it: its channel is not in the content any more."""
+        standing = fold(slot, self.ledger.read(slot))
+        if slot in self._reminded or not (standing.parts or standing.doubt):
+            return
+        self._reminded.add(slot)
+        made = row_of_ledger(slot, standing)
+        why = f"its channel {slot.channel} is gone from networks/channels.yaml, so nobody can look or go on"
+        todo = (f"Put the channel back and commit; or look at the account and say what you saw: "
+                f"drumbeat resolve {slot} --live ADDRESS or --absent, --by \"YOUR NAME\"")
+        self.tell(Told(made._replace(state=State.held, reason=why, next=todo), "unknown", slot.channel, None))
 
     def _watch(self) -> None:
         """Wakes the shift when HEAD names another commit."""
@@ -259,7 +276,7 @@ class Shift:
                     continue
                 publisher = self._publisher(order.channel)
                 if isinstance(publisher, SettingsError):
-                    self._tell_unable(order, publisher)
+                    self._try_later(order, publisher)
                     continue
                 future = pool.submit(self.courier.deliver, order, publisher, self)
                 self._busy[channel], self._sending[channel] = future, order
@@ -284,9 +301,7 @@ class Shift:
                 ended = future.result()
             except (StoreError, ContentError, SettingsError) as error:      # nothing was sent, or a record says so
                 log.error("slot cannot go on slot=%s why=%s", slot, error.what)
-                self._tries[slot] = tries = self._tries.get(slot, 0) + 1
-                self._await(order, self.clock.now() + wait_after(tries))
-                self._tell_unable(order, error)
+                self._try_later(order, error)
                 continue
             except Exception as error:  # one slot's fault must not stop the others
                 log.exception("slot broke off slot=%s", slot)
@@ -295,15 +310,25 @@ class Shift:
                 self._tell_unable(order, SettingsError(why, "See the log, and report it."))
                 continue
             standing = ended.standing
-            if standing.seq:
+            is_open = standing.state in (State.unknown, State.held)
+            is_over = standing.state in (State.published, State.failed, State.skipped, State.missed)
+            if standing.seq and not is_over:
                 self._begun.add(slot)
+            else:
+                self._begun.discard(slot)
             if ended.news:
                 self._tries.pop(slot, None)
+                self._kept_by.pop(slot, None)
             if slot not in self._published:
                 went = bool(standing.parts or standing.doubt)
                 self.traffic.ended(slot, standing.changed_at if went else None)
+            if slot not in self._orders and slot in self._begun and self.prepared is not None:    # withdrawn meanwhile
+                self._orders |= {left.slot: left for left in self._left_over(self.prepared) if left.slot == slot}
             if (current := self._orders.get(slot)) is not None and current != order:
                 self._await(current, current.item.at if current.item else self.clock.now())  # changed during the call
+            elif ended.again is not None and ended.why is not None and not (ended.news or is_open):
+                self._tries[slot] = tries = self._tries.get(slot, 0) + 1
+                self._await(order, max(ended.again, self.clock.now() + wait_after(tries)))
             elif ended.again is not None:
                 self._await(order, ended.again)
             elif standing.state is State.published:
@@ -313,10 +338,12 @@ class Shift:
             elif standing.state is State.held:
                 self._tries[slot] = tries = self._tries.get(slot, 0) + 1
                 self._await(order, self.clock.now() + self._held_wait(tries))
-            is_open = standing.state in (State.unknown, State.held)
+            if ended.why is not None and not ended.news and not is_open and slot not in self._reminded:
+                self._reminded.add(slot)
+                self._tell(order, standing, ended.why)
             if ended.news or (is_open and slot not in self._reminded):
                 self._tell(order, standing, ended.why)
-            if is_open:
+            if is_open or ended.news:
                 self._reminded.add(slot)                          # each shift says it once: nothing stays silent
 
     def _held_wait(self, tries: int) -> timedelta:
@@ -337,15 +364,25 @@ class Shift:
                 self._publishers[channel.id] = error
         return self._publishers[channel.id]
 
-    def _tell_unable(self, order: Order, error: DrumbeatError) -> None:
-        self._tell_waiting(order, f"{error.what} {error.remedy}", unable=True)
+    def _try_later(self, order: Order, error: DrumbeatError) -> None:
+        """What one slot cannot do now; the channel is opened anew then, with the credentials of that time."""
+        self._tries[order.slot] = tries = self._tries.get(order.slot, 0) + 1
+        self._await(order, self.clock.now() + wait_after(tries))
+        if isinstance(error, SettingsError):
+            self._publishers.pop(order.channel.id, None)
+        self._tell_unable(order, error)
 
-    def _tell_waiting(self, order: Order, why: str, *, unable: bool = False) -> None:
-        item = order.item
+    def _tell_unable(self, order: Order, error: DrumbeatError) -> None:
+        item, why = order.item, f"{error.what} {error.remedy}"
+        if self._kept_by.get(order.slot) == why:
+            return                                                # it is said, and nothing about it has changed
+        self._kept_by[order.slot] = why
         if item is not None:
             waiting = Waiting(item.slot, item.post, item.channel, why, item.zone, item.at)
-            self.tell(Told(row(waiting, None, now=self.clock.now()), item.channel.network, item.channel.id,
-                           item.post.post.campaign, unable))
+            made = row(waiting, None, now=self.clock.now())
+        else:
+            made = row_of_ledger(order.slot, Standing(order.slot, state=State.waiting, reason=why))
+        self.tell(Told(made, order.channel.network, order.channel.id, item.post.post.campaign if item else None, True))
 
     def _tell(self, order: Order, standing: Standing, why: str | None) -> None:
         now, item = self.clock.now(), order.item

@@ -19,6 +19,7 @@ QUOTED = 200                     # characters of the network's own words in an e
 _REFUSALS = frozenset({400, 401, 403, 404, 413, 422})    # any other status proves nothing, whatever its body says
 _RATE = frozenset({4, 17, 32, 341, 613, 80001, 80002})
 _NOT_ALLOWED = frozenset({3, 10, 102, 104, 190, *range(200, 300)})
+_DEAD = frozenset({102, 190})    # the token itself: expired or withdrawn
 _FAILED_INSIDE = frozenset({1, 2})
 _DUPLICATE = 506                 # only a post identical to the one just before it
 
@@ -91,7 +92,7 @@ def understood(answer: Answer | None, token: str, *, creating: bool) -> dict[str
     if answer.status == 429:
         raise RateLimited("the network asks to wait (HTTP 429)", wait_until(answer.headers))
     if answer.status == 401:
-        raise _unauthorized("HTTP 401")
+        raise _unauthorized("HTTP 401", dead=True)
     if not body or fault is not None or not 200 <= answer.status < 300:
         raise in_doubt(f"the network answered HTTP {answer.status} with nothing that can be understood")
     return body
@@ -128,7 +129,7 @@ def _refusal(answer: Answer, fault: Mapping[str, Any], token: str, in_doubt: typ
     if answer.status == 429 or (refused and code in _RATE):
         return RateLimited(f"the network asks to wait ({name})", wait_until(answer.headers))
     if answer.status == 401 or (refused and code in _NOT_ALLOWED):
-        return _unauthorized(name)
+        return _unauthorized(name, dead=answer.status == 401 or code in _DEAD)
     if code == _DUPLICATE and in_doubt is Unconfirmed:
         return Unconfirmed(f"the network says that the latest post is identical ({name}): it may be this one")
     said = " ".join(str(fault.get("error_user_msg") or fault.get("message") or "no reason given").split())
@@ -139,9 +140,9 @@ def _refusal(answer: Answer, fault: Mapping[str, Any], token: str, in_doubt: typ
     return Rejected(f"the network refused it ({name}): {said[:QUOTED]}")
 
 
-def _unauthorized(name: str) -> Unauthorized:
+def _unauthorized(name: str, *, dead: bool) -> Unauthorized:
     return Unauthorized(f"the network does not accept the access token for this ({name}); it has expired, "
-                        "was withdrawn, or lacks a permission")
+                        "was withdrawn, or lacks a permission", dead=dead)
 
 
 def _object(text: str) -> dict[str, Any] | None:

@@ -177,7 +177,8 @@ def _refusal(answer: Answer, body: dict[str, Any] | None, said: str, doing: Doin
     if answer.status == 429:
         return RateLimited(f"X asks to wait: {said}", _reset(answer.headers))
     if answer.status == 401 or (answer.status == 403 and kind.endswith(_NOT_ALLOWED)):
-        return Unauthorized(f"X does not accept the connection's credentials ({answer.status}): {said}")
+        return Unauthorized(f"X does not accept the connection's credentials ({answer.status}): {said}",
+                            dead=answer.status == 401)
     if answer.status == 402:
         return PaymentRequired(f"the X account has no credit or plan for this: {said}")
     if answer.status == 403 and doing == "creating" and "duplicate content" in said.lower():

@@ -237,7 +237,7 @@ class Mastodon:
             case 402:
                 return PaymentRequired(why)
             case 401:
-                return Unauthorized(why)
+                return Unauthorized(why, dead=True)
             case 403 if is_own and _LOCKED_OUT.search(why):
                 return Unauthorized(why)
             case status if status == 413 or (is_own and status in _REFUSALS):

@@ -49,7 +49,14 @@ class Rejected(PublishError):
 
 
 class Unauthorized(PublishError):
-    """The network refused the credential: nothing exists; a person must renew or widen it."""
+    """The network refused the credential: nothing exists; a person must renew or widen it.
+
+    `dead`: no call is possible with it at all (HTTP 401), so it cannot post to a wrong account either.
+    """
+
+    def __init__(self, why: str, *, dead: bool = False) -> None:
+        super().__init__(why)
+        self.dead = dead
 
 
 class PaymentRequired(PublishError):

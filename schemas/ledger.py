@@ -220,7 +220,6 @@ class Standing(NamedTuple):
     attempts: Mapping[int, int] = {}        # part -> `sending` records since it was last known absent by a person
     first_sending: Mapping[int, int] = {}   # part -> seq of its first `sending`
     repeats: int = 0                        # `sending` records of the part under way that were written in doubt
-    unproven: bool = False                  # some call was never answered; a look at the account did not find its post
     retry_at: datetime | None = None        # not before, UTC; None: whenever due
     reason: str | None = None               # why it is where it is
     claimed_at: datetime | None = None      # first claim
@@ -249,8 +248,8 @@ class Standing(NamedTuple):
 
     @property
     def nothing_sent(self) -> bool:
-        """No part is live, and every call made was answered: it did nothing."""
-        return not self.parts and self.doubt is None and not self.unproven
+        """No part is live, and none can become so: every call made is proven to have done nothing."""
+        return not self.parts and self.doubt is None
 
 
 class Upload(Value):

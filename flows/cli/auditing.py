@@ -39,6 +39,8 @@ def audit_command(
     where = archive_of(settings, archive)
     at = time_of(settings, now, rehearsal=where.rehearsal)
     store = Counted(open_store(where.url))  # looking makes no folder
+    if not only_look:
+        _refuse_to_write_by_pretend_time(store, now)
     prepared = committed(settings, at, last_good(store))
     proof = prove(verify(store), prepared.plan, now=at)
     mended = Mended(0, ()) if only_look or not exists(where.url) else mend(store, proof.verified, now=at)
@@ -57,6 +59,12 @@ def audit_command(
     if cost:
         say(str(store))
     return _exit_code(proof)
+
+
+def _refuse_to_write_by_pretend_time(store: Counted, now: datetime | None) -> None:
+    if now is not None and store.get("v1/kind") == b"real\n":
+        raise UsageError("--now is pretend time, and months of a real archive would be closed by it.",
+                         "Leave --now out; 'drumbeat audit --only-look' writes nothing.")
 
 
 @click.group("archive", short_help="The archive: verify, look, mend its index.")
@@ -101,6 +109,7 @@ def rebuild_command(content: str | None, archive: str | None, now: datetime | No
     """
     store = _opened(content, archive)
     settings = settings_of(content)
+    _refuse_to_write_by_pretend_time(store, now)
     at = time_of(settings, now, rehearsal=archive_of(settings, archive).rehearsal)
     done = verify(store, objects=False)
     mended = mend(store, done, now=at)

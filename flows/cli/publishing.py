@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from pydantic import SecretStr
@@ -159,6 +160,8 @@ def play(
 ) -> tuple[list[Row], bool]:
     """Runs one shift. What became of each slot in the end, and whether settings or the archive kept one back."""
     only = _slot(slot)
+    if rehearse_at is not None:
+        _refuse_the_world(rehearse_at, rehearse=rehearse)
     url = archive_of(settings, archive, rehearse=rehearse or rehearse_at is not None).url
     keep_a_log()
     with _networks(settings, clock) if rehearse else nullcontext(rehearse_at) as address:
@@ -172,6 +175,16 @@ def play(
         shift.run(clock.now() if once else until or clock.now() + SHIFT)
     last = {one.row.slot: one for one in done}                    # what became of each, in the end
     return [one.row for one in last.values()], any(one.unable for one in last.values())
+
+
+def _refuse_the_world(rehearse_at: str, *, rehearse: bool) -> None:
+    """A rehearsal never leaves this computer."""
+    if rehearse:
+        raise UsageError("--rehearse starts networks, --rehearse-at uses running ones.", "Leave one of them out.")
+    told = urlsplit(rehearse_at)
+    if told.scheme != "http" or told.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise UsageError(f"--rehearse-at {rehearse_at}: this is not on this computer.",
+                         "Write the address that 'drumbeat rehearsal' prints, like http://127.0.0.1:4280.")
 
 
 def _clock(now: datetime | None, clock_file: Path | None, *, rehearsing: bool) -> Clock:

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import click
 from flows.cli.options import REHEARSAL, settings_of, shared
 from flows.cli.telling import say, tell_json
 from flows.edges.children import when_parent_ends
-from flows.edges.clock import Clock, PretendClock, RealClock
+from flows.edges.clock import Clock, PretendClock, RealClock, ShiftedClock
 from flows.edges.prefect_server import HOST
 from schemas.errors import SettingsError, UsageError
 
@@ -43,15 +44,17 @@ def rehearsal_networks(folder: Path, clock: Clock) -> Iterator[str]:
 @click.option("--faults", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A fault script (JSON).")
 @click.option("--clock-file", type=click.Path(path_type=Path), hidden=True)
 @click.option("--with-parent", is_flag=True, hidden=True)
-@shared(now=False)
+@shared()
 def rehearsal_command(
-    port: int, faults: Path | None, clock_file: Path | None, with_parent: bool, content: str | None, as_json: bool
+    port: int, faults: Path | None, clock_file: Path | None, with_parent: bool, content: str | None,
+    now: datetime | None, as_json: bool
 ) -> int:
     """Loopback doubles of every supported network; they keep what they get beside the content folder.
 
     A fault script is a JSON list. Each line names a fault: 401, 429, 503, 500 before effect, 500 after effect, hang up
     before, hang up after effect, stall, stall after effect, truncate, not JSON, slow, late effect. It may name a
     network, how many calls to let pass (after), how many to strike (times, seconds), and which (match).
+    Publish to it with --now? Then give it the same --now: both must tell the same time.
 
     \b
     [{"network": "mastodon", "fault": "401", "after": 1}]
@@ -62,7 +65,7 @@ def rehearsal_command(
     from publishers.rehearsal._twin import parse_faults, serve
 
     settings = settings_of(content)
-    clock: Clock = PretendClock(clock_file) if clock_file else RealClock()
+    clock: Clock = PretendClock(clock_file) if clock_file else ShiftedClock(now) if now else RealClock()
     made = _twins(settings.home / REHEARSAL / "networks", clock)
     try:
         script = parse_faults(faults.read_bytes()) if faults else ()

@@ -11,14 +11,16 @@ import publishers
 from flows.cli.options import archive_of, exists, settings_of, shared, time_of
 from flows.cli.publishing import is_rehearsal
 from flows.cli.telling import say, tell, tell_json
+from flows.cli.watching import committed, meant
 from flows.edges.ledger import Ledger, worker_id
+from flows.edges.settings import Settings
 from flows.edges.store import open_store
-from flows.planning.deciding import by_evidence, may_send
+from flows.planning.deciding import by_evidence, may_send, wait_before_look_s
 from flows.planning.folding import advance, fold
 from flows.planning.sealing import ENDS, receipt_of
 from publishers.base import Connection, Outgoing, Publisher
 from schemas.errors import SettingsError, UsageError
-from schemas.ledger import Entry, Kind, PartReceipt, Slot, Standing, State
+from schemas.ledger import Entry, Kind, Lookup, PartReceipt, Pin, Repeat, Slot, Standing, State
 
 _LONGEST_NAME = 80
 
@@ -53,10 +55,6 @@ def resolve_command(
     if not by or len(by) > _LONGEST_NAME:
         raise UsageError(f"--by is the name of the person who looked, {_LONGEST_NAME} characters at most.",
                          'Write for example --by "Wren".')
-    try:
-        wanted = Slot.parse(slot)
-    except ValueError as error:
-        raise UsageError(f"{error}.", "'drumbeat status --state held' lists what waits for you.") from None
     settings = settings_of(content)
     where = archive_of(settings, archive)
     if not exists(where.url):
@@ -66,9 +64,15 @@ def resolve_command(
     if now is not None and not rehearsal:
         raise UsageError("--now is pretend time, and this archive is real.", "Leave --now out.")
     now = time_of(settings, now, rehearsal=rehearsal)
+    wanted = meant(slot, committed(settings, now, {}))
     ledger = Ledger(store, worker=worker_id("resolve"), now=lambda: now)
     entries = list(ledger.read(wanted))
     standing = fold(wanted, entries)
+    if standing.doubt and standing.kind is not Kind.held and _nobody_looks(settings, ledger, standing, now):
+        _append(ledger, wanted, entries, Kind.claim, {}, None, pin=standing.pin)
+        why = f"the answer was lost, and its channel {wanted.channel} is gone: nobody can look by itself"
+        _append(ledger, wanted, entries, Kind.held, {"reason": why, "class": "blind"}, standing.doubt.part)
+        standing = fold(wanted, entries)
     _refuse_what_is_not_held(standing)
     assert standing.pin is not None
     assert standing.doubt is not None
@@ -103,14 +107,24 @@ def resolve_command(
 
 
 def _append(ledger: Ledger, slot: Slot, entries: list[Entry], kind: Kind, detail: dict[str, Any],
-            part: int | None) -> bool:
+            part: int | None, pin: Pin | None = None) -> bool:
     """Whether the record is ours; False: another one stands in its place."""
-    entry = ledger.draft(slot, entries[-1], kind, part=part, detail=detail)
+    entry = ledger.draft(slot, entries[-1], kind, part=part, detail=detail, pin=pin)
     advance(fold(slot, entries), entry)                           # what no reader would accept is never written
     if not ledger.write(slot, entry):
         return False
     entries.append(entry)
     return True
+
+
+def _nobody_looks(settings: Settings, ledger: Ledger, standing: Standing, now: datetime) -> bool:
+    """Whether a lost call is over, and no publisher can look at its account: the channel is not in the content."""
+    doubt, slot = standing.doubt, standing.slot
+    content = committed(settings, now, {}).content
+    if doubt is None or any(channel.id == slot.channel for channel in content.channels.channels):
+        return False
+    age_s = min(ledger.age(slot, doubt.seq) or 0.0, (now - doubt.since).total_seconds())
+    return age_s > wait_before_look_s(doubt, Lookup(Repeat.blind))
 
 
 def _refuse_what_is_not_held(standing: Standing) -> None:

@@ -249,7 +249,7 @@ class Supervisor:
         if code != 0:
             raise DrumbeatError(f"the publisher ended: {self.children.last_words('sender')}",
                                 f"See {self.children.log('sender')}.")
-        now = self.until or self.now()
+        now = self.now() if stopped else self.until or self.now()
         made = rows_of(self.settings, self.archive, now=now)
         if as_json:
             tell_json({"slots": [row.as_dict() for row in made], "counts": counts(made)})

@@ -170,7 +170,7 @@ def why_command(slot: str, content: str | None, archive: str | None, now: dateti
     at = time_of(settings, now, rehearsal=where.rehearsal)
     store = open_store(where.url) if exists(where.url) else None
     prepared = committed(settings, at, last_good(store) if store else {})
-    wanted = _meant(slot, prepared)
+    wanted = meant(slot, prepared)
     one = next((o for o in prepared.plan.everything() if o.slot == wanted), None)
     entries = reader(store).read(wanted) if store else ()
     standing = fold(wanted, entries) if entries else None
@@ -200,21 +200,23 @@ def committed(settings: Settings, now: datetime, kept: Mapping[Slot, datetime]) 
         return check(settings.content, now=now, kept=kept)
 
 
-def _meant(name: str, prepared: Prepared) -> Slot:
+def meant(name: str, prepared: Prepared) -> Slot:
     """The slot that `name` is, or the only one of the post it names."""
+    slots = [o.slot for o in prepared.plan.everything()]
+    post, _, channel = name.partition("@")
+    near = [
+        slot
+        for slot in slots
+        if post in (slot.post, slot.post.rsplit("/", 1)[-1]) and channel.split("#")[0] in ("", slot.channel)
+    ]
     try:
-        return Slot.parse(name)
+        exact = Slot.parse(name)
     except ValueError as error:
-        slots = [o.slot for o in prepared.plan.everything()]
-        post, _, channel = name.partition("@")
-        near = [
-            str(s)
-            for s in slots
-            if post in (s.post, s.post.rsplit("/", 1)[-1]) and channel.split("#")[0] in ("", s.channel)
-        ]
         if len(near) == 1:
-            return Slot.parse(near[0])
+            return near[0]
         raise UsageError(
             f"{error}.",
-            f"Did you mean one of these? {', '.join(near)}" if near else "'drumbeat status' lists all slots.",
+            f"Did you mean one of these? {', '.join(map(str, near))}" if near else "'drumbeat status' lists all slots.",
         ) from None
+    same_run = [slot for slot in near if slot.run == exact.run]
+    return same_run[0] if exact not in slots and len(same_run) == 1 else exact

@@ -20,6 +20,8 @@ MOST_REPEATS = 2                            # of one part, where a repeat is a s
 LOOK_FOR_S = 86_400.0                       # so long an account is asked for a lost post, if it does not answer
 LOOK_BACK = timedelta(minutes=5)            # a network's clock may be behind ours
 
+WITHDRAWN = "withdrawn"                     # the class of a `skipped` that comes back with its post
+
 OnUnknown = Literal["hold", "retry"]
 
 
@@ -86,7 +88,7 @@ def records_after(answer: PartReceipt | PublishError, standing: Standing, *, tot
             return _later(answer, "unauthorized", now + LONGEST_WAIT, standing, now)
         case Unauthorized() | PaymentRequired() | Rejected() if standing.repeats:
             # it says nothing about the earlier call, whose answer was lost
-            return (_held("refused", f"{answer.why}; an earlier try got no answer, and the account did not show it"),)
+            return (_held("refused", f"{answer.why}; {_EARLIER}"),)
         case Unauthorized():
             return (_failed(answer.why, "unauthorized", standing),)
         case PaymentRequired():
@@ -128,13 +130,14 @@ def may_send(standing: Standing, *, total: int, now: datetime, due: datetime, gr
         return Turn(Do.leave, until=now + timedelta(seconds=timing.lease_s - (claim_age_s or 0.0)))
     if standing.doubt:
         rest_s = wait_before_look_s(standing.doubt, lookup, timing) - (doubt_age_s or 0.0)
-        return Turn(Do.reconcile, until=now + timedelta(seconds=rest_s) if rest_s > 0 else None,
+        look = max(now + timedelta(seconds=rest_s), standing.retry_at or now)
+        return Turn(Do.reconcile, until=look if look > now else None,
                     claim_first=not (mine and in_force and standing.kind is Kind.claim))
     claimed = mine and in_force and standing.kind in (Kind.claim, Kind.notsent, Kind.sent)
     if len(standing.parts) >= total:
         return _all_live(standing, claimed)
     if withdrawn and not standing.parts:
-        return Turn(Do.missed, step=_withdrawn(standing), claim_first=not claimed)
+        return Turn(Do.missed, step=_withdrawn(), claim_first=not claimed)
     if standing.parts:                      # a thread half out goes on, however late
         early = _at(standing.retry_at, now)
     elif now > due + grace:
@@ -218,6 +221,7 @@ def wait_after(attempts: int, first: timedelta = UNAVAILABLE_WAIT) -> timedelta:
     return min(first * (1 << doublings), LONGEST_WAIT)
 
 
+_EARLIER = "an earlier try got no answer, and the account did not show it"
 _LEASED = (Kind.claim, Kind.sending, Kind.notsent, Kind.unknown, Kind.sent)
 
 
@@ -238,20 +242,15 @@ def _all_live(standing: Standing, claimed: bool) -> Turn:
 
 
 def _missed(standing: Standing, due: datetime, grace: timedelta) -> Step:
-    """The end of what is too late. `skipped` says that every call was answered; else it is `failed`."""
-    if standing.nothing_sent:
-        return Step(Kind.skipped, {"reason": MISSED, "due": _text(due), "grace_s": grace.total_seconds(),
-                                   "last_reason": standing.reason})
-    return _failed(f"too late: due {_text(due)}; the answer to an earlier try was lost, and the account did not show "
-                   "the post", MISSED, standing)
+    """The end of what is too late, and of which nothing is live."""
+    return Step(Kind.skipped, {"reason": MISSED, "due": _text(due), "grace_s": grace.total_seconds(),
+                               "last_reason": standing.reason})
 
 
-def _withdrawn(standing: Standing) -> Step:
+def _withdrawn() -> Step:
     """The end of what the plan no longer holds, before anything of it was sent."""
-    if standing.nothing_sent:
-        return Step(Kind.skipped, {"reason": "withdrawn: its post is a draft now, names another channel, or is gone"})
-    return _failed("withdrawn; the answer to an earlier try was lost, and the account did not show the post",
-                   "withdrawn", standing)
+    return Step(Kind.skipped, {"reason": "withdrawn: its post is a draft now, names another channel, or is gone",
+                               "class": WITHDRAWN})
 
 
 def _later(error: PublishError, kind: str, until: datetime | None, standing: Standing,
@@ -259,6 +258,8 @@ def _later(error: PublishError, kind: str, until: datetime | None, standing: Sta
     """Not sent, and when to try again; released as well if that is more than a quarter of an hour away."""
     attempts = standing.attempts.get(len(standing.parts), 1)
     detail = {"reason": error.why, "class": kind}
+    if attempts >= MOST_ATTEMPTS and standing.repeats:
+        return (_held("refused", f"{error.why} (gave up after {attempts} attempts); {_EARLIER}"),)
     if attempts >= MOST_ATTEMPTS:
         return (_failed(f"{error.why} (gave up after {attempts} attempts)", kind, standing),)
     retry_at = max(until, now + wait_after(attempts, RATE_LIMITED_WAIT)) if until else now + wait_after(attempts)

@@ -25,8 +25,11 @@ _NEXT: Mapping[Kind | None, frozenset[Kind]] = {
     Kind.resolved: frozenset({Kind.published, Kind.claim}),
     Kind.reopened: frozenset({Kind.claim}),
 }
-# After a claim that found a part in doubt: `sending` only once the part was looked for and is absent (section 8).
-_NEXT_IN_DOUBT = frozenset({Kind.sending, Kind.sent, Kind.published, Kind.held, Kind.claim, Kind.released})
+# While a part is in doubt: `sending` only once the part was looked for and is absent (section 8).
+_NEXT_IN_DOUBT: Mapping[Kind | None, frozenset[Kind]] = {
+    Kind.claim: frozenset({Kind.sending, Kind.sent, Kind.published, Kind.held, Kind.claim, Kind.released}),
+    Kind.notsent: frozenset({Kind.claim, Kind.released}),
+}
 
 _STATES: Mapping[Kind, State] = {
     Kind.claim: State.publishing,
@@ -67,8 +70,8 @@ def fold(slot: Slot, entries: Iterable[Entry]) -> Standing:
 
 def allowed(standing: Standing, kind: Kind) -> bool:
     """Whether a record of this kind may follow, whoever writes it."""
-    if standing.kind is Kind.claim and standing.doubt:
-        return kind in _NEXT_IN_DOUBT
+    if standing.doubt and standing.kind in _NEXT_IN_DOUBT:
+        return kind in _NEXT_IN_DOUBT[standing.kind]
     if kind is Kind.skipped and not standing.nothing_sent:
         return False
     return kind in _NEXT[standing.kind]
@@ -80,7 +83,7 @@ def advance(standing: Standing, entry: Entry) -> Standing:
     _check(standing, record)
     moved = _MOVES[record.kind](standing, record) if record.kind in _MOVES else standing
     state = _STATES[record.kind]
-    if moved.doubt and record.kind in (Kind.claim, Kind.released):
+    if moved.doubt and record.kind in (Kind.claim, Kind.released, Kind.notsent):
         state = State.unknown
     reason = _text(standing, record, "reason")
     if moved.doubt and record.kind is Kind.claim:           # a take-over does not answer what is asked
@@ -129,11 +132,12 @@ def _sending(standing: Standing, record: Record) -> Standing:
     doubt = Doubt(part, attempt, record.seq, record.epoch, first[part], before.since if before and blind else record.at,
                   record.send_window_s or 0.0, record.request_timeout_s or 0.0)
     return standing._replace(doubt=doubt, first_sending=first, attempts={**standing.attempts, part: attempt},
-                             repeats=standing.repeats + blind, unproven=standing.unproven or blind, retry_at=None)
+                             repeats=standing.repeats + blind, retry_at=None)
 
 
 def _absent(standing: Standing, record: Record) -> Standing:
-    return _same_part(standing, record)._replace(doubt=None, retry_at=_moment(standing, record, "retry_at"))
+    doubt = standing.doubt if standing.repeats else None        # of a repeat it says nothing about the earlier call
+    return _same_part(standing, record)._replace(doubt=doubt, retry_at=_moment(standing, record, "retry_at"))
 
 
 def _released(standing: Standing, record: Record) -> Standing:
@@ -170,7 +174,7 @@ def _resolved(standing: Standing, record: Record) -> Standing:
     if verdict != "absent":
         raise Contradiction(standing.slot, record.seq, "resolved with neither live nor absent")
     attempts = {known: count for known, count in standing.attempts.items() if known != part}
-    return _same_part(standing, record)._replace(doubt=None, attempts=attempts, repeats=0, unproven=False)
+    return _same_part(standing, record)._replace(doubt=None, attempts=attempts, repeats=0)
 
 
 def _reopened(standing: Standing, _record: Record) -> Standing:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from flows.planning.folding import MISSED
 from schemas.ledger import Kind, Record, Slot, Standing, State
 from schemas.place import Place
 from schemas.plan import Item, Plan, Waiting
@@ -35,7 +36,8 @@ def row(one: Item | Waiting, standing: Standing | None, *, now: datetime) -> Row
     if standing is not None and (standing.last or standing.reason) and standing.kind is not Kind.reopened:
         reason, advice = _reason(standing, zone), next_step(standing, one.slot)
         if standing.state is State.missed and isinstance(one, Item):
-            reason = too_late(one.grace_s)
+            kept = _kept_back_by(standing)
+            reason = too_late(one.grace_s) + (f"; before that: {kept}" if kept else "")
         return Row(slot, standing.state, one.at, standing.published_at, _url(standing), reason, file, advice, zone)
     if isinstance(one, Waiting):
         return Row(slot, State.waiting, one.at, None, None, one.why, file, None, zone)
@@ -160,6 +162,13 @@ def verdict(record: Record, part: str) -> str:
     return f"{detail.get('by', 'somebody')} says that {said}"
 
 
+def _kept_back_by(standing: Standing) -> str | None:
+    """What had kept a slot until it was missed: from its ledger, or from its receipt."""
+    told = standing.last.record.detail.get("last_reason") if standing.last else None
+    said = told or standing.reason
+    return said if isinstance(said, str) and said != MISSED else None
+
+
 def too_late(grace_s: object) -> str:
     hours = f"more than {grace_s / 3600:g} h" if isinstance(grace_s, int | float) else "too far"
-    return f"it was {hours} past its time when the publisher looked; nothing is sent late by itself"
+    return f"it was {hours} past its time before it could go out; nothing is sent late by itself"

@@ -16,7 +16,7 @@ def receipt_of(standing: Standing, entries: Sequence[Entry]) -> Receipt:
     if standing.state not in ENDS or standing.last is None:
         raise ValueError(f"{standing.slot} is {standing.state}, which is no end")
     return Receipt(slot=str(standing.slot), state=standing.state, due=due_of(entries), at=standing.last.record.at,
-                   parts=standing.parts, reason=standing.reason, failure=_failure(standing.last.record),
+                   parts=standing.parts, reason=_reason(standing), failure=_failure(standing.last.record),
                    records=standing.seq, seal=standing.last.seal)
 
 
@@ -49,6 +49,12 @@ def standing_of(receipt: Receipt) -> Standing:
     return Standing(Slot.parse(receipt.slot), last=Entry(record, b""), state=receipt.state, parts=receipt.parts,
                     reason=receipt.reason,
                     published_at=receipt.at if receipt.state is State.published else None)
+
+
+def _reason(standing: Standing) -> str | None:
+    """Of what was missed, what had kept it."""
+    last = standing.last.record.detail.get("last_reason") if standing.last else None
+    return last if standing.state is State.missed and isinstance(last, str) else standing.reason
 
 
 def _failure(record: Record) -> str | None:

@@ -350,7 +350,7 @@ def _seen(standing: Standing) -> Any:
     waits = standing.retry_at is not None and standing.retry_at > HOURS[0]
     attempts = min(standing.attempts.get(len(standing.parts), 0), TRIES + 1)
     return (standing.kind, tuple(one.id for one in standing.parts), standing.doubt is None, attempts,
-            min(standing.repeats, MOST_REPEATS), standing.unproven, waits,
+            min(standing.repeats, MOST_REPEATS), waits,
             standing.pin and (standing.pin.payload, standing.pin.commit))
 
 

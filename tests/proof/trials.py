@@ -170,7 +170,9 @@ def _on_reads(match: str, chance: random.Random) -> dict[str, Any]:
 
 def _on_creates(fault: str, chance: random.Random) -> dict[str, Any]:
     seconds = {"slow": chance.choice((0.5, 3.0)), "late effect": LATE_S}.get(fault)
-    line = {"fault": fault, "times": chance.choice((1, 1, 2)), "retry_after": 1}
+    times = chance.choice((1, 1, 2))
+    # a second 401 puts a thread back for a quarter of an hour, which no trial waits for
+    line = {"fault": fault, "times": 1 if fault == "401" else times, "retry_after": 1}
     return line | ({"seconds": seconds} if seconds else {})
 
 

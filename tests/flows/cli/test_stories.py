@@ -442,14 +442,14 @@ posts/hello@mastodon#1
   content/posts/hello.md:2:1 says so; it goes to mastodon (mastodon, @mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
   Thu 2027-07-01 15:30:00  taken by HOST, process PID, as commit COMMIT has it
-  Thu 2027-07-01 15:30:00  missed: it was more than 2 h past its time when the publisher looked; nothing is sent
+  Thu 2027-07-01 15:30:00  missed: it was more than 2 h past its time before it could go out; nothing is sent
         late by itself
   State: missed.
   Next: Give the post a new time and commit, if it should still go out.
 
 slot  state  due  where, or why not
-posts/hello@mastodon#1  missed  Thu 2027-07-01 12:30 (Europe/Dublin)  it was more than 2 h past its time when
-        the publisher looked; nothing is sent late by itself
+posts/hello@mastodon#1  missed  Thu 2027-07-01 12:30 (Europe/Dublin)  it was more than 2 h past its time before
+        it could go out; nothing is sent late by itself
 next for posts/hello@mastodon#1: Give the post a new time and commit, if it should still go out.
 1 missed."""
 
@@ -466,7 +466,7 @@ posts/hello@mastodon#1
   content/posts/hello.md:2:1 says so; it goes to mastodon (mastodon, @mill).
   Due Thu 2027-07-01 17:00 (Europe/Dublin).
   Thu 2027-07-01 15:30:00  taken by HOST, process PID, as commit COMMIT has it
-  Thu 2027-07-01 15:30:00  missed: it was more than 2 h past its time when the publisher looked; nothing is sent
+  Thu 2027-07-01 15:30:00  missed: it was more than 2 h past its time before it could go out; nothing is sent
         late by itself
   Thu 2027-07-01 17:00:00  open again: its post has changed (commit COMMIT)
   Thu 2027-07-01 17:00:00  taken again by HOST, process PID, as commit COMMIT has it
@@ -659,7 +659,7 @@ posts/two@mastodon#1
   Thu 2027-07-01 12:30:00  kept back: the flood fuse of mastodon has blown: 1 post went out in the last hour,
         and it allows 1. See why so many are due at once. If they are meant, raise 'limits: {per_hour: …}' of
         mastodon in networks/channels.yaml; else they go on one by one, and what is too late by then is missed;
-        its turn is at Thu 2027-07-01 13:30 (Europe/Dublin)
+        its turn is at about Thu 2027-07-01 13:30 (Europe/Dublin)
   State: waiting.
 
 slot  state  due  where, or why not
@@ -668,7 +668,7 @@ posts/one@mastodon#1  published  Thu 2027-07-01 12:30 (Europe/Dublin)
 posts/two@mastodon#1  waiting  Thu 2027-07-01 12:30 (Europe/Dublin)  the flood fuse of mastodon has blown: 1
         post went out in the last hour, and it allows 1. See why so many are due at once. If they are meant,
         raise 'limits: {per_hour: …}' of mastodon in networks/channels.yaml; else they go on one by one, and
-        what is too late by then is missed; its turn is at Thu 2027-07-01 13:30 (Europe/Dublin)
+        what is too late by then is missed; its turn is at about Thu 2027-07-01 13:30 (Europe/Dublin)
 1 waiting, 1 published."""
 
 

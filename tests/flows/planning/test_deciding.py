@@ -165,7 +165,8 @@ def test_refused_credential_half_way_through_a_thread(answer, renewable, steps, 
 
 
 @pytest.mark.parametrize("answer", [Rejected("422"), Unauthorized("401"), PaymentRequired("402")])
-@pytest.mark.parametrize("steps", [(AGAIN,), (AGAIN, Kind.notsent, Kind.sending), (AGAIN, Kind.claim, BY_EVIDENCE)])
+@pytest.mark.parametrize("steps", [
+    (AGAIN,), (AGAIN, Kind.notsent, Kind.claim, AGAIN), (AGAIN, Kind.claim, BY_EVIDENCE)])
 def test_refused_repeat_proves_nothing_about_the_first_call(answer, steps):
     """After an unanswered try, "refused" ends with a person's look: the first call may still be on its way."""
     sending = after(*IN_DOUBT, *steps)
@@ -310,7 +311,8 @@ LEASE_OVER = in_minutes(2) - timedelta(seconds=1)      # the claim is a second o
     (turn(*IN_DOUBT, mine=True, age=LEASE_S), LOOK),
     (turn(*IN_DOUBT, age=LEASE_S), LOOK),
     (turn(*IN_DOUBT, Kind.released), LOOK),
-    (turn(*IN_DOUBT, Step(Kind.released, {"retry_at": "2026-11-22T12:10:00Z"})), LOOK),
+    (turn(*IN_DOUBT, Step(Kind.released, {"retry_at": "2026-11-22T12:10:00Z"})),
+     Turn(Do.reconcile, DUE + timedelta(minutes=10), claim_first=True)),
     (turn(*IN_DOUBT, Kind.released, total=3, now=in_minutes(-60)), LOOK),
     (turn(*ONE_OUT, Kind.sending, total=2, age=LEASE_S), LOOK),
     # and before its call is over, nobody looks
@@ -362,13 +364,12 @@ def test_too_late_and_nothing_sent_is_missed(steps, mine, claim_first):
     assert (ended.state, ended.reason) == (State.missed, "missed")
 
 
-def test_too_late_after_an_unproven_try_is_failed():
-    """If some try was never proven absent, the end is not "nothing was sent" but a failure that says so."""
-    unproven = (*IN_DOUBT, AGAIN, Kind.notsent)
-    late = turn(*unproven, mine=True, now=in_minutes(121))
+def test_a_repeat_that_was_not_sent_leaves_the_first_call_in_doubt():
+    """That a repeat did nothing says nothing about the call before it: the account is looked at again, then asked."""
+    steps = (*IN_DOUBT, AGAIN, Kind.notsent)
 
-    assert (late.do, late.step.kind, late.step.detail["class"]) == (Do.missed, Kind.failed, "missed")
-    assert recorded(after(*unproven), late.step).state is State.failed
+    assert after(*steps).state is State.unknown
+    assert turn(*steps, mine=True, now=in_minutes(121)).do is Do.reconcile
 
 
 def test_moved_slot_is_released_and_comes_back():
@@ -387,12 +388,11 @@ def test_moved_slot_is_released_and_comes_back():
     ((*IN_FLIGHT, NOT_BEFORE, Kind.released, Kind.claim), True, Kind.skipped, State.skipped),
     ((*HELD, ABSENT), False, Kind.skipped, State.skipped),
     ((*IN_DOUBT, BY_EVIDENCE, Kind.notsent), True, Kind.skipped, State.skipped),
-    ((*IN_DOUBT, AGAIN, Kind.notsent), True, Kind.failed, State.failed),
 ])
 @pytest.mark.parametrize("minutes", [-60, 0, 600])
 def test_what_the_plan_no_longer_holds_ends(minutes, steps, mine, kind, state):
     """Withdrawn before anything is live: one claim if it is not ours, then the end, at any time and whatever wait was
-    asked for. With a try that nobody answered it is failed, and says so."""
+    asked for."""
     standing = after(*steps)
     told = may(standing, mine=mine, now=in_minutes(minutes), withdrawn=True)
     if told.claim_first:

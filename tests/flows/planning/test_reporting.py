@@ -102,7 +102,7 @@ def row_of(prepared: Make, standing: Standing | None, now: datetime) -> Row:
                 DUE,
                 None,
                 None,
-                "it was more than 2 h past its time when the publisher looked; nothing is sent late by itself",
+                "it was more than 2 h past its time before it could go out; nothing is sent late by itself",
                 "Give the post a new time and commit, if it should still go out.",
             ),
         ),
