@@ -156,7 +156,8 @@ def test_reconcile_shows_each_slot_it_looked_at(live, just_now, prefect_server):
 
     assert done.stdout == "COMPLETED 2 slots, of which 2 to look at.\n", done.stderr
     slots = ["posts/arrived@x#1", "posts/lost@x#1"]
-    assert prefect_server.task_runs("posts/%@x#1", 2) == [(slot, "FAILED", "Unknown") for slot in slots]
+    for slot in slots:                      # others use the same server
+        assert prefect_server.task_runs(slot, 1) == [(slot, "FAILED", "Unknown")]
     (table,) = kept(prefect_server, "reconcile")
     assert [(line["slot"], line["state"]) for line in table] == [(slot, "unknown") for slot in slots]
     assert flow_states(prefect_server, "reconcile") == ["COMPLETED"]
