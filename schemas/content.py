@@ -4,18 +4,39 @@ from typing import Any, Literal, NamedTuple
 from schemas.channel import Channel, ChannelsFile
 from schemas.model import Authored
 from schemas.place import Place, nearest
-from schemas.post import Post
+from schemas.post import MediaUse, Post
 from schemas.problem import Problem
+from schemas.rulebook import MediaItem, Rulebook
+
+
+class Probe(NamedTuple):
+    """What the header of a media file says; nothing of it was decoded. Lengths in pixels, as people see the picture.
+
+    `kind` is the format by its content, whatever its name says: jpeg, png, gif, webp, mp4, mov, webm, pdf, svg, html,
+    playlist, unknown. `why`: what is wrong with the file, None when nothing is.
+    """
+
+    kind: str
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    frames: int | None = None
+    why: str | None = None
+    remedy: str = ""
 
 
 class SourceFile(NamedTuple):
-    """One file of the content folder; `path` is relative to it. `data` is None for media and what is too large."""
+    """One file of the content folder; `path` is relative to it. `data` is None for media and what is too large.
+
+    `probe`: what the header of a media file says; None: it is no media file, or nobody looked.
+    """
 
     path: str
     blob: str
     size: int                                            # bytes
     kind: Literal["file", "symlink", "submodule"] = "file"
     data: bytes | None = None
+    probe: Probe | None = None
 
 
 class Entry(NamedTuple):
@@ -54,6 +75,11 @@ class Resolved(NamedTuple):
     media: tuple["ResolvedMedia", ...]
     grace: str
     tactic: str | None = None
+    goal: str | None = None
+    funnel: str = "knowledge"
+    audience: str | None = None
+    pillar: str | None = None
+    origin: str = "created"
 
     @property
     def id(self) -> str:
@@ -61,12 +87,14 @@ class Resolved(NamedTuple):
 
 
 class ResolvedMedia(NamedTuple):
-    """A file a post uses, found in the folder. `channels` empty: for all."""
+    """A file a post uses, found in the folder. `channels` empty: for all. `item`: what the library says of the file."""
 
     file: SourceFile
     alt: str | None
     channels: tuple[str, ...]
     place: Place
+    use: MediaUse
+    item: MediaItem | None = None
 
 
 class Content(NamedTuple):
@@ -90,6 +118,10 @@ class Content(NamedTuple):
     def entry(self, kind: str, id: str | None = None) -> Any:
         """The value of the first entry of `kind` (and `id`), or None."""
         return next((e.value for e in self.entries if e.kind == kind and (id is None or e.id == id)), None)
+
+    def rulebook(self) -> Rulebook:
+        """The content's own rules; the defaults when it has none."""
+        return self.entry("rules") or Rulebook()
 
     def broken(self) -> dict[str | None, list[Problem]]:
         """The errors by post id; None: errors of files that are no posts."""

@@ -3,6 +3,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from schemas.content import Probe
 from schemas.ledger import Slot
 from schemas.model import Value
 from schemas.place import Place
@@ -16,6 +17,7 @@ class Media(Value):
     size: int                    # bytes
     alt: str | None              # None: not described; "" : decorative
     place: Place                 # where the post names it
+    probe: Probe | None = None   # what its header says; None: nobody looked
 
     @property
     def name(self) -> str:

@@ -9,7 +9,10 @@ from schemas.problem import Problem
 
 
 class Item(NamedTuple):
-    """One slot with its time. `at` is UTC; `local` is what the clock on the wall of `zone` shows then."""
+    """One slot with its time (UTC); `zone` is that of the wall whose clock people read it by.
+
+    `turn`: which of its texts goes out, 0 the first, n the n-th `## or`. `note`: what people should know of its time.
+    """
 
     slot: Slot
     post: Resolved
@@ -19,6 +22,8 @@ class Item(NamedTuple):
     stage: str
     grace_s: float
     not_after: datetime | None = None
+    turn: int = 0
+    note: str = ""
 
     @property
     def key(self) -> tuple[datetime, str, str]:

@@ -22,6 +22,11 @@ class Problem(NamedTuple):
     remedy: str
     post: str | None = None      # canonical id of the post it stops, when it is about one post
     channel: str | None = None   # the only channel it concerns; None: all channels of the post
+    run: str | None = None       # the only run of a repeating post it concerns; None: all runs
+
+    def concerns(self, channel: str, run: str) -> bool:
+        """Whether it is about this slot of its post."""
+        return self.channel in (None, channel) and self.run in (None, run)
 
     def as_dict(self) -> dict[str, Any]:
         """The object of `check --json`."""

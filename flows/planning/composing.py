@@ -120,7 +120,8 @@ def _section(post: Resolved, kind: str, channel: Channel) -> Section | None:
 
 
 def _media(post: Resolved, channel: Channel) -> tuple[Media, ...]:
-    return tuple(Media(file=m.file.path, blob=m.file.blob, size=m.file.size, alt=m.alt, place=m.place)
+    return tuple(Media(file=m.file.path, blob=m.file.blob, size=m.file.size, alt=m.alt, place=m.place,
+                       probe=m.file.probe)
                  for m in post.media if not m.channels or channel.id in m.channels)
 
 

@@ -1,4 +1,5 @@
 """What was read becomes Content: every post with what it inherits, every reference judged."""
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
@@ -14,6 +15,9 @@ from schemas.problem import Problem, Severity, in_order
 NEEDS_MEDIA = frozenset({"instagram", "pinterest", "tiktok", "youtube"})
 """Networks that take no post of text alone (networks.md section 27), so text alone does not go there by default."""
 
+FUNNELS = {"inform": "awareness", "give": "knowledge", "ask": "conversion", "respond": "loyalty"}
+"""Which stage of the funnel a post serves that does not say so, by its intent."""
+_FUNNEL = {"purchase": "conversion"}
 _TIMES = frozenset({"at", "slot", "after", "every"})
 
 
@@ -50,12 +54,20 @@ class _Resolver:
         around = self.folders.get(f"{self.root}/{folder}")
         head = _inherited(post.head, getattr(around, "defaults", None))
         tactic = self.tactics.get(head.tactic or "")
+        campaign = around if post.campaign else None
+        intent = head.intent or getattr(tactic, "intent", None) or "give"
         media = self.media(post, head.media or ())
         return Resolved(
             post=post.model_copy(update={"head": head}), channels=self.where(post, head, around, tactic, bool(media)),
-            intent=head.intent or getattr(tactic, "intent", None) or "give",
+            intent=intent,
             timezone=head.timezone, language=head.language, hashtags=head.hashtags or (),
-            link=head.link, utm=_utm(head.utm), media=media, grace=head.grace or "", tactic=getattr(tactic, "id", None))
+            link=head.link, utm=_utm(head.utm), media=media, grace=head.grace or "", tactic=getattr(tactic, "id", None),
+            goal=head.goal or _first(getattr(tactic, "goals", ())) or _first(
+                [aim.goal for aim in getattr(campaign, "goals", ())]),
+            funnel=_FUNNEL.get(head.funnel or "", head.funnel) or FUNNELS[intent],
+            audience=head.audience or _first(getattr(campaign, "audiences", ())),
+            pillar=head.pillar or getattr(tactic, "pillar", None),
+            origin=head.origin or ("ugc" if head.ugc else "created"))
 
     def where(self, post: Post, head: Head, around: Any, tactic: Any, has_media: bool) -> tuple[Channel, ...]:
         """The post's channels, in the order of channels.yaml."""
@@ -99,7 +111,7 @@ class _Resolver:
                 alt = use.alt or getattr(item, "alt", None)
                 if use.decorative or (use.alt is None and getattr(item, "decorative", False)):
                     alt = ""
-                found.append(ResolvedMedia(sought.file, alt, use.channels, post.place("media", number)))
+                found.append(ResolvedMedia(sought.file, alt, use.channels, post.place("media", number), use, item))
         return tuple(found)
 
 
@@ -111,6 +123,10 @@ def _inherited(head: Head, defaults: Head | None) -> Head:
     if not own.isdisjoint(_TIMES):
         own |= _TIMES
     return head.model_copy(update={name: getattr(defaults, name) for name in defaults.model_fields_set - own})
+
+
+def _first(ids: Iterable[str]) -> str | None:
+    return next(iter(ids), None)
 
 
 def _library(entry: Entry | None) -> dict[str, Any]:

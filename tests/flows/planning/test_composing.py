@@ -159,6 +159,7 @@ def test_a_message_is_whole(prepared: Make) -> None:
                         "size": 2003,
                         "alt": "A drill on a bench",
                         "place": ("content/posts/p.md", 4, 9),
+                        "probe": None,
                     },
                 ),
             },

@@ -1,0 +1,84 @@
+"""What a rule is, what it may look at, and what the content's own `rules.yaml` makes of what it found."""
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from schemas.content import Content, Resolved
+from schemas.ledger import Slot
+from schemas.message import Message
+from schemas.place import Place
+from schemas.plan import Plan
+from schemas.problem import Problem, Severity
+from schemas.rulebook import Knob, Rulebook
+
+FIXED = frozenset({"SYN001", "SYN007", "LGL005", "CRI002"})
+"""Codes whose severity nobody changes and that nobody waives (domain, section 8, marked with a dagger)."""
+
+
+class Facts(NamedTuple):
+    """What rules judge. `messages`: what each channel gets, by slot; `sent`: when what is published went out.
+
+    `sent` None: nobody looked into the archive, so rules that need it are not evaluated.
+    """
+
+    content: Content
+    plan: Plan
+    messages: Mapping[Slot, Message]
+    now: datetime
+    sent: Mapping[Slot, datetime] | None = None
+
+    def today(self) -> date:
+        """The day it is, in the strategy's time zone."""
+        from zoneinfo import ZoneInfo
+
+        return self.now.astimezone(ZoneInfo(self.content.timezone)).date()
+
+    def knob(self, rule: "Rule", name: str) -> Any:
+        """The value of one of the rule's knobs: of `rules.yaml`, else its default."""
+        return self.content.rulebook().knobs.get(name, rule.knobs[name])
+
+
+class Rule(NamedTuple):
+    """One rule of the book. `needs`: F files, G Git history, D archive or figures, T the clock.
+
+    `post` judges one post by itself; `all` judges what only the whole content shows. One of them is set.
+    """
+
+    code: str
+    severity: Severity
+    needs: str
+    fires: str                            # when it fires, in a writer's words
+    remedy: str                           # what to do about it in general
+    post: Callable[[Resolved, Facts], Iterator[Problem]] | None = None
+    all: Callable[[Facts], Iterator[Problem]] | None = None
+    knobs: Mapping[str, Knob] = {}
+
+    def at(self, place: Place, message: str, remedy: str, post: str | None = None, channel: str | None = None,
+           run: str | None = None, severity: Severity | None = None) -> Problem:
+        """A problem that this rule found; `severity` where it is not the rule's own."""
+        return Problem(self.code, severity or self.severity, place, message, remedy, post, channel, run)
+
+
+def settle(problems: Iterable[Problem], rulebook: Rulebook, today: date) -> list[Problem]:
+    """The problems as the content's own rules have it: other severities, and without what is off or waived today."""
+    if not rulebook.severity and not rulebook.waivers:
+        return list(problems)
+    waivers = [w for w in rulebook.waivers if w.until is None or w.until >= today]
+    made = []
+    for problem in problems:
+        if problem.code in FIXED:
+            made.append(problem)
+            continue
+        severity = rulebook.severity.get(problem.code)
+        if severity == "off" or any(w.rule == problem.code and _excuses(w.where, problem) for w in waivers):
+            continue
+        made.append(problem if severity is None else problem._replace(severity=Severity(severity)))
+    return made
+
+
+def _excuses(where: str | None, problem: Problem) -> bool:
+    """Whether a waiver for `where` (a post, channel or campaign; None: everything) is about the problem."""
+    if where is None or where in (problem.post, problem.channel):
+        return True
+    post = problem.post or ""
+    return where in (post.split("/")[0], post.rsplit("/", 1)[-1])
