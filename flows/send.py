@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from flows.check import check_commit
+from flows.check import check_commit_after
 from flows.deliver import Courier, Ended, Order
 from flows.edges.accounts import bind
 from flows.edges.clock import FAR, Clock
@@ -18,6 +18,7 @@ from flows.edges.store import Store
 from flows.pace import Traffic
 from flows.planning.deciding import TIMING, Timing, wait_after
 from flows.planning.folding import fold
+from flows.planning.following import followed
 from flows.planning.pacing import MOST_PER_HOUR, Brake
 from flows.planning.preparing import Prepared, reason
 from flows.planning.reporting import row, row_of_ledger
@@ -74,8 +75,10 @@ class Shift:
         self._busy: dict[str, Future[Ended]] = {}
         self._sending: dict[str, Order] = {}
         self._publishers: dict[str, Publisher | SettingsError] = {}
+        self._moved = False                                       # what others follow went out at another minute
         self._looked_at: str | None = None                        # the commit that the watcher last pointed out
         self._published: set[Slot] = set()                        # for good
+        self._went: dict[Slot, datetime | None] = {}              # when the published went out, where that was asked
         self._over: set[Slot] = set()                             # as the plan in force has it; another may reopen it
         self._begun: set[Slot] = set()                            # have a ledger, and no end that we know of
         self._late: set[Slot] = set()                             # missed or skipped in an earlier shift
@@ -167,11 +170,15 @@ class Shift:
 
     def _take(self, commit: str) -> None:
         """Puts the plan of `commit` in force. Raises ContentError when it is no plan."""
-        if self.prepared is not None and self.prepared.content.source == commit:
+        if self.prepared is not None and self.prepared.content.source == commit and not self._moved:
             return
+        self._moved = False
         root = self.repository.folder.name
-        kept = last_good(self.store) | ({i.slot: i.at for i in self.prepared.plan.items} if self.prepared else {})
-        prepared = check_commit(self.repository, commit, now=self.clock.now(), kept=kept)
+        plan = self.prepared.plan.items if self.prepared else ()
+        kept = last_good(self.store) | {item.slot: item.at for item in plan if item.found}
+        sent = dict.fromkeys(self._published) | self._went
+        prepared = check_commit_after(self.repository, commit, now=self.clock.now(), kept=kept, sent=sent,
+                                      went=self._when_it_went)
         for path in _WITHOUT_THESE_NOTHING_HOLDS:
             if path in prepared.content.unreadable:
                 errors = [p for p in prepared.content.broken().get(None, []) if p.place.file == f"{root}/{path}"]
@@ -198,6 +205,11 @@ class Shift:
                 self._await(order, to_come.at if to_come else AT_ONCE)
         log.info("plan accepted commit=%s items=%d waiting=%d", commit[:10], len(prepared.plan.items),
                  len(prepared.plan.waiting))
+
+    def _when_it_went(self, slot: Slot) -> datetime | None:
+        """When a published slot went out, from its ledger. Raises StoreError."""
+        self._went[slot] = fold(slot, self.ledger.read(slot)).published_at
+        return self._went[slot]
 
     def _left_over(self, prepared: Prepared) -> Iterator[Order]:
         """What has a ledger, no end, and no place in the plan: a thread half out, a lost answer, a withdrawn post."""
@@ -333,6 +345,7 @@ class Shift:
                 self._await(order, ended.again)
             elif standing.state is State.published:
                 self._published.add(slot)
+                self._lead(order, standing)
             elif standing.state in (State.failed, State.skipped, State.missed):
                 self._over.add(slot)
             elif standing.state is State.held:
@@ -345,6 +358,16 @@ class Shift:
                 self._tell(order, standing, ended.why)
             if is_open or ended.news:
                 self._reminded.add(slot)                          # each shift says it once: nothing stays silent
+
+    def _lead(self, order: Order, standing: Standing) -> None:
+        """Has those planned anew that follow a slot which went out at another minute than it was planned for."""
+        went = self._went[order.slot] = standing.published_at
+        late = went is not None and order.item is not None and went - order.item.at >= timedelta(minutes=1)
+        if late and self.prepared is not None and (
+                {order.slot.post, order.slot.post.rsplit("/", 1)[-1]} & followed(
+                    self.prepared.content.posts, self._published)):
+            self._moved = True
+            self.commit_moved.set()
 
     def _held_wait(self, tries: int) -> timedelta:
         """A pretend clock would spend its time on looking: there a day."""

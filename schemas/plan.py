@@ -12,6 +12,7 @@ class Item(NamedTuple):
     """One slot with its time (UTC); `zone` is that of the wall whose clock people read it by.
 
     `turn`: which of its texts goes out, 0 the first, n the n-th `## or`. `note`: what people should know of its time.
+    `found`: the time is a free slot that was found for it, and stays once a plan was accepted; else it is written.
     """
 
     slot: Slot
@@ -24,6 +25,7 @@ class Item(NamedTuple):
     not_after: datetime | None = None
     turn: int = 0
     note: str = ""
+    found: bool = False
 
     @property
     def key(self) -> tuple[datetime, str, str]:
@@ -40,6 +42,7 @@ class Waiting(NamedTuple):
     why: str
     zone: str
     at: datetime | None = None
+    found: bool = False
 
 
 class Plan(NamedTuple):

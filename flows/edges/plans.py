@@ -11,7 +11,10 @@ _GOOD = "v1/plan/good/"
 
 
 def last_good(store: Store) -> dict[Slot, datetime]:
-    """The times that the last good plan gave, also to what waits; nothing if none was accepted. Raises StoreError."""
+    """The times that the last good plan found, also for what waits; nothing if none was accepted. Raises StoreError.
+
+    Times that are written in the content are not among them: they are what the content says.
+    """
     body = _newest(store)
     if body is None:
         return {}
@@ -28,8 +31,8 @@ def good_commit(store: Store) -> str | None:
 
 def accept(store: Store, plan: Plan, *, now: datetime) -> None:
     """Keeps `plan` as the last good one, unless it is so already. Rivals may both write: the higher number wins."""
-    items = {str(item.slot): rfc3339(item.at) for item in plan.items}
-    waiting = {str(one.slot): rfc3339(one.at) for one in plan.waiting if one.at is not None}
+    items = {str(item.slot): rfc3339(item.at) for item in plan.items if item.found}
+    waiting = {str(one.slot): rfc3339(one.at) for one in plan.waiting if one.found}
     names = [key.removeprefix(_GOOD) for key in store.list(_GOOD)]
     number = max((int(name.split(".")[0]) for name in names), default=0)
     if number:

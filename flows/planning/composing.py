@@ -23,14 +23,15 @@ _ASIDE = {ord(sign): 0xE000 + number for number, sign in enumerate("*_\\")}
 _BACK = {aside: sign for sign, aside in _ASIDE.items()}
 
 
-def compose(post: Resolved, channel: Channel, content: Content) -> Message:
+def compose(post: Resolved, channel: Channel, content: Content, slot: Slot | None = None, turn: int = 0) -> Message:
     """What `channel` gets of `post`: its own section or the default text, link, hashtags, media, first comment.
 
-    Parts are empty when the post has no text for this channel; the caller reports that.
+    `slot`: the run it is for; None: the only one. `turn`: which of its texts goes out, as `texts_of` has them. Parts are empty when the post has no text for this channel; the caller reports that.
     """
     link = _tagged(post, channel, content)
     placement = channel.link_placement
-    main, comment = _section(post, "text", channel), _section(post, "comment", channel)
+    texts, comment = texts_of(post, channel.id), _section(post, "comment", channel)
+    main = texts[turn % len(texts)] if texts else None
     media = _media(post, channel)
     parts = (
         [Part(text=plain(text), place=place) for text, place in zip(main.parts, main.places, strict=True)]
@@ -50,7 +51,7 @@ def compose(post: Resolved, channel: Channel, content: Content) -> Message:
         under = link if link and placement == "first_comment" and not _holds(text, link, post.link) else None
         parts.append(Part(kind="comment", text="\n".join(t for t in (text, under) if t),
                           place=comment.places[0] if comment else post.post.place("link")))
-    return Message(slot=Slot(post.id, channel.id), network=channel.network, account=channel.handle or channel.id,
+    return Message(slot=slot or Slot(post.id, channel.id), network=channel.network, account=channel.handle or channel.id,
                    parts=tuple(parts), card=link if placement == "card" else None,
                    language=post.language or channel.language or _language(content), limits=channel.limits)
 
@@ -109,6 +110,13 @@ def _holds(text: str, *links: str | None) -> bool:
         for link in links
         if link
     )
+
+
+def texts_of(post: Resolved, channel: str) -> tuple[Section, ...]:
+    """The texts that take turns on a channel: its own section or the default text, then each `## or` in order."""
+    own = [s for s in post.post.sections if s.kind == "text" and channel in s.channels]
+    common = [s for s in post.post.sections if s.kind == "text" and not s.channels]
+    return *(own or common)[-1:], *(s for s in post.post.sections if s.kind == "or")
 
 
 def _section(post: Resolved, kind: str, channel: Channel) -> Section | None:

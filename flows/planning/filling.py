@@ -1,53 +1,185 @@
-"""Free slots: the next time of a channel's week that nothing has taken."""
+"""What is free on each channel: its week, its quiet hours, its blackouts, and what has been taken already."""
 from bisect import bisect_left, insort
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from flows.planning.phrasing import DAYS, Weekly
 from flows.planning.timing import instant
-from schemas.channel import Channel
-from schemas.ledger import Slot
+from schemas.channel import Channel, ChannelsFile
+from schemas.engagement import Blackout
+from schemas.notation import span
 
 HORIZON_DAYS = 366
 """How far ahead a free slot is looked for."""
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MONDAY = date(1970, 1, 5)
 
 
-class FreeSlots:
-    """What is free on each channel. `taken`: the time of every slot that has one; `gap`: the least between two."""
+class Week(NamedTuple):
+    """Times that come back every week: a channel's slots, or one time of a post's own, so much later (`stagger`)."""
 
-    def __init__(self, taken: Mapping[Slot, datetime], gap: timedelta) -> None:
-        self.gap = gap
-        self._taken: dict[str, list[datetime]] = {}
-        for slot, at in sorted(taken.items(), key=lambda pair: pair[1]):
-            self._taken.setdefault(slot.channel, []).append(at)
-        self._searched: dict[tuple[str, str, datetime], int] = {}
+    channel: str
+    zone: str
+    times: tuple[tuple[int, time], ...]               # weekday and clock, in order
+    stagger: timedelta = timedelta()
 
-    def next(self, channel: Channel, zone: str, earliest: datetime) -> datetime | None:
-        """The first free slot of `channel` after `earliest`, its week told by `zone`; None within the horizon."""
-        today = earliest.astimezone(ZoneInfo(zone)).date()
-        week = sorted((_DAYS.index(slot[:3]), time.fromisoformat(slot[4:])) for slot in channel.slots)
-        search = (channel.id, zone, earliest)
-        for ahead in range(self._searched.get(search, 0), HORIZON_DAYS):
-            self._searched[search] = ahead                        # the days before are full, and stay so
-            day = today + timedelta(days=ahead)
-            for weekday, clock in week:
-                if day.weekday() == weekday:
-                    at = instant(datetime.combine(day, clock), zone).at
-                    if at > earliest and self._is_free(at, day, channel, zone):
-                        return at
-        self._searched[search] = HORIZON_DAYS
+    def at(self, number: int) -> tuple[datetime, date]:
+        """The instant and the local day of time `number`, counted on from a Monday in 1970."""
+        weeks, place = divmod(number, len(self.times))
+        weekday, clock = self.times[place]
+        day = _MONDAY + timedelta(days=7 * weeks + weekday)
+        return instant(datetime.combine(day, clock), self.zone).at + self.stagger, day
+
+    def first(self, day: date) -> int:
+        """The number of the first time on `day` or later."""
+        weeks, weekday = divmod((day - _MONDAY).days, 7)
+        return weeks * len(self.times) + sum(1 for other, _ in self.times if other < weekday)
+
+
+class Free:
+    """What is free. `zones`: the zone of each channel's own wall, by channel id."""
+
+    def __init__(self, channels: ChannelsFile, zones: Mapping[str, str], blackouts: Iterable[Blackout]) -> None:
+        self.gap = span(channels.min_gap)
+        self._quiet = _hours(channels.quiet_hours)
+        self._zones = zones
+        self._cap = {channel.id: channel.max_per_day for channel in channels.channels}
+        self._taken: dict[str, list[datetime]] = {id: [] for id in self._cap}
+        self._blackouts = _by_channel(blackouts, self._cap)
+        self._next: dict[Week, dict[int, int]] = {}   # where to look on from a time that can never be had
+
+    # --- what is taken --------------------------------------------------------------------------------------------
+
+    def fill(self, channel: str, times: Iterable[datetime]) -> None:
+        """Takes many times at once; faster than one by one."""
+        self._taken[channel] = sorted([*self._taken[channel], *times])
+
+    def take(self, channel: str, at: datetime) -> None:
+        """From now on, `at` is taken on `channel`."""
+        insort(self._taken[channel], at)
+
+    def near(self, channel: str, at: datetime) -> Sequence[datetime]:
+        """What is taken right before and after `at`."""
+        taken = self._taken[channel]
+        after = bisect_left(taken, at)
+        return taken[max(after - 1, 0):after + 1]
+
+    # --- what is closed -------------------------------------------------------------------------------------------
+
+    def blackout(self, channel: str, at: datetime, *, asks: bool) -> Blackout | None:
+        """The blackout that closes the channel to such a post on the local day of `at`."""
+        closed = self._blackouts.get(channel)
+        if not closed:
+            return None
+        day = at.astimezone(_zone(self._zones[channel])).date()
+        for one in closed:
+            if one.from_ and one.to and one.from_ <= day <= one.to and (asks or one.effect == "hold"):
+                return one
         return None
 
-    def take(self, channel: Channel, at: datetime) -> None:
-        """From now on, `at` is taken on `channel`."""
-        insort(self._taken.setdefault(channel.id, []), at)
+    def is_quiet(self, channel: str, at: datetime) -> bool:
+        """Whether `at` lies in the quiet hours of the channel's wall: the first minute does, the last does not."""
+        start, end = self._quiet
+        clock = at.astimezone(_zone(self._zones[channel])).time()
+        return start <= clock < end if start <= end else clock >= start or clock < end
 
-    def _is_free(self, at: datetime, day: date, channel: Channel, zone: str) -> bool:
-        """Whether `at` keeps the gap to every other time of `channel`, on a day that is not full."""
-        taken = self._taken.get(channel.id, [])
-        after = bisect_left(taken, at)
-        midnight, next_midnight = (instant(datetime.combine(day + timedelta(days=n), time()), zone).at for n in (0, 1))
-        same_day = bisect_left(taken, next_midnight) - bisect_left(taken, midnight)
-        near = taken[max(after - 1, 0):after + 1]
-        return same_day < channel.max_per_day and all(abs(at - other) >= self.gap for other in near)
+    def why_full(self, channel: str, at: datetime, zone: str) -> str | None:
+        """Why no other post fits in at `at` on `channel`; None: one does. `zone` tells the day that may be full."""
+        if any(abs(at - other) < self.gap for other in self.near(channel, at)):
+            return f"another post goes out within {round(self.gap.total_seconds() / 60)} minutes of it"
+        if self.on_day(channel, at, zone) >= self._cap[channel]:
+            return f"{self._cap[channel]} a day is all that {channel} takes"
+        return None
+
+    def on_day(self, channel: str, at: datetime, zone: str) -> int:
+        """How many posts go out on the local day of `at`."""
+        taken = self._taken[channel]
+        midnight, next_midnight = _day(at.astimezone(_zone(zone)).date(), zone)
+        return bisect_left(taken, next_midnight) - bisect_left(taken, midnight)
+
+    # --- what is free ---------------------------------------------------------------------------------------------
+
+    def fits(self, channel: str, at: datetime, zone: str, *, asks: bool) -> bool:
+        """Whether a post may be placed at `at`: not quiet, not closed, not crowded."""
+        return (not self.is_quiet(channel, at) and self.blackout(channel, at, asks=asks) is None
+                and self.why_full(channel, at, zone) is None)
+
+    def find(self, week: Week, earliest: datetime, *, asks: bool = False,
+             latest: datetime | None = None) -> datetime | None:
+        """The first free time of `week` after `earliest`, within the horizon and up to `latest`."""
+        if not week.times:
+            return None
+        skip = self._next.setdefault(week, {})
+        end = earliest + timedelta(days=HORIZON_DAYS)
+        if latest is not None:
+            end = min(end, latest)
+        number = week.first((earliest - week.stagger).astimezone(_zone(week.zone)).date())
+        while True:
+            number = _root(skip, number)
+            at, _ = week.at(number)
+            if at > end:
+                return None
+            if at <= earliest:
+                number += 1
+            elif not self.fits(week.channel, at, week.zone, asks=False):
+                skip[number] = number = number + 1                # what is taken or closed stays so
+            elif asks and self.blackout(week.channel, at, asks=True) is not None:
+                number += 1
+            else:
+                return at
+
+    def holds(self, week: Week, at: datetime) -> bool:
+        """Whether `at` is a time of `week`."""
+        if not week.times:
+            return False
+        day = (at - week.stagger).astimezone(_zone(week.zone)).date()
+        return any(week.at(week.first(day) + n)[0] == at for n in range(-1, len(week.times)))
+
+
+def week_of(channel: Channel, zone: str) -> Week:
+    """The slots of a channel, told by `zone`."""
+    times = sorted((DAYS.index(slot[:3]), time.fromisoformat(slot[4:])) for slot in channel.slots)
+    return Week(channel.id, zone, tuple(times))
+
+
+def week_with(channel: Channel, zone: str, weekly: Weekly, stagger: timedelta) -> Week:
+    """One time of the week, staggered for a channel."""
+    return Week(channel.id, zone, ((weekly.weekday, weekly.clock),), stagger)
+
+
+def _by_channel(blackouts: Iterable[Blackout], channels: Iterable[str]) -> dict[str, list[Blackout]]:
+    found: dict[str, list[Blackout]] = {}
+    for one in blackouts:
+        for channel in channels if one.channels is None else one.channels:
+            found.setdefault(channel, []).append(one)
+    return found
+
+
+def _root(skip: dict[int, int], number: int) -> int:
+    """Where to look on from `number`; the way there is made short for the next who asks."""
+    root = number
+    while root in skip:
+        root = skip[root]
+    while number in skip and skip[number] != root:
+        skip[number], number = root, skip[number]
+    return root
+
+
+@cache
+def _day(day: date, zone: str) -> tuple[datetime, datetime]:
+    """When a local day begins, and when the next one does."""
+    return (instant(datetime.combine(day, time()), zone).at,
+            instant(datetime.combine(day + timedelta(days=1), time()), zone).at)
+
+
+@cache
+def _hours(written: str) -> tuple[time, time]:
+    start, _, end = written.partition("-")
+    return time.fromisoformat(start), time.fromisoformat(end)
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

@@ -7,6 +7,8 @@ from flows.planning.composing import compose
 from flows.planning.masking import masked, without_secrets
 from flows.planning.reading import read
 from flows.planning.resolving import resolve
+from flows.planning.rules import evaluate
+from flows.planning.rules.ruling import Facts, settle
 from flows.planning.scheduling import schedule
 from schemas.content import Content, SourceFile
 from schemas.ledger import Slot
@@ -36,34 +38,50 @@ def prepare(
     judge: Judge,
     now: datetime,
     kept: Mapping[Slot, datetime] | None = None,
+    sent: Mapping[Slot, datetime | None] | None = None,
     published: frozenset[str] | None = None,
 ) -> Prepared:
     """Reads, resolves, schedules, composes and judges; never raises for content.
 
-    `kept`: times that earlier plans gave. `published`: ids that the ledger knows, None when nobody looked.
+    `kept`: times that accepted plans gave. `sent`: what is published, and when; None when nobody looked. `published`:
+    ids that the ledger knows, None when nobody looked.
     """
     content = resolve(read(files, root), root, source, networks, published)
-    plan = schedule(content, kept or {}, now=now)
+    rulebook, today = content.rulebook(), Facts(content, Plan(source, (), (), ()), {}, now).today()
+    content = content._replace(problems=tuple(settle(content.problems, rulebook, today)))
+    plan = schedule(content, kept or {}, now=now, sent=sent)
     messages: dict[Slot, Message] = {}
     problems: list[Problem] = []
     for one in plan.everything():
-        if one.channel.network not in networks:
-            continue
-        message = compose(one.post, one.channel, content)
+        message = compose(one.post, one.channel, content, one.slot, one.turn if isinstance(one, Item) else 0)
         messages[one.slot] = message
-        problems += _silent(message, one) or judge(message)
+        if one.channel.network in networks:
+            problems += _silent(message, one) or judge(message)
+    problems = [*plan.problems, *problems]
+    problems += evaluate(Facts(content, plan, messages, now, sent))
+    problems = settle(problems, rulebook, today)
+    plan = _stopped(plan, problems)
+    plan = plan._replace(waiting=tuple(one._replace(why=masked(one.why)) for one in plan.waiting))
+    messages = {slot: message for slot, message in messages.items() if message.network in networks}
+    return Prepared(content, plan, messages, tuple(in_order((*content.problems, *without_secrets(problems)))))
+
+
+def _stopped(plan: Plan, problems: Iterable[Problem]) -> Plan:
+    """`plan` where every item that an error is about waits for it to be mended."""
     errors: dict[str | None, list[Problem]] = {}
-    for problem in (*plan.problems, *problems):
-        if problem.severity == Severity.error:
+    for problem in problems:
+        if problem.severity == Severity.error and problem.post is not None:
             errors.setdefault(problem.post, []).append(problem)
-    stops = {item.slot: stop for item in plan.items
-             if (stop := next((p for p in errors.get(item.post.id, ()) if p.channel in (None, item.channel.id)), None))}
-    items = tuple(item for item in plan.items if item.slot not in stops)
-    waiting = tuple(Waiting(item.slot, item.post, item.channel, reason(stops[item.slot]), item.zone, item.at)
-                    for item in plan.items if item.slot in stops)
-    waiting = tuple(one._replace(why=masked(one.why)) for one in plan.waiting + waiting)
-    return Prepared(content, plan._replace(items=items, waiting=waiting), messages,
-                    tuple(in_order((*content.problems, *without_secrets((*plan.problems, *problems))))))
+    if not errors:
+        return plan
+    items, waiting = [], list(plan.waiting)
+    for item in plan.items:
+        stop = next((p for p in errors.get(item.post.id, ()) if p.concerns(item.channel.id, item.slot.run)), None)
+        if stop is None:
+            items.append(item)
+        else:
+            waiting.append(Waiting(item.slot, item.post, item.channel, reason(stop), item.zone, item.at, item.found))
+    return plan._replace(items=tuple(items), waiting=tuple(waiting))
 
 
 def reason(problem: Problem) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from flows.planning.indexing import Index, index, media_file
 from flows.planning.masking import without_secrets
 from flows.planning.reading import Read
-from flows.planning.rules import evaluate
+from flows.planning.rules.references import judge_references
 from schemas.channel import Channel
 from schemas.content import Content, Entry, Resolved, ResolvedMedia
 from schemas.post import Head, MediaUse, Post
@@ -29,7 +29,7 @@ def resolve(read: Read, root: str, source: str, networks: tuple[str, ...], publi
     resolved = [resolver.post(post) for post in read.posts]
     posts = tuple(post for post in resolved if not post.post.head.draft)
     drafts = tuple(post.post for post in resolved if post.post.head.draft)
-    problems = [*read.problems, *resolver.problems, *evaluate(read, found, posts, root, published),
+    problems = [*read.problems, *resolver.problems, *judge_references(read, found, posts, root, published),
                 *_unsupported_networks(read, networks)]
     return Content(root, source, read.entries, read.channels, posts, drafts,
                    tuple(getattr(strategy, "own_domains", None) or ()), getattr(strategy, "timezone", None) or "UTC",

@@ -1,297 +1,257 @@
-"""Posts become a plan: every slot gets an instant, or a reason why not. Pure: `now` is an argument."""
-import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
-from zoneinfo import ZoneInfo
+"""Posts become a plan: every slot gets an instant, or a reason why not. Pure: `now` is an argument.
 
-from flows.planning.filling import HORIZON_DAYS, FreeSlots
-from flows.planning.timing import FORMS, instant
-from schemas.channel import Channel
+Who chooses first: what says its own time, what follows another post, free slots for campaigns, then for other posts,
+then series that take turns. A time once given stays as long as it may be had; only what cannot stay moves.
+"""
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+
+from flows.planning.filling import HORIZON_DAYS, Free, Week, week_of, week_with
+from flows.planning.following import Followers
+from flows.planning.placing import Places, field_of
+from flows.planning.rotating import Member, rotate, rotations
+from flows.planning.timing import instant
+from flows.planning.wishing import Claim, Frame, Wish, absolute, wish
 from schemas.content import Content, Resolved
 from schemas.ledger import Slot
-from schemas.notation import in_our_time, span
 from schemas.plan import Item, Plan, Waiting
-from schemas.problem import Problem, Severity, in_order
+from schemas.problem import in_order
 
-DEFAULT_GRACE = "2h"
-_TIME = re.compile(
-    r"(?P<day>\d{4}-\d{2}-\d{2})[ T](?P<clock>\d{2}:\d{2})(?P<offset>\s?(?:Z|[+-]\d{2}:\d{2}))?", re.ASCII
-)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MINUTE = timedelta(minutes=1)
 
 
-def schedule(content: Content, kept: Mapping[Slot, datetime], *, now: datetime) -> Plan:
+def schedule(content: Content, kept: Mapping[Slot, datetime], *, now: datetime,
+             sent: Mapping[Slot, datetime | None] | None = None) -> Plan:
     """The plan of `content`: by time, then channel, then post id.
 
-    The order of the posts does not matter. `kept` are the times an earlier plan gave to slots of `slot: next` (and what
-    the ledger knows): they stay. Never raises for content: what cannot be placed waits with a reason, or is a problem.
+    The order of the posts does not matter. `kept` are the times that an accepted plan gave: those of slots that look
+    for a free time stay while they may be had. `sent`: what is published, and when it went out (None: at its time); it
+    stays where it was, and what follows it counts from there. Never raises for content: what cannot be placed waits
+    with a reason, or is a problem.
     """
-    return _Scheduler(content, kept, now).plan()
+    return _Scheduler(content, kept, sent or {}, now).plan()
+
+
+class Window(NamedTuple):
+    """When a slot may go out: after `earliest`, up to `latest` (UTC). `ends`: what ends it, in the author's words."""
+
+    earliest: datetime | None
+    latest: datetime | None
+    ends: str
+
+
+class _Looking(NamedTuple):
+    """A slot that needs a free time of a week."""
+
+    post: Resolved
+    claim: Claim
+    week: Week
+    window: Window
 
 
 class _Scheduler:
-    def __init__(self, content: Content, kept: Mapping[Slot, datetime], now: datetime) -> None:
-        self.content, self.kept, self.now = content, kept, now
+    def __init__(self, content: Content, kept: Mapping[Slot, datetime], sent: Mapping[Slot, datetime | None],
+                 now: datetime) -> None:
+        self.content, self.kept, self.sent, self.now = content, kept, sent, now
         self.order = {channel.id: number for number, channel in enumerate(content.channels.channels)}
-        self.stagger = span(content.channels.stagger)
-        self.broken = content.broken()
-        self.unreadable = {p.place.file.removeprefix(f"{content.root}/"): p for p in reversed(self.broken.get(None, []))
-                           if p.place.file.removeprefix(f"{content.root}/") in content.unreadable}
-        self.doubled = {p.channel: p for p in self.broken.get(None, []) if p.channel is not None}
-        self.campaigns: dict[str, Any] = {e.file: e.value for e in content.entries if e.kind == "campaign"}
-        self.free = FreeSlots({}, span(content.channels.min_gap))
-        self.items: list[Item] = []
-        self.waiting: list[Waiting] = []
-        self.problems: list[Problem] = []
+        self.rotations = rotations(content)
+        self.frame = Frame(content.channels, content.timezone, {r.folder: r.why for r in self.rotations})
+        zones = {channel.id: channel.timezone or content.timezone for channel in content.channels.channels}
+        calendar = content.entry("blackouts")
+        self.free = Free(content.channels, zones, calendar.blackouts if calendar is not None else ())
+        self.places = Places(content, self.free, self.frame, sent, now)
+        self.wishes = [wish(post, self.frame) for post in sorted(content.posts, key=lambda post: post.id)]
+        self.followers = Followers(self.wishes, content, self.places)
+        self.held: list[_Looking] = []                            # what looks for a free slot and may not go out
 
     def plan(self) -> Plan:
-        later = []
-        for post in sorted(self.content.posts, key=lambda p: p.id):
-            if _times(post) > 1:
-                self.wait(post, "more than one time is given")
-            elif post.post.head.slot == "next" or not _times(post):
-                later.append(post)
-            else:
-                self.place_fixed(post)
-        placed = {item.slot: item.at for item in self.items}      # a slot that moved no longer takes its old time
-        self.free = FreeSlots({**self.kept, **placed}, self.free.gap)
-        for post in sorted(later, key=_turn):  # fixed times claim first, `slot: next` takes what is free
-            self.place_next(post)
-        return Plan(self.content.source, tuple(sorted(self.items, key=lambda i: i.key)),
-                    tuple(sorted(self.waiting, key=lambda w: (w.slot.post, self.order[w.channel.id]))),
-                    tuple(in_order(self.problems)))
+        for wished in self.wishes:
+            self.places.problems += wished.problems
+        self.place_fixed([one for one in self.wishes if one.form in ("fixed", "none")])
+        self.place_days([one for one in self.wishes if one.form == "fixed"])
+        self.place_free([one for one in self.wishes if one.form in ("next", "weekly")])
+        self.place_turns([one for one in self.wishes if one.form == "turns"])
+        self.settle(self.held)                                    # what waits keeps its time, but from nobody who goes out
+        for one in self.held:
+            self.followers.follow(one.post.id)
+        self.followers.leave()
+        placed = self.places.placed.values()
+        return Plan(self.content.source, tuple(sorted((one for one in placed if isinstance(one, Item)), key=_key)),
+                    tuple(sorted((one for one in placed if isinstance(one, Waiting)), key=self.waiting_key)),
+                    tuple(in_order(self.places.advised())))
 
-    # --- one post -------------------------------------------------------------------------------------------------
+    def waiting_key(self, one: Waiting) -> tuple[str, int, str]:
+        return one.slot.post, self.order[one.channel.id], one.slot.run
 
-    def place_fixed(self, post: Resolved) -> None:
-        at = post.post.head.at
-        if at is None:
-            self.put_off(post)
-            return
-        for number, channel in enumerate(post.channels):
-            if isinstance(at, dict):
-                own = at.get(channel.id)
-                written, offset, path = (
-                    (own, 0, channel.id) if own is not None else (at.get("default"), number, "default")
-                )
-                if written is None:
-                    self.problem(
-                        "SYN002",
-                        post,
-                        "at",
-                        f"at: no time for {channel.id}.",
-                        "Add 'default:' or a time for it.",
-                        channel=channel.id,
-                    )
-                    self.wait_on(post, channel, "it has no time for this channel")
-                    continue
-            else:
-                written, offset, path = at, number, None
-            moment = self.moment(post, channel, written, path, offset)
-            if moment is not None:
-                self.add(post, channel, moment)
-        if isinstance(at, dict) and post.channels:
-            for name in sorted(set(at) - {"default"} - {c.id for c in post.channels}):
-                self.problem("REF001", post, f"at.{name}", f"at: the post does not go to a channel '{name[:60]}'.",
-                             f"Its channels: {', '.join(c.id for c in post.channels)}.")
+    # --- times that are written -----------------------------------------------------------------------------------
 
-    def put_off(self, post: Resolved) -> None:
-        """A time of a form that this version does not place yet, or of no form at all."""
-        key = next(key for key in ("after", "every", "slot") if getattr(post.post.head, key) is not None)
-        value = str(getattr(post.post.head, key))[:60]
-        grammar, example = FORMS[key]
-        if grammar.fullmatch(value) is None:
-            self.wait(post, f"'{key}: {value}' is not a time")
-            self.problem("SYN002", post, key, f"{key}: '{value}' is not a time.", f"Write it like '{key}: {example}'.")
-        else:
-            self.wait(post, f"'{key}: {value}' is not supported yet")
-            self.problem(
-                "SUP001",
-                post,
-                key,
-                f"'{key}: {value}' is not supported yet: the post waits.",
-                "Give it a fixed time ('at: YYYY-MM-DD HH:MM') if it must go out before that.",
-                Severity.warning,
-            )
+    def place_fixed(self, wishes: list[Wish]) -> None:
+        """What says its own time. All of it is taken at once, so that no later claim is in its way."""
+        taken: dict[str, list[datetime]] = {}
+        for one in wishes:
+            for claim in one.claims:
+                if claim.why is not None:
+                    self.places.wait(one.post, claim, claim.why)
+                elif claim.at is not None and self.places.put(one.post, claim, claim.at):
+                    taken.setdefault(claim.channel.id, []).append(claim.at)
+        for channel, times in taken.items():
+            self.free.fill(channel, times)
+        for one in wishes:
+            self.followers.follow(one.post.id)
 
-    def moment(self, post: Resolved, channel: Channel, written: str, path: str | None, offset: int) -> datetime | None:
-        """When `written` is on `channel`, `offset` staggers later; None, with a problem, when that is no time."""
-        field, only = ("at", None) if path is None else (f"at.{path}", channel.id if path == channel.id else None)
-        match = _TIME.fullmatch(written)
-        if match is None:
-            if _DATE.fullmatch(written):
-                self.wait_on(post, channel, f"'at: {written}' without a time of day is not supported yet")
-                self.problem(
-                    "SUP001",
-                    post,
-                    field,
-                    f"'at: {written}' without a time of day is not supported yet: the post waits.",
-                    f"Add the time: at: {written} 09:30.",
-                    Severity.warning,
-                )
-            else:
-                self.problem(
-                    "SYN002",
-                    post,
-                    field,
-                    f"at: '{written[:60]}' is not a time.",
-                    "Write it as YYYY-MM-DD HH:MM.",
-                    channel=only,
-                )
-                self.wait_on(post, channel, f"'{written[:60]}' is not a time")
-            return None
-        try:
-            local = in_our_time(datetime.fromisoformat(f"{match['day']}T{match['clock']}"))
-            if match["offset"]:
-                at = local.replace(
-                    tzinfo=datetime.fromisoformat(f"{local.isoformat()}{match['offset'].strip()}").tzinfo
-                ).astimezone(UTC)
-            else:
-                at = self.local(post, channel, local, field)
-        except (ValueError, OverflowError):
-            self.problem(
-                "SYN002", post, field, f"at: there is no {written}.", "Write a day and a time that exist.", channel=only
-            )
-            self.wait_on(post, channel, f"there is no {written}")
-            return None
-        try:
-            return in_our_time(at + offset * self.stagger)
-        except (ValueError, OverflowError):
-            self.problem("SYN002", post, field, f"at: with its stagger, {channel.id} would get it after the year 2999.",
-                         "Shorten 'stagger' in networks/channels.yaml.", channel=channel.id)
-            self.wait_on(post, channel, "its stagger is too long")
-            return None
+    def place_days(self, wishes: list[Wish]) -> None:
+        """What says only its day: the first free slot of that day."""
+        looking = []
+        for one in wishes:
+            for claim in one.claims:
+                if claim.day is not None:
+                    zone = self.frame.zone(one.post, claim.channel)
+                    begin, end = (instant(datetime.combine(claim.day + timedelta(days=n), time()), zone).at
+                                  for n in (0, 1))
+                    window = Window(begin - _MINUTE, end - _MINUTE, f"the end of {claim.day}")
+                    looking.append(_Looking(one.post, claim, week_of(claim.channel, zone), window))
+        looking.sort(key=lambda one: (one.claim.day, one.post.id))
+        self.settle(self.those_who_go(looking))
+        for id in dict.fromkeys(one.post.id for one in looking):
+            self.followers.follow(id)
 
-    def local(self, post: Resolved, channel: Channel, local: datetime, field: str) -> datetime:
-        moment = instant(local, self.zone(post, channel))
-        if moment.shifted:
-            self.problem(
-                "SCH006",
-                post,
-                field,
-                f"{local:%Y-%m-%d %H:%M} {moment.shifted} ({self.zone(post, channel)}).",
-                "Choose a time outside the clock change if that is not what you want.",
-                Severity.warning,
-            )
-        return moment.at
+    # --- free slots -----------------------------------------------------------------------------------------------
 
-    def place_next(self, post: Resolved) -> None:
-        for channel in post.channels:
-            if (at := self.kept.get(Slot(post.id, channel.id))) is not None and not self.moved_on(post, channel, at):
-                self.add(post, channel, at)
-            elif not channel.slots:
-                self.problem("SCH008", post, "slot", f"{channel.id} has no slots, so 'slot: next' has no time there.",
-                             "Give the post a time ('at: YYYY-MM-DD HH:MM'), or the channel slots: [\"tue 09:30\"].",
-                             channel=channel.id)
-                self.wait_on(post, channel, f"{channel.id} has no slots")
-            elif (free := self.next_free(post, channel)) is None:
-                self.wait_on(post, channel, f"no free slot on {channel.id} in the next {HORIZON_DAYS} days")
-            elif self.add(post, channel, free):
-                self.free.take(channel, free)
+    def place_free(self, wishes: list[Wish]) -> None:
+        """What takes a free slot: campaigns first, then always-on posts, then posts of series."""
+        self.spare()
+        looking = []
+        for one in sorted(wishes, key=self.turn):
+            for claim in one.claims:
+                zone = self.frame.zone(one.post, claim.channel)
+                week = week_with(claim.channel, zone, one.weekly, claim.stagger) if one.weekly else week_of(
+                    claim.channel, zone)
+                looking.append(_Looking(one.post, claim, week, self.window(one, zone)))
+        self.settle(self.those_who_go(looking))
+        for one in wishes:
+            self.followers.follow(one.post.id)
 
-    def moved_on(self, post: Resolved, channel: Channel, at: datetime) -> bool:
-        """Whether the author has since asked for a later time than the one to come that an earlier plan gave."""
-        not_before = post.post.head.not_before
-        return not_before is not None and self.now < at < self.absolute(not_before, post, channel)
+    def those_who_go(self, looking: list["_Looking"]) -> list["_Looking"]:
+        """Those that go out; the others choose last."""
+        held = [one for one in looking if self.places.permit.why_not(one.post, one.claim.channel) is not None]
+        self.held += held
+        waits = {one.claim.slot for one in held}
+        return [one for one in looking if one.claim.slot not in waits] if waits else looking
 
-    def next_free(self, post: Resolved, channel: Channel) -> datetime | None:
-        not_before = post.post.head.not_before
-        earliest = self.now if not_before is None else max(self.now, self.absolute(not_before, post, channel))
-        return self.free.next(channel, self.zone(post, channel), earliest)
+    def settle(self, looking: list["_Looking"]) -> None:
+        """Times that were given stay before anybody is given a new one."""
+        for one in [one for one in looking if not self.keep(one.post, one.claim, one.week, one.window)]:
+            self.place(one.post, one.claim, one.week, one.window)
 
-    # --- what every item gets ----------------------------------------------------------------------------------------
+    def spare(self) -> None:
+        """Nobody is given the time of a post whose file cannot be read just now."""
+        lost = self.content.broken().keys() - {one.post.id for one in self.wishes}
+        if lost - {None}:
+            for slot, at in self.kept.items():
+                if slot.post in lost and slot.channel in self.order:
+                    self.free.take(slot.channel, at)
 
-    def add(self, post: Resolved, channel: Channel, at: datetime) -> bool:
-        """Puts the slot into the plan at `at`, or among those that wait. Whether it goes out."""
-        slot = Slot(post.id, channel.id)
-        if (why := self.why_not(post, channel)) is not None:
-            self.waiting.append(Waiting(slot, post, channel, why, self.zone(post, channel), at))
+    def turn(self, one: Wish) -> tuple[int, datetime, str]:
+        """Who chooses first: campaigns, then always-on posts, then series; then who wants to be early, then by id."""
+        post = one.post.post
+        first = self.window(one, self.content.timezone).earliest
+        return 0 if post.campaign else 2 if post.series else 1, first or self.now, post.id
+
+    def window(self, one: Wish, zone: str) -> Window:
+        """When a slot may go out that has no time of its own: its own words, within the days of its campaign."""
+        head, post = one.post.post.head, one.post.post
+        starts, ends = [], []
+        if head.not_before is not None:
+            starts.append(absolute(head.not_before, zone) - _MINUTE)     # the very minute is inside
+        if one.not_until is not None:
+            starts.append(_midnight(one.not_until, zone) - _MINUTE)
+        if head.not_after is not None:
+            ends.append((absolute(head.not_after, zone), "its not_after"))
+        campaign = self.places.permit.campaign(post.campaign)
+        if campaign is not None and campaign.start is not None:
+            starts.append(_midnight(campaign.start, zone, 0) - _MINUTE)
+        if campaign is not None and campaign.end is not None and not self.places.permit.is_thanks(one.post):
+            ends.append((_midnight(campaign.end, zone) - _MINUTE, "the end of its campaign"))
+        latest, words = min(ends, default=(None, ""))
+        return Window(max(starts, default=None), latest, words)
+
+    def keep(self, post: Resolved, claim: Claim, week: Week, window: Window) -> bool:
+        """Puts the slot where it was, when it is published or its time is given and may stay. Whether it did."""
+        at = self.kept.get(claim.slot)
+        if claim.slot in self.sent:
+            at = at or self.sent[claim.slot]
+            if at is not None:
+                self.places.occupy(post, claim, at)
+            return at is not None
+        if at is None or (window.earliest is not None and at <= window.earliest):
             return False
-        if (why := self.outside_window(post, channel, at)) is not None:
-            self.waiting.append(Waiting(slot, post, channel, why, self.zone(post, channel), at))
+        if at > self.now and (
+            (window.latest is not None and at > window.latest) or not self.free.holds(week, at)
+            or not self.free.fits(claim.channel.id, at, week.zone, asks=post.intent == "ask")
+        ):
             return False
-        not_after = post.post.head.not_after
-        latest = self.absolute(not_after, post, channel) if not_after is not None else None
-        grace = span(post.grace or channel.grace or DEFAULT_GRACE)
-        self.items.append(
-            Item(slot, post, channel, at, self.zone(post, channel), self.stage(at, post), grace.total_seconds(), latest)
-        )
+        self.places.occupy(post, claim, at)
+        if isinstance(self.places.placed[claim.slot], Waiting):   # nobody else is given it meanwhile
+            self.free.take(claim.channel.id, at)
         return True
 
-    def outside_window(self, post: Resolved, channel: Channel, at: datetime) -> str | None:
-        """SCH001: why a time does not lie between the post's `not_before` and `not_after`."""
-        head = post.post.head
-        if head.not_after is not None and at > self.absolute(head.not_after, post, channel):
-            field, word, remedy = "not_after", "after", "Move the time earlier, or not_after later."
-        elif head.not_before is not None and at < self.absolute(head.not_before, post, channel):
-            field, word, remedy = "not_before", "before", "Move the time later, or not_before earlier."
+    def place(self, post: Resolved, claim: Claim, week: Week, window: Window) -> None:
+        """Puts the slot into a free time of `week`, or has it wait and says why."""
+        channel = claim.channel
+        if not week.times:
+            what = "'slot: next'" if claim.day is None else "a day alone"
+            self.places.problem("SCH008", post, field_of(post), claim,
+                                f"{channel.id} has no slots, so {what} has no time there.",
+                                "Give the post a time ('at: YYYY-MM-DD HH:MM'), or the channel slots: [\"tue 09:30\"].")
+            self.places.wait(post, claim, f"{channel.id} has no slots")
+            return
+        asks = post.intent == "ask"
+        earliest = self.now if window.earliest is None else max(self.now, window.earliest)
+        at = self.free.find(week, earliest, asks=asks, latest=window.latest)
+        if at is None and claim.day is not None and window.earliest is not None:     # a day that is gone keeps its time
+            at = self.free.find(week, window.earliest, asks=asks, latest=window.latest)
+        if at is not None:
+            self.places.occupy(post, claim, at)
+        elif window.latest is None:
+            self.places.wait(post, claim, f"no free slot on {channel.id} in the next {HORIZON_DAYS} days")
         else:
-            return None
-        self.problem(
-            "SCH001", post, field, f"on {channel.id} it would go out {word} its {field}.", remedy, channel=channel.id
-        )
-        return f"its time is {word} its {field}"
+            why = f"no slot of {channel.id} is free before {window.ends}"
+            self.places.problem("SCH001", post, field_of(post), claim, f"{why[0].upper()}{why[1:]}.",
+                                "Give it a time of its own.")
+            self.places.advise(week, window.latest, asks=asks)
+            self.places.wait(post, claim, why)
 
-    def why_not(self, post: Resolved, channel: Channel) -> str | None:
-        """Why a post with a time does not go out on a channel, in the author's words."""
-        errors = [p for p in self.broken.get(post.id, []) if p.channel in (None, channel.id)]
-        if errors:
-            return f"{errors[0].place}: {errors[0].message} {errors[0].remedy}"
-        if (lost := self.lost(post, channel)) is not None:
-            return f"{lost.place}: {lost.message} {lost.remedy}"
-        if channel.network not in self.content.networks:
-            return f"{channel.network} is not supported yet"
-        if post.post.head.hold:
-            return f"held by its author: {post.post.head.hold}"
-        if post.post.head.withdraw:
-            return "its file says withdraw: true"
-        return None
+    # --- series -----------------------------------------------------------------------------------------------------
 
-    def lost(self, post: Resolved, channel: Channel) -> Problem | None:
-        """Why nobody knows where or how the post goes out: what it inherits cannot be read, or means two channels."""
-        homes = [
-            "strategy.yaml",
-            f"campaigns/{post.post.campaign}/campaign.yaml",
-            f"evergreen/{post.post.series}/series.yaml",
-        ]
-        homes += ["media/library.yaml"] if post.media else []
-        homes += [path for path in self.content.unreadable if path.startswith("strategies/")]
-        lost = [self.unreadable[path] for path in homes if path in self.unreadable]
-        return lost[0] if lost else self.doubled.get(channel.id)
-
-    def stage(self, at: datetime, post: Resolved) -> str:
-        own = self.campaigns.get(f"{self.content.root}/campaigns/{post.post.campaign}/campaign.yaml")
-        day = at.astimezone(ZoneInfo(self.content.timezone)).date()
-        if own is not None and own.start and own.end and own.start <= day <= own.end:
-            return "campaign"
-        return "maintenance" if any(c.end and c.end < day for c in self.campaigns.values()) else "groundwork"
-
-    def zone(self, post: Resolved, channel: Channel) -> str:
-        return post.timezone or channel.timezone or self.content.timezone
-
-    def absolute(self, moment: datetime, post: Resolved, channel: Channel) -> datetime:
-        return moment.astimezone(UTC) if moment.tzinfo else instant(moment, self.zone(post, channel)).at
-
-    def wait(self, post: Resolved, why: str) -> None:
-        for channel in post.channels:
-            self.wait_on(post, channel, why)
-
-    def wait_on(self, post: Resolved, channel: Channel, why: str) -> None:
-        self.waiting.append(Waiting(Slot(post.id, channel.id), post, channel, why, self.zone(post, channel)))
-
-    def problem(self, code: str, post: Resolved, field: str, message: str, remedy: str,
-                severity: Severity = Severity.error, channel: str | None = None) -> None:
-        place = post.post.place(*field.split("."))
-        self.problems.append(Problem(code, severity, place, message, remedy, post.id, channel))
+    def place_turns(self, wishes: list[Wish]) -> None:
+        """What takes turns: each time of the series' week goes to the member that was longest unseen."""
+        for series in self.rotations:
+            members = []
+            for one in wishes:
+                if one.post.post.series != series.folder:
+                    continue
+                channels = tuple((channel, self.frame.stagger(number), self.frame.zone(one.post, channel))
+                                 for number, channel in enumerate(one.post.channels))
+                if why := series.why or self.places.permit.why_held(one.post):
+                    for channel, stagger, _ in channels:
+                        self.places.wait(one.post, Claim(Slot(one.post.id, channel.id), channel, stagger), why)
+                else:
+                    members.append(Member(one.post, channels))
+            for post, claim in rotate(series, members, self.free, self.kept, self.sent, self.now):
+                assert claim.at is not None
+                self.followers.slots_of[post.id].append(claim.slot)
+                self.places.occupy(post, claim, claim.at)
+            if series.problem is not None:
+                self.places.problems.append(series.problem)
+        for one in wishes:
+            self.followers.follow(one.post.id)
 
 
-def _times(post: Resolved) -> int:
-    """How many times the post gives."""
-    head = post.post.head
-    return sum(value is not None for value in (head.at, head.slot, head.after, head.every))
+def _key(item: Item) -> tuple[datetime, str, str, str]:
+    return item.at, item.slot.channel, item.slot.post, item.slot.run
 
 
-def _turn(post: Resolved) -> tuple[int, str]:
-    """Who chooses a free slot first: campaigns, then always-on posts, then series."""
-    return (0 if post.post.campaign else 2 if post.post.series else 1), post.id
+def _midnight(day: date, zone: str, days: int = 1) -> datetime:
+    """When the local day `days` after `day` begins."""
+    return instant(datetime.combine(day + timedelta(days=days), time()), zone).at

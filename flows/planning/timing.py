@@ -1,17 +1,15 @@
-"""When a time on a wall happens: local times become instants, through clock changes too."""
-import re
-from datetime import UTC, datetime, timedelta
+"""When a time on a wall happens: local times become instants, through clock changes too; days and months are added."""
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-_WEEKDAY = r"(mon(day)?|tue(sday)?|wed(nesday)?|thu(rsday)?|fri(day)?|sat(urday)?|sun(day)?)"
-_AT = r"([01]\d|2[0-3]):[0-5]\d"
-FORMS = {
-    "slot": (re.compile(rf"next after \d{{4}}-\d{{2}}-\d{{2}}|{_WEEKDAY} {_AT}", re.ASCII), "next"),
-    "after": (re.compile(rf"[a-z0-9/-]+ ?\+ ?[1-9]\d{{0,4}}(m|h|d|w|mo)( at {_AT})?", re.ASCII), "first-post + 2d"),
-    "every": (re.compile(rf"[1-9]\d{{0,4}}(d|w|mo)( on {_WEEKDAY})?( at {_AT})?", re.ASCII), "4w on friday at 17:15"),
-}
-"""What these keys may hold beside `slot: next`, and an example of each."""
+from flows.planning.phrasing import Recurrence
+
+MOST_RUNS = 1000
+"""A repeating post goes out so often at most: more is a slip, or wants a new post."""
 
 
 class Moment(NamedTuple):
@@ -26,7 +24,7 @@ def instant(local: datetime, zone: str) -> Moment:
 
     Raises zoneinfo.ZoneInfoNotFoundError for a zone that does not exist.
     """
-    tz = ZoneInfo(zone)
+    tz = _zone(zone)
     early = local.replace(tzinfo=tz, fold=0)
     late = local.replace(tzinfo=tz, fold=1)
     if early.utcoffset() == late.utcoffset():
@@ -42,3 +40,50 @@ def instant(local: datetime, zone: str) -> Moment:
         low, high = (middle, high) if middle.astimezone(tz).utcoffset() == before else (low, middle)
     change = high.replace(second=0, microsecond=0)
     return Moment(change, f"does not exist that day; {change.astimezone(tz):%H:%M} is used")
+
+
+def days_on(day: date, count: int, unit: str) -> date:
+    """`day` so many days (`d`), weeks (`w`) or calendar months (`mo`) later; the 31st becomes a month's last day.
+
+    Raises ValueError or OverflowError for a day that no calendar has.
+    """
+    if unit != "mo":
+        return day + timedelta(days=count * (7 if unit == "w" else 1))
+    months = day.year * 12 + day.month - 1 + count
+    year, month = divmod(months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def runs(every: Recurrence, start: date, until: date | None, most: int | None) -> list[date]:
+    """The days of a repeating post, in order: from `start` to `until` (included), `most` of them at most.
+
+    Never more than MOST_RUNS + 1, so that one too many can be seen.
+    """
+    last = min(most or MOST_RUNS + 1, MOST_RUNS + 1)
+    found: list[date] = []
+    for day in _run_days(every, start):
+        if len(found) == last or (until is not None and day > until):
+            break
+        if not found or day > found[-1]:                          # `every: 2d on friday` names some Fridays twice
+            found.append(day)
+    return found
+
+
+def _run_days(every: Recurrence, start: date) -> Iterator[date]:
+    number = 0
+    while True:
+        try:
+            day = days_on(start, number * every.number, every.unit)
+            if every.weekday is not None:
+                day += timedelta(days=(every.weekday - day.weekday()) % 7)
+        except (ValueError, OverflowError):
+            return
+        if day.year > 2999:
+            return
+        yield day
+        number += 1
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

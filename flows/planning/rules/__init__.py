@@ -1,43 +1,21 @@
 """The rules, one module per family. A family that is not here yet is "not evaluated", and said once."""
+from collections.abc import Iterator
 
-from flows.planning.indexing import Index
-from flows.planning.reading import Read
-from flows.planning.rules import references
-from schemas.content import Resolved
+from flows.planning.rules import times
+from flows.planning.rules.ruling import Facts, Rule
 from schemas.problem import Problem
 
-NOT_EVALUATED = (
-    "RUL",
-    "STR",
-    "DIS",
-    "GOL",
-    "CMP",
-    "INT",
-    "ENG",
-    "SCH",
-    "TXT",
-    "ACC",
-    "LGL",
-    "LNK",
-    "NET",
-    "PPL",
-    "CRI",
-    "MNT",
-    "MEA",
-    "IDE",
-)
-"""Families of the rule book that no code judges yet. SYN is judged while reading."""
+RULES: tuple[Rule, ...] = (*times.RULES,)
+"""Every rule that is judged once there is a plan. SYN is judged while reading, REF while resolving."""
+NOT_EVALUATED = ("RUL", "STR", "DIS", "GOL", "CMP", "INT", "ENG", "NET", "PPL", "CRI", "MNT", "MEA", "IDE")
+"""Families of the rule book that no code judges yet."""
 
 
-def evaluate(
-    read: Read, index: Index, posts: tuple[Resolved, ...], root: str, published: frozenset[str] | None
-) -> list[Problem]:
-    """What every rule says. `published` is what the ledger knows; None: not looked at."""
-    return [
-        *references.resolve(read, index, root),
-        *references.duplicates(index),
-        *references.malformed(read),
-        *references.cycles(read, index),
-        *references.vanished(index, published, root),
-        *references.unused(read, index, posts),
-    ]
+def evaluate(facts: Facts) -> Iterator[Problem]:
+    """What every rule says of the whole content, rule by rule."""
+    for rule in RULES:
+        if rule.all is not None:
+            yield from rule.all(facts)
+        if rule.post is not None:
+            for post in facts.content.posts:
+                yield from rule.post(post, facts)

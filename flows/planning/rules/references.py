@@ -19,6 +19,14 @@ LONGEST_ID = 80
 """A post id is one name in the archive, where names have at most 80 characters."""
 
 
+def judge_references(
+    read: Read, index: Index, posts: tuple[Resolved, ...], root: str, published: frozenset[str] | None
+) -> list[Problem]:
+    """What every rule of the family says. `published` is what the ledger knows; None: not looked at."""
+    return [*resolve(read, index, root), *duplicates(index), *malformed(read), *cycles(read, index),
+            *vanished(index, published, root), *unused(read, index, posts)]
+
+
 def resolve(read: Read, index: Index, root: str) -> list[Problem]:
     """REF001: every reference finds what it names; every media file is there."""
     problems: list[Problem] = []

@@ -2,6 +2,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from schemas.content import Content, Resolved
 from schemas.ledger import Slot
@@ -16,7 +17,7 @@ FIXED = frozenset({"SYN001", "SYN007", "LGL005", "CRI002"})
 
 
 class Facts(NamedTuple):
-    """What rules judge. `messages`: what each channel gets, by slot; `sent`: when what is published went out.
+    """What rules judge. `messages`: what each channel gets, by slot; `sent`: what is published, and when it went out.
 
     `sent` None: nobody looked into the archive, so rules that need it are not evaluated.
     """
@@ -25,12 +26,10 @@ class Facts(NamedTuple):
     plan: Plan
     messages: Mapping[Slot, Message]
     now: datetime
-    sent: Mapping[Slot, datetime] | None = None
+    sent: Mapping[Slot, datetime | None] | None = None
 
     def today(self) -> date:
         """The day it is, in the strategy's time zone."""
-        from zoneinfo import ZoneInfo
-
         return self.now.astimezone(ZoneInfo(self.content.timezone)).date()
 
     def knob(self, rule: "Rule", name: str) -> Any:

@@ -13,7 +13,6 @@ from schemas.ledger import Slot
 from schemas.plan import Plan
 
 NOON = datetime(2027, 1, 4, 12, 0, tzinfo=UTC)
-NINE = datetime(2027, 7, 1, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -42,16 +41,16 @@ def test_nothing_accepted_is_nothing_kept(store: Store) -> None:
 
 
 def test_an_accepted_plan_is_found_again(store: Store) -> None:
-    """Every item's slot and instant come back as they went in; what waits has none."""
-    accept(store, plan("c0ffee", a="at: 2027-07-01 09:00", b="slot: next", c="every: 4w"), now=NOON)
+    """Every time that was found comes back as it went in; what the content itself says is not kept beside it."""
+    accept(store, plan("c0ffee", a="at: 2027-07-01 09:00", b="slot: next", c="at: 2027-07-06"), now=NOON)
 
     assert last_good(store) == {
-        Slot("posts/a", "us"): NINE,
         Slot("posts/b", "us"): datetime(2027, 1, 5, 8, 45, tzinfo=UTC),
+        Slot("posts/c", "us"): datetime(2027, 7, 6, 8, 45, tzinfo=UTC),
     }
     assert (good_commit(store), bodies(store)) == ("c0ffee", [{
         "v": 1, "commit": "c0ffee", "at": "2027-01-04T12:00:00Z",
-        "items": {"posts/a@us#1": "2027-07-01T09:00:00Z", "posts/b@us#1": "2027-01-05T08:45:00Z"},
+        "items": {"posts/b@us#1": "2027-01-05T08:45:00Z", "posts/c@us#1": "2027-07-06T08:45:00Z"},
         "waiting": {}}])
 
 
@@ -65,18 +64,18 @@ def test_a_time_is_kept_while_its_post_is_broken(store: Store) -> None:
 def test_the_newest_plan_counts(store: Store) -> None:
     """Each accepted plan is a new object; the highest number is in force."""
     for hour in range(12):
-        accept(store, plan(f"c{hour}", a=f"at: 2027-07-01 {hour:02}:00"), now=NOON + timedelta(hours=hour))
+        accept(store, plan(f"c{hour}", a=f"at: 2027-07-{6 + 7 * (hour % 2):02}"), now=NOON + timedelta(hours=hour))
 
     assert (last_good(store), good_commit(store), len(bodies(store))) == (
-        {Slot("posts/a", "us"): datetime(2027, 7, 1, 11, 0, tzinfo=UTC)}, "c11", 12)
+        {Slot("posts/a", "us"): datetime(2027, 7, 13, 8, 45, tzinfo=UTC)}, "c11", 12)
 
 
 def test_the_same_plan_is_kept_once(store: Store) -> None:
     """Accepting what is in force already writes nothing; another commit, or another time, is another plan."""
     for now in (NOON, NOON + timedelta(days=1)):
-        accept(store, plan("c1", a="at: 2027-07-01 09:00"), now=now)
-    accept(store, plan("c2", a="at: 2027-07-01 09:00"), now=NOON)
-    accept(store, plan("c2", a="at: 2027-07-01 10:00"), now=NOON)
+        accept(store, plan("c1", a="at: 2027-07-06"), now=now)
+    accept(store, plan("c2", a="at: 2027-07-06"), now=NOON)
+    accept(store, plan("c2", a="at: 2027-07-13"), now=NOON)
 
     assert [body["commit"] for body in bodies(store)] == ["c1", "c2", "c2"]
 

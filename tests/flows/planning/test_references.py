@@ -148,7 +148,7 @@ def test_what_is_found_is_no_problem(prepared: Make, told: Tell) -> None:
 def test_a_bare_stem_of_two_posts_names_neither(prepared: Make, told: Tell) -> None:
     """REF001: a stem that two posts have needs its folder in front."""
     made = prepared(
-        {"posts/hello.md": post(), "evergreen/hello.md": post(), "ideas/kettle.md": "---\nbecame: hello\n---\nx\n"}
+        {"posts/hello.md": post(), "evergreen/hello.md": post("draft: true\n"), "ideas/kettle.md": "---\nbecame: hello\n---\nx\n"}
     )
 
     assert told(made.problems) == [
@@ -492,8 +492,8 @@ def test_one_broken_file_is_one_problem(path: str, said: str, prepared: Make, to
     }
     for number in range(3):
         files[f"campaigns/spring/posts/p{number}.md"] = (
-            "---\nat: {default: 2027-03-04 09:30, mastodon: 2027-03-04 10:00}\nchannels: [mastodon]\ntactic: "
-            "fix-tips\ngoal: new-members\n"
+            f"---\nat: {{default: 2027-03-04 09:30, mastodon: 2027-03-0{4 + number} 10:00}}\nchannels: [mastodon]\n"
+            "tactic: fix-tips\ngoal: new-members\n"
             "author: wren\napproved_by: [wren]\npillar: how-to\nmedia: [a.jpg]\n---\nHello.\n## on mastodon\nHi.\n"
         )
     broken = {

@@ -128,7 +128,7 @@ def test_rows_are_by_time_and_nothing_is_left_out(prepared: Make) -> None:
 
     assert [(r.slot, r.state, r.reason, r.file) for r in found] == [
         ("posts/a@mastodon#1", State.planned, None, "content/posts/a.md:3:1"),
-        ("posts/b@mastodon#1", State.waiting, "'every: 4w' is not supported yet", "content/posts/b.md:2:1"),
+        ("posts/b@mastodon#1", State.waiting, "nothing says when it begins (from)", "content/posts/b.md:2:1"),
         ("posts/zz@mastodon#1", State.published, "its file is gone from the content", None)]
     assert counts(found) == {"planned": 1, "waiting": 1, "published": 1}
 
@@ -226,7 +226,7 @@ def test_a_story_of_what_waits_says_why(prepared: Make) -> None:
 
     assert story(LATER, waiting, None, [], now=DUE) == [
         "content/posts/b.md:2:1 says so; it goes to mastodon (mastodon, @us@social.example).", "It has no time yet.",
-        "It waits: 'every: 4w' is not supported yet"]
+        "It waits: nothing says when it begins (from)"]
 
 
 def test_times_are_told_on_the_wall() -> None:
