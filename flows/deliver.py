@@ -36,7 +36,7 @@ from flows.planning.folding import advance, fold
 from flows.planning.pacing import Brake
 from flows.planning.reporting import when
 from flows.planning.sealing import receipt_of
-from flows.upload import Job, Uploads
+from flows.upload import Files, Job, Uploads
 from publishers.base import REQUEST_TIMEOUT_S, Identifies, Outgoing, Publisher, Sent
 from schemas.channel import Channel
 from schemas.errors import (
@@ -163,9 +163,7 @@ class _Delivery:
         self.claimed_at: float | None = None                      # by `elapsed_s`, just before our own claim was stored
         self.renewed = self.let_go = False
         self.look_failed: str | None = None
-        self.media = self._media(order.message)
-        self.digests = {blob: hashlib.sha256(data).hexdigest() for blob, data in self.media.items()}
-        self.files = {self.digests[blob]: data for blob, data in self.media.items()}
+        self.files = Files(courier.repository, courier.ledger, self.entries)
         self.outgoing = self._promised()
 
     def run(self) -> Ended:
@@ -176,6 +174,7 @@ class _Delivery:
             fenced = self._append(Kind.reopened, detail=detail)
             if fenced is not None:
                 return fenced
+            self.files = Files(self.courier.repository, self.ledger, self.entries)
             self.outgoing = self._promised()
         while True:
             turn = self._turn()
@@ -285,7 +284,7 @@ class _Delivery:
         if pin is None or not (going_on or self.order.item is None):
             pin = self._pin()
         self.claimed_at = elapsed_s()
-        return self._append(Kind.claim, pin=pin, detail={**self._terms(), **more})
+        return self._append(Kind.claim, pin=pin, detail={**self._terms(), **self.files.promise(), **more})
 
     def _kept_back(self) -> Ended | None:
         """The flood fuse has blown, or others go first: said in the ledger, so that whoever asks is told."""
@@ -316,10 +315,9 @@ class _Delivery:
     def _pin(self) -> Pin:
         """What is promised now; its payload and media are in the archive before anybody promises them."""
         assert self.order.item is not None
-        for data in self.media.values():
-            self.ledger.put_media(data)
+        media = self.files.keep(self.outgoing.media())
         payload = self.ledger.put_payload(self.outgoing.canonical())
-        return Pin(commit=self.order.commit, blob=self.order.item.post.post.blob, media=self.outgoing.media(),
+        return Pin(commit=self.order.commit, blob=self.order.item.post.post.blob, media=media,
                    payload=payload, account=self.outgoing.account,
                    account_id=self.courier.identified.get(self.publisher))
 
@@ -489,7 +487,7 @@ class _Delivery:
 
     def _job(self, part: int) -> Job:
         reopened = max((e.record.at for e in self.entries if e.record.kind is Kind.reopened), default=None)
-        return Job(self.order.channel.id, self.outgoing, part, self._bytes, reopened)
+        return Job(self.order.channel.id, self.outgoing, part, self.files.read, reopened)
 
     def _not_prepared(self, error: PublishError) -> Ended | None:
         tries = self.courier.upload_tries[self.slot] = self.courier.upload_tries.get(self.slot, 0) + 1
@@ -575,21 +573,4 @@ class _Delivery:
 
     def _composed(self) -> Outgoing:
         assert self.order.message is not None
-        return self.publisher.compose(self._with_digests(self.order.message))
-
-    def _media(self, message: Message | None) -> dict[str, bytes]:
-        """The bytes of the message's files by Git's name for them."""
-        parts = message.parts if message is not None else ()
-        return self.courier.repository.blobs([m.blob for part in parts for m in part.media])
-
-    def _with_digests(self, message: Message) -> Message:
-        """`message` with each file named by the sha256 of its bytes, as the archive keeps it."""
-        parts = []
-        for part in message.parts:
-            media = tuple(m.model_copy(update={"blob": self.digests[m.blob]}) for m in part.media)
-            parts.append(part.model_copy(update={"media": media}))
-        return message.model_copy(update={"parts": tuple(parts)})
-
-    def _bytes(self, sha256: str) -> bytes:
-        """From Git if it is still the same file, else as the archive kept it when the slot was claimed."""
-        return self.files[sha256] if sha256 in self.files else self.ledger.get_media(sha256)
+        return self.publisher.compose(self.files.named(self.order.message))

@@ -1,27 +1,27 @@
 """A shift: sleeps until something is due, and has it delivered at its own second. Sending waits for nobody."""
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
+from pathlib import Path
 from typing import NamedTuple
 
-from flows.check import check_commit_after
+from flows.arrange import Agenda, Entry
 from flows.deliver import Courier, Ended, Order
 from flows.edges.accounts import bind
 from flows.edges.clock import FAR, Clock
 from flows.edges.ledger import Ledger
-from flows.edges.plans import accept, good_commit, last_good
+from flows.edges.plans import good_commit
 from flows.edges.repository import Repository
 from flows.edges.store import Store
 from flows.pace import Traffic
 from flows.planning.deciding import TIMING, Timing, wait_after
 from flows.planning.folding import fold
-from flows.planning.following import followed
 from flows.planning.pacing import MOST_PER_HOUR, Brake
-from flows.planning.preparing import Prepared, reason
 from flows.planning.reporting import row, row_of_ledger
+from flows.replan import Planner
 from publishers.base import Publisher
 from schemas.channel import Channel
 from schemas.errors import ContentError, DrumbeatError, SettingsError, StoreError, UsageError
@@ -38,7 +38,6 @@ THREADS = 64
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 HELD_WAIT_S = (30.0, 300.0)
 """A held slot is looked at again after so long, and so long at most: a person may have decided."""
-_WITHOUT_THESE_NOTHING_HOLDS = ("networks/channels.yaml", "strategy.yaml")
 
 
 class Told(NamedTuple):
@@ -60,25 +59,25 @@ class Shift:
     def __init__(self, repository: Repository, store: Store, ledger: Ledger, clock: Clock, *,
                  connect: Callable[[Channel], Publisher], tell: Callable[[Told], None],
                  only: Slot | None = None, settle_only: bool = False, most_per_hour: int = MOST_PER_HOUR,
-                 timing: Timing = TIMING) -> None:
+                 timing: Timing = TIMING, home: Path | None = None) -> None:
         self.repository, self.store, self.ledger, self.clock = repository, store, ledger, clock
         self.connect, self.tell, self.only = connect, tell, only
         self.settle_only, self.traffic = settle_only, Traffic(ledger, clock, most_per_hour)
         self.stopping, self.woken, self.commit_moved = threading.Event(), threading.Event(), threading.Event()
         self.courier = Courier(repository, ledger, clock, self.stopping, timing=timing, settle_only=settle_only,
                                bind=lambda channel, wanted: bind(store, channel, wanted))
-        self.prepared: Prepared | None = None
-        self._orders: dict[Slot, Order] = {}
+        self.agenda = Agenda(Planner(repository, home, store.address), store)
+        self._extra: dict[Slot, Order] = {}                       # what has a ledger and no place in the plan
         self._due: list[tuple[datetime, str, str, Slot]] = []
         self._tries: dict[Slot, int] = {}                         # looks in vain since something last became of it
         self._lines: dict[str, list[tuple[datetime, str, str, Slot]]] = {}
         self._busy: dict[str, Future[Ended]] = {}
         self._sending: dict[str, Order] = {}
         self._publishers: dict[str, Publisher | SettingsError] = {}
-        self._moved = False                                       # what others follow went out at another minute
+        self._moved: set[str] = set()                             # posts that others follow, out at another minute
         self._looked_at: str | None = None                        # the commit that the watcher last pointed out
         self._published: set[Slot] = set()                        # for good
-        self._went: dict[Slot, datetime | None] = {}              # when the published went out, where that was asked
+        self._went: dict[Slot, datetime | None] = {}              # the same, with the time where that was asked
         self._over: set[Slot] = set()                             # as the plan in force has it; another may reopen it
         self._begun: set[Slot] = set()                            # have a ledger, and no end that we know of
         self._late: set[Slot] = set()                             # missed or skipped in an earlier shift
@@ -130,15 +129,15 @@ class Shift:
                                 "Set the clock (for example with NTP), then start again.")
         ended = list(self.ledger.terminal_slots())
         self._published = {done.slot for done in ended if done.state is State.published}
+        self._went = dict.fromkeys(self._published)
         self.traffic.begin(ended)
         self._begun = {slot for slot, _ in self.ledger.open_slots({done.slot for done in ended})}
         self._late = {done.slot for done in ended if done.state in (State.missed, State.skipped)}
         rejected = self._load()
         if rejected is not None:
             self._take_last_good(rejected)
-        assert self.prepared is not None
-        if self.only is not None and self.only not in self._orders:
-            waiting = next((w for w in self.prepared.plan.waiting if w.slot == self.only), None)
+        if self.only is not None and self.only not in self._extra and self.only not in self.agenda.entries:
+            waiting = self.agenda.waiting(self.only, now=self.clock.now()) if self.agenda.waits(self.only) else None
             if waiting is None:
                 raise UsageError(f"{self.only} is not in the plan.", "'drumbeat plan --json' lists all slots.")
             self.tell(Told(row(waiting, None, now=self.clock.now()), waiting.channel.network, waiting.channel.id,
@@ -152,7 +151,7 @@ class Shift:
             log.error("plan rejected why=%s %s; the last good plan stays in force", error.what, error.remedy)
             return error
         except StoreError as error:
-            if self.prepared is None:
+            if self.agenda.commit is None:
                 raise
             log.error("plan not taken yet, the archive does not answer why=%s", error.what)
             self._looked_at = None                                # so that the next look sees a new commit again
@@ -170,60 +169,56 @@ class Shift:
 
     def _take(self, commit: str) -> None:
         """Puts the plan of `commit` in force. Raises ContentError when it is no plan."""
-        if self.prepared is not None and self.prepared.content.source == commit and not self._moved:
+        if self.agenda.commit == commit and not self._moved:
             return
-        self._moved = False
-        root = self.repository.folder.name
-        plan = self.prepared.plan.items if self.prepared else ()
-        kept = last_good(self.store) | {item.slot: item.at for item in plan if item.found}
-        sent = dict.fromkeys(self._published) | self._went
-        prepared = check_commit_after(self.repository, commit, now=self.clock.now(), kept=kept, sent=sent,
-                                      went=self._when_it_went)
-        for path in _WITHOUT_THESE_NOTHING_HOLDS:
-            if path in prepared.content.unreadable:
-                errors = [p for p in prepared.content.broken().get(None, []) if p.place.file == f"{root}/{path}"]
-                raise ContentError(reason(errors[0]) if errors else f"{root}/{path} cannot be read.",
-                                   "Run 'drumbeat check', mend it and commit.")
-        accept(self.store, prepared.plan, now=self.clock.now())
-        self.prepared = prepared
-        before, now = self._orders, self.clock.now()
+        before, now = self.agenda.entries, self.clock.now()
+        if self.agenda.commit != commit:
+            self.agenda.take(commit, now=now, sent=self._went)
+            unknown = [slot for slot in self.agenda.followed(self._went) if self._went[slot] is None]
+            late = {slot.post for slot in unknown if self._when_it_went(slot) is not None}
+            self._moved |= late
+        if self._moved:
+            self.agenda.take(commit, now=now, sent=self._went, moved=self._moved)
+            self._moved = set()
+        self._arrange(before, now)
+
+    def _arrange(self, before: Mapping[Slot, Entry], now: datetime) -> None:
+        """Has everything of the plan in force looked at in its time."""
         self._publishers = {}                                     # a channel may have got another account
         self._due = []
         self._lines = {}
-        self._orders = {item.slot: Order(item.slot, item.channel, commit, item, prepared.messages[item.slot])
-                        for item in prepared.plan.items}
-        self._orders |= {order.slot: order for order in self._left_over(prepared) if order.slot not in self._orders}
-        self._over = {slot for slot in self._over if slot in before and slot in self._orders
-                      and self._orders[slot]._replace(commit="") == before[slot]._replace(commit="")}
+        entries = self.agenda.entries
+        self._extra = {order.slot: order for order in self._left_over() if order.slot not in entries}
+        self._over = {slot for slot in self._over if slot in before and before[slot] == entries.get(slot)}
         # what was missed and is too late still: not worth a request each
-        self._over |= {slot for slot in self._late if (order := self._orders.get(slot)) is not None and order.item
-                       and order.item.at + timedelta(seconds=order.item.grace_s) < now}
-        under_way = {order.slot for order in self._sending.values()}
-        for order in self._orders.values():
-            if order.slot not in self._published | self._over | under_way and self.only in (None, order.slot):
-                to_come = order.item if order.slot not in self._begun else None
-                self._await(order, to_come.at if to_come else AT_ONCE)
-        log.info("plan accepted commit=%s items=%d waiting=%d", commit[:10], len(prepared.plan.items),
-                 len(prepared.plan.waiting))
+        self._over |= {slot for slot in self._late if (entry := entries.get(slot)) and entry.at + entry.grace < now}
+        done = self._published | self._over | {order.slot for order in self._sending.values()}
+        for slot, entry in entries.items():
+            if slot not in done and self.only in (None, slot):
+                self._await(slot, entry.at if slot not in self._begun else AT_ONCE)
+        for slot in self._extra.keys() - done:
+            if self.only in (None, slot):
+                self._await(slot, AT_ONCE)
+        log.info("plan accepted commit=%s slots=%d", (self.agenda.commit or "")[:10], len(entries))
 
     def _when_it_went(self, slot: Slot) -> datetime | None:
         """When a published slot went out, from its ledger. Raises StoreError."""
         self._went[slot] = fold(slot, self.ledger.read(slot)).published_at
         return self._went[slot]
 
-    def _left_over(self, prepared: Prepared) -> Iterator[Order]:
+    def _left_over(self) -> Iterator[Order]:
         """What has a ledger, no end, and no place in the plan: a thread half out, a lost answer, a withdrawn post."""
-        content = prepared.content
+        content, commit = self.agenda.content, self.agenda.commit
+        assert content is not None
+        assert commit is not None
         channels = {channel.id: channel for channel in content.channels.channels}
-        waiting = {one.slot for one in prepared.plan.waiting}
-        known = {post.id for post in content.posts} | {post.id for post in content.drafts}
         # a file that cannot be read may be the post that seems to be gone: nothing is withdrawn meanwhile
-        readable = not any(post is not None and post not in known for post in content.broken())
+        readable = self.agenda.is_readable()
         for slot in sorted(self._begun - self._published):
             if (channel := channels.get(slot.channel)) is None:
                 self._tell_homeless(slot)
             elif channel.network in content.networks:
-                yield Order(slot, channel, content.source, None, None, withdrawn=readable and slot not in waiting)
+                yield Order(slot, channel, commit, None, None, withdrawn=readable and not self.agenda.waits(slot))
 
     def _tell_homeless(self, slot: Slot) -> None:
         """Nobody can look for it, or send the rest of it: its channel is not in the content any more."""
@@ -239,8 +234,7 @@ class Shift:
 
     def _watch(self) -> None:
         """Wakes the shift when HEAD names another commit."""
-        assert self.prepared is not None
-        self._looked_at = self.prepared.content.source
+        self._looked_at = self.agenda.commit
         while not self.stopping.wait(LOOK_EVERY_S):
             try:
                 commit = self.repository.head()
@@ -253,16 +247,13 @@ class Shift:
 
     def still(self, order: Order) -> bool:
         """Whether the plan in force wants exactly this: the same message, at the same time."""
-        current = self._orders.get(order.slot)
-        return (current is not None and current.message == order.message
-                and (current.item and current.item.at) == (order.item and order.item.at))
+        return self.agenda.still(order)
 
     def neighbours(self, slot: Slot) -> Iterable[Slot]:
         """What is due within a day on the same channel, and has no end that the index knows of."""
-        now = self.clock.now()
-        return [other.slot for other in list(self._orders.values())
-                if other.slot.channel == slot.channel and other.slot not in self._published
-                and (other.item is None or abs(other.item.at - now) < timedelta(days=1))]
+        near = self.agenda.neighbours(slot, self.clock.now())
+        extra = [other for other in list(self._extra) if other.channel == slot.channel]
+        return [other for other in (*near, *extra) if other not in self._published]
 
     def renewed(self, channel: Channel) -> Publisher:
         """The channel with the credentials as they are now. Raises SettingsError."""
@@ -283,8 +274,9 @@ class Shift:
             self._lines.setdefault(entry[1], []).append(entry)
         for channel, line in self._lines.items():
             while line and channel not in self._busy:
-                order = self._orders.get(line.pop(0)[3])
-                if order is None or order.slot in self._published | self._over:
+                slot = line.pop(0)[3]
+                order = self._order(slot) if slot not in self._published and slot not in self._over else None
+                if order is None:
                     continue
                 publisher = self._publisher(order.channel)
                 if isinstance(publisher, SettingsError):
@@ -294,10 +286,22 @@ class Shift:
                 self._busy[channel], self._sending[channel] = future, order
                 future.add_done_callback(lambda _: self.woken.set())
 
+    def _order(self, slot: Slot) -> Order | None:
+        """All about a slot; None: nothing is to be done about it now."""
+        if (left := self._extra.get(slot)) is not None:
+            return left
+        try:
+            return self.agenda.order(slot, now=self.clock.now(), sent=self._went, over=self._published)
+        except ContentError as error:                             # Git does not answer: later again
+            log.error("slot cannot be looked up slot=%s why=%s", slot, error.what)
+            self._tries[slot] = tries = self._tries.get(slot, 0) + 1
+            self._await(slot, self.clock.now() + wait_after(tries))
+            return None
+
     def brake(self, item: Item, publisher: Publisher) -> Brake | None:
         """Why the item may not go yet; None: it may, and counts."""
-        assert self.prepared is not None
-        return self.traffic.let_go(item, publisher, self.prepared.content.channels.min_gap)
+        assert self.agenda.content is not None
+        return self.traffic.let_go(item, publisher, self.agenda.content.channels.min_gap)
 
     def _collect(self) -> None:
         """Takes in what the threads brought back. What one slot cannot do now is tried again; the others go on."""
@@ -334,15 +338,20 @@ class Shift:
             if slot not in self._published:
                 went = bool(standing.parts or standing.doubt)
                 self.traffic.ended(slot, standing.changed_at if went else None)
-            if slot not in self._orders and slot in self._begun and self.prepared is not None:    # withdrawn meanwhile
-                self._orders |= {left.slot: left for left in self._left_over(self.prepared) if left.slot == slot}
-            if (current := self._orders.get(slot)) is not None and current != order:
-                self._await(current, current.item.at if current.item else self.clock.now())  # changed during the call
+            current = self._extra.get(slot)
+            if slot not in self.agenda.entries and current is None and slot in self._begun:       # withdrawn meanwhile
+                self._extra |= {left.slot: left for left in self._left_over() if left.slot == slot}
+                current = self._extra.get(slot)
+            changed = current != order if current is not None else (
+                slot in self.agenda.entries and not self.agenda.still(order))
+            if changed:                                           # during the call
+                entry = self.agenda.entries.get(slot)
+                self._await(slot, entry.at if entry is not None and current is None else self.clock.now())
             elif ended.again is not None and ended.why is not None and not (ended.news or is_open):
                 self._tries[slot] = tries = self._tries.get(slot, 0) + 1
-                self._await(order, max(ended.again, self.clock.now() + wait_after(tries)))
+                self._await(slot, max(ended.again, self.clock.now() + wait_after(tries)))
             elif ended.again is not None:
-                self._await(order, ended.again)
+                self._await(slot, ended.again)
             elif standing.state is State.published:
                 self._published.add(slot)
                 self._lead(order, standing)
@@ -350,7 +359,7 @@ class Shift:
                 self._over.add(slot)
             elif standing.state is State.held:
                 self._tries[slot] = tries = self._tries.get(slot, 0) + 1
-                self._await(order, self.clock.now() + self._held_wait(tries))
+                self._await(slot, self.clock.now() + self._held_wait(tries))
             if ended.why is not None and not ended.news and not is_open and slot not in self._reminded:
                 self._reminded.add(slot)
                 self._tell(order, standing, ended.why)
@@ -363,10 +372,8 @@ class Shift:
         """Has those planned anew that follow a slot which went out at another minute than it was planned for."""
         went = self._went[order.slot] = standing.published_at
         late = went is not None and order.item is not None and went - order.item.at >= timedelta(minutes=1)
-        if late and self.prepared is not None and (
-                {order.slot.post, order.slot.post.rsplit("/", 1)[-1]} & followed(
-                    self.prepared.content.posts, self._published)):
-            self._moved = True
+        if late and self.agenda.is_followed(order.slot.post):
+            self._moved.add(order.slot.post)
             self.commit_moved.set()
 
     def _held_wait(self, tries: int) -> timedelta:
@@ -374,9 +381,9 @@ class Shift:
         first, most = HELD_WAIT_S
         return timedelta(days=1) if self.clock.pretend else timedelta(seconds=min(first * 2 ** (tries - 1), most))
 
-    def _await(self, order: Order, at: datetime) -> None:
+    def _await(self, slot: Slot, at: datetime) -> None:
         """Has the slot looked at from `at` on, and not before."""
-        heappush(self._due, (at, order.channel.id, order.slot.post, order.slot))
+        heappush(self._due, (at, slot.channel, slot.post, slot))
 
     def _publisher(self, channel: Channel) -> Publisher | SettingsError:
         if channel.id not in self._publishers:
@@ -390,7 +397,7 @@ class Shift:
     def _try_later(self, order: Order, error: DrumbeatError) -> None:
         """What one slot cannot do now; the channel is opened anew then, with the credentials of that time."""
         self._tries[order.slot] = tries = self._tries.get(order.slot, 0) + 1
-        self._await(order, self.clock.now() + wait_after(tries))
+        self._await(order.slot, self.clock.now() + wait_after(tries))
         if isinstance(error, SettingsError):
             self._publishers.pop(order.channel.id, None)
         self._tell_unable(order, error)

@@ -1,20 +1,86 @@
 """Media goes up before its post: repeated freely, reused while a network still has it. Nobody sees an upload alone."""
+import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flows.edges.clock import Clock
 from flows.edges.ledger import Ledger
+from flows.edges.media import cleaned
+from flows.edges.repository import Repository
 from publishers.base import Outgoing, Prepares, Publisher
 from schemas.errors import PublishError, StoreError, Unavailable
-from schemas.ledger import Upload
+from schemas.ledger import Entry, Kind, Upload
+from schemas.message import Message
 
 log = logging.getLogger(__name__)
 WORTH_KEEPING = 1_000_000
 """From so many bytes on, an upload is noted in the archive: to send a smaller file again costs less than the note."""
 MARGIN = timedelta(minutes=10)
 """A handle that ends sooner is not used any more."""
+
+
+class Files:
+    """The files of one slot's message as they are uploaded: cleaned, and named by the sha256 of what is then left.
+
+    What a claim has once promised of a file stays, whatever would be made of it now: its bytes are in the archive. So
+    another version of this program, or of its libraries, never sends other bytes than were promised.
+    """
+
+    def __init__(self, repository: Repository, ledger: Ledger, entries: Iterable[Entry]) -> None:
+        self._repository, self._ledger = repository, ledger
+        self._promised: dict[str, str] = {}                       # Git's name -> sha256, of what is in the archive
+        for entry in entries:
+            match entry.record.kind:
+                case Kind.claim:
+                    self._promised |= entry.record.detail.get("media", {})
+                case Kind.reopened:                               # a new promise; the old bytes may be erased by now
+                    self._promised.clear()
+        self._sha256: dict[str, str] = {}
+        self._data: dict[str, bytes] = {}
+        self._unfit: dict[str, PublishError] = {}
+
+    def named(self, message: Message) -> Message:
+        """`message` with each file named by the sha256 of its bytes, as the archive keeps it."""
+        self._make({media.blob: media.file for part in message.parts for media in part.media})
+        parts = []
+        for part in message.parts:
+            media = tuple(m.model_copy(update={"blob": self._sha256[m.blob]}) for m in part.media)
+            parts.append(part.model_copy(update={"media": media}))
+        return message.model_copy(update={"parts": tuple(parts)})
+
+    def keep(self, wanted: Iterable[str]) -> tuple[str, ...]:
+        """Those of `wanted` that can be promised: all but what cannot be made ready. They are in the archive now."""
+        for blob, sha256 in self._sha256.items():
+            if blob not in self._promised and sha256 not in self._unfit:
+                self._promised[blob] = self._ledger.put_media(self._data[sha256])
+        return tuple(sha256 for sha256 in wanted if sha256 not in self._unfit)
+
+    def promise(self) -> dict[str, Any]:
+        """What a claim says of the files, so that whoever goes on with the slot sends the same."""
+        media = {blob: self._promised[blob] for blob in self._sha256 or self._promised if blob in self._promised}
+        return {"media": media} if media else {}
+
+    def read(self, sha256: str) -> bytes:
+        """Raises a PublishError for a file that cannot be made ready, StoreError when the archive does not have it."""
+        if sha256 in self._unfit:
+            raise self._unfit[sha256]
+        if sha256 not in self._data:
+            self._data[sha256] = self._ledger.get_media(sha256)
+        return self._data[sha256]
+
+    def _make(self, names: dict[str, str]) -> None:
+        self._sha256 |= {blob: self._promised[blob] for blob in names if blob in self._promised}
+        for blob, data in self._repository.blobs([blob for blob in names if blob not in self._sha256]).items():
+            try:
+                made = cleaned(data, names[blob])
+            except PublishError as error:                         # said when it is its turn to be uploaded
+                self._sha256[blob] = hashlib.sha256(data).hexdigest()
+                self._unfit[self._sha256[blob]] = error
+            else:
+                self._sha256[blob] = hashlib.sha256(made).hexdigest()
+                self._data[self._sha256[blob]] = made
 
 
 class Job(NamedTuple):
@@ -44,10 +110,14 @@ class Uploads:
         """The network's handles by sha256: known ones if all can still be attached, else of a new upload."""
         if not job.files or not isinstance(publisher, Prepares):
             return {}
-        known = {sha256: self._find(publisher, job, sha256, alt) for sha256, alt in job.files}
+        slot = job.outgoing.slot
+        try:
+            known = {sha256: self._find(publisher, job, sha256, alt) for sha256, alt in job.files}
+        except PublishError as error:                             # of a file that cannot be made ready
+            log.warning("media not uploaded slot=%s class=%s why=%s", slot, type(error).__name__, error.why)
+            return error
         if all(known.values()):
             return {sha256: upload.handle for sha256, upload in known.items() if upload}
-        slot = job.outgoing.slot
         try:
             made = publisher.prepare(job.outgoing, job.part, job.read)
         except PublishError as error:

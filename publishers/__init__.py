@@ -1,4 +1,5 @@
 """One file per network. A network's name is its file's name; it is imported only when used."""
+from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from typing import cast
@@ -8,12 +9,14 @@ from schemas.message import Message
 from schemas.problem import Problem
 
 
+@cache                                                            # a check asks for every message
 def available() -> tuple[str, ...]:
     """The networks that can be published to, by name."""
     names = (entry.name for entry in files(__name__).iterdir())
     return tuple(sorted(n[:-3] for n in names if n.endswith(".py") and not n.startswith("_") and n != "base.py"))
 
 
+@cache
 def load(network: str) -> type[Publisher]:
     """The adapter class of `network`. Raises KeyError for a name that is not in `available()`."""
     if network not in available():

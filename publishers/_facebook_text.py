@@ -1,7 +1,7 @@
 """What Facebook takes and refuses of a message: the part of the adapter that needs no network."""
-import unicodedata
 from collections.abc import Iterator
 
+from publishers._text import nfc
 from publishers.base import Limits
 from schemas.message import Media, Message
 from schemas.place import Place
@@ -72,4 +72,4 @@ def bad_photos(message: Message, photos: tuple[Media, ...], limits: Limits) -> I
 
 def plain(text: str) -> str:
     """Text as it is compared: Facebook may compose letters anew and change white space, no more."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    return " ".join(nfc(text).split())

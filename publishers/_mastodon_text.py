@@ -1,17 +1,12 @@
 """What Mastodon counts, refuses and shows: the part of the adapter that needs no network."""
-import re
-import unicodedata
 from collections.abc import Iterator
 
-from publishers._text import graphemes
+from publishers._mastodon_links import countable, without_servers
+from publishers._text import graphemes_apart, nfc
 from publishers.base import Limits
 from schemas.message import Message, Part
 from schemas.place import Place
 from schemas.problem import Problem, Severity
-
-_LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'’”\])]", re.IGNORECASE)
-_DOTTED_HOST = re.compile(r"https?://[^/?#:]+\.[^/?#:.]", re.IGNORECASE)
-_MENTION = re.compile(r"(?<![\w=/])(@\w+(?:[.-]+\w+)*)@\w+(?:[.-]+\w+)*")
 
 
 def texts(message: Message) -> Iterator[tuple[Part, str]]:
@@ -22,20 +17,17 @@ def texts(message: Message) -> Iterator[tuple[Part, str]]:
 
 
 def length(text: str, link_length: int | None) -> int:
-    """Characters as readers see them (grapheme clusters); a link counts `link_length`, `@user@server` as `@user`.
+    """Characters as the server counts them; a link counts `link_length`, `@user@server` as `@user`.
 
-    A link to a host without a dot is no link to Mastodon and counts as it is written.
-    Source: mastodon/app/validators/status_length_validator.rb, docs.joinmastodon.org/user/posting, read 2026-11-22.
+    A character is a grapheme cluster; where servers differ by the age of their Unicode tables, the longer count holds,
+    so that none refuses what was checked here.
     """
-    def shortened(link: re.Match[str]) -> str:
-        return link[0] if link_length is None or not _DOTTED_HOST.match(link[0]) else "x" * link_length
-
-    return graphemes(_MENTION.sub(r"\1", _LINK.sub(shortened, text)))
+    return graphemes_apart(countable(text, link_length))
 
 
 def plain(text: str) -> str:
     """The form in which what was sent and what came back are the same: NFC, one space for any white space."""
-    return " ".join(unicodedata.normalize("NFC", _MENTION.sub(r"\1", text)).split())
+    return " ".join(nfc(without_servers(text)).split())
 
 
 def problems_of(message: Message, limits: Limits) -> Iterator[Problem]:

@@ -6,7 +6,6 @@ and its OpenAPI description 2.167, read 2026-11-22.
 import html
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -16,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from publishers._http import Answer, retry_after
 from publishers._links import find_links
+from publishers._text import nfc
 from schemas.errors import (
     PaymentRequired,
     PublishError,
@@ -224,7 +224,7 @@ def _object(text: str) -> dict[str, Any] | None:
 
 def _skeleton(text: str) -> tuple[str, tuple[str, ...]]:
     """The text with a mark in place of each link, in NFC, white space collapsed; and the links."""
-    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n")
+    text = nfc(text).replace("\r\n", "\n")
     pieces, links, done = [], [], 0
     for link in find_links(text):
         pieces.append(text[done:link.start])

@@ -19,6 +19,7 @@ __all__ = ["CONNECT_TIMEOUT_S", "REQUEST_TIMEOUT_S", "Connection", "Found", "Ide
 
 CONNECT_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 60.0
+_NO_NUMBERS = {"unit", "image_types", "image_ratio", "source", "read"}
 
 
 class Limits(Value):
@@ -32,6 +33,10 @@ class Limits(Value):
     images: int
     image_bytes: int
     image_types: tuple[str, ...]         # file name endings, lower case, without the dot
+    image_pixels: int | None = None      # width × height at most
+    image_side: int | None = None        # the longer side at most, in pixels
+    image_ratio: tuple[float, float] | None = None      # width / height: at least, at most
+    gif_pixels: int | None = None        # width × height of a GIF, where that is another number
     parts: int | None = None             # posts in a thread; 1: no threads
     per_hour: int = 25                   # posts an account makes in an hour at most: our flood fuse, not the network's
     pace_s: float = 0.0                  # between two posts of an account at least, where the network wants it so
@@ -39,8 +44,9 @@ class Limits(Value):
     read: date                           # when they were read there
 
     def with_overrides(self, overrides: Mapping[str, int]) -> "Limits":
-        """These limits with a channel's own numbers in place; names that are no limit here are ignored."""
-        return self.model_copy(update={k: v for k, v in overrides.items() if k in type(self).model_fields})
+        """These limits with a channel's own numbers in place; names that are no number here are ignored."""
+        numbers = type(self).model_fields.keys() - _NO_NUMBERS
+        return self.model_copy(update={k: v for k, v in overrides.items() if k in numbers})
 
 
 class OutgoingPart(Value):

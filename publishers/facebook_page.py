@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from publishers._addresses import Address, address_in
 from publishers._facebook_text import bad_photos, over, photos_of, plain, problem, start_of, text_of, too_long
+from publishers._media import beyond
 from publishers.base import Connection, Found, Limits, Outgoing, OutgoingPart, Sent
 from schemas.errors import PublishError, Unauthorized, Unavailable, Unconfirmed
 from schemas.ledger import Lookup, PartReceipt, Repeat, idempotency_key
@@ -60,7 +61,8 @@ class FacebookPage:
         """Every reason why Facebook would refuse the message, and a warning for a text nobody reads to its end."""
         limits = self.limits.with_overrides(message.limits)
         text, photos = text_of(message), photos_of(message)
-        found = [*too_long(message, text, limits.text), *bad_photos(message, photos, limits)]
+        found = [*too_long(message, text, limits.text), *bad_photos(message, photos, limits),
+                 *beyond(message, photos, limits)]
         if not (text or photos or message.card):
             found.append(problem(message, "TXT006", start_of(message), f"nothing to post on {message.slot.channel}.",
                                  "Write a text, or add an image."))

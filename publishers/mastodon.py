@@ -15,6 +15,7 @@ from publishers._html import visible_text
 from publishers._http import Answer, converse
 from publishers._mastodon_answers import id_in, is_object, made_at, receipt_in, text_or_none, until
 from publishers._mastodon_text import length, plain, problems_of, texts
+from publishers._media import beyond
 from publishers.base import Connection, Found, Limits, Outgoing, OutgoingPart, Sent
 from schemas.errors import (
     PaymentRequired,
@@ -52,7 +53,9 @@ class Mastodon:
     wants: ClassVar[tuple[str, ...]] = ()
     limits: ClassVar[Limits] = Limits(
         text=500, unit="characters", link_length=23, alt=1500, images=4, image_bytes=16_777_216,
-        image_types=tuple(_TYPES), source="docs.joinmastodon.org/entities/Instance (defaults)", read=date(2026, 11, 22))
+        image_types=tuple(_TYPES), image_pixels=33_177_600, gif_pixels=921_600,
+        source="docs.joinmastodon.org/entities/Instance (defaults); GIF: app/models/concerns/attachmentable.rb",
+        read=date(2026, 11, 22))
     lookup: ClassVar[Lookup] = Lookup(Repeat.keyed, key_lives_s=2_700.0)    # three quarters of the documented hour
     handles_live_s: ClassVar[float] = 86_400.0                  # app/lib/vacuum/media_attachments_vacuum.rb: a day
     handles_are_shared: ClassVar[bool] = False                  # app/services/post_status_service.rb: attached once
@@ -64,7 +67,9 @@ class Mastodon:
         return length(text, self.limits.link_length)
 
     def check(self, message: Message) -> list[Problem]:
-        return list(problems_of(message, self.limits.with_overrides(message.limits)))
+        limits = self.limits.with_overrides(message.limits)
+        pictures = (media for part in message.parts for media in part.media)
+        return [*problems_of(message, limits), *beyond(message, pictures, limits)]
 
     def compose(self, message: Message) -> Outgoing:
         language = {"language": message.language.split("-")[0]} if message.language else {}

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 from publishers._addresses import address_in
+from publishers._media import beyond
 from publishers._text import accidental_links, weighted_length
 from publishers._x_answers import Doing, Entry, Page, entry, new_id, page, understood
 from publishers.base import Connection, Found, Limits, Outgoing, OutgoingPart, Sent
@@ -26,8 +27,8 @@ MOST_POSTS = 3_200          # what X shows of an account's past; a look that rea
 
 _FIELDS = "created_at,note_tweet,entities,referenced_tweets,attachments"
 _SPACE = r"\x09-\x0D\x20\x85\xA0\u1680\u180E\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
-_CASHTAG = re.compile(rf"(?:^|(?<=[{_SPACE}]))\$[a-z]{{1,6}}(?:[._][a-z]{{1,2}})?(?=$|\W)", re.IGNORECASE)
-_HASHTAG = re.compile(r"(?<![\w&/])[#＃]\w*[^\W\d_]\w*")
+_CASHTAG = re.compile(rf"(?:^|(?<=[{_SPACE}]))\$[a-z]{{1,6}}(?:[._][a-z]{{1,2}})?(?=$|[\W_])", re.IGNORECASE)
+_HASHTAG = re.compile(r"(?<![\w&/])[#＃](?!https?://)\w*[^\W\d_]\w*")
 _HOST = re.compile(r"(?:(?:www|mobile|m)\.)?(?:x|twitter)\.com")
 _POST_ID = re.compile(r"[1-9][0-9]{0,18}")
 _POST_PATH = re.compile(r"(?:i|i/web|\w{1,20})/status(?:es)?/([1-9][0-9]{0,18})(?:/.*)?", re.ASCII)
@@ -256,6 +257,11 @@ def _bad_images(message: Message, part: Part, limits: Limits) -> Iterator[Proble
             yield _problem(message, "TXT001", image.place,
                            f"{length}/{limits.alt} characters of alt text on {channel}: {image.file}.",
                            f"Shorten its alt text by {length - limits.alt}.")
+        if image.probe is not None and image.probe.kind == "gif" and (image.probe.frames or 1) > 1:
+            # docs.x.com/x-api/media, read 2026-11-22: simple upload is for images only, and knows no `tweet_gif`
+            yield _problem(message, "TXT006", image.place, f"X takes no moving GIF on {channel}: {image.file}.",
+                           "Save one picture of it as PNG, or name other channels for it.")
+    yield from beyond(message, images, limits)
 
 
 PUBLISHER = X

@@ -12,8 +12,9 @@ from schemas.rulebook import MediaItem, Rulebook
 class Probe(NamedTuple):
     """What the header of a media file says; nothing of it was decoded. Lengths in pixels, as people see the picture.
 
-    `kind` is the format by its content, whatever its name says: jpeg, png, gif, webp, mp4, mov, webm, pdf, svg, html,
-    playlist, unknown. `why`: what is wrong with the file, None when nothing is.
+    `kind` is the format by its content, whatever its name says: jpeg, png, gif, webp, avif, heic, bmp, tiff, mp4, mov,
+    webm, pdf, svg, html, playlist, unknown. `frames`: as many as were seen, when more than one. `why`: what is wrong
+    with the file, in a sentence that begins with its name; None when nothing is.
     """
 
     kind: str
@@ -114,6 +115,7 @@ class Content(NamedTuple):
     networks: tuple[str, ...]
     problems: tuple[Problem, ...]
     unreadable: frozenset[str] = frozenset()         # paths of authored files that could not be read, posts apart
+    others: tuple[str, ...] = ()                     # ids of posts that exist and are not looked at here
 
     def entry(self, kind: str, id: str | None = None) -> Any:
         """The value of the first entry of `kind` (and `id`), or None."""

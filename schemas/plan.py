@@ -34,7 +34,7 @@ class Item(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A slot that has no time, and why."""
+    """A slot that does not go out, and why. `at`: the time it has all the same; `found` as for items."""
 
     slot: Slot
     post: Resolved
@@ -43,6 +43,7 @@ class Waiting(NamedTuple):
     zone: str
     at: datetime | None = None
     found: bool = False
+    stopped: bool = False        # an error in the post keeps it back; nobody else is given its time
 
 
 class Plan(NamedTuple):

@@ -1,7 +1,8 @@
 """What a writer writes: front matter, and a body in sections."""
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SkipValidation
 
 from schemas.model import Authored, Value
 from schemas.notation import Address, Day, Duration, FixedSpan, Flag, Hashtag, LocalTime, Money, Ref, Zone
@@ -125,7 +126,8 @@ class Post(Value):
     sections: tuple[Section, ...]
     campaign: str | None = None                     # the campaign folder it stands in
     series: str | None = None                       # the evergreen series it stands in
-    places: dict[str, Place] = Field(default_factory=dict)    # by field path: "at", "media.0.file", "channels.2"
+    # by field path: "at", "media.0.file", "channels.2"; taken as it is, for it may be found only when asked for
+    places: SkipValidation[Mapping[str, Place]] = Field(default_factory=dict)
 
     def place(self, *path: str | int) -> Place:
         """Where a field stands; the nearest one above it that was written, else the top of the file."""

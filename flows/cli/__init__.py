@@ -13,7 +13,8 @@ from schemas.errors import DrumbeatError
 
 _COMMANDS = {
     "init": "writing", "new": "writing",
-    "check": "checking", "preview": "previewing", "plan": "previewing",
+    "check": "checking", "explain": "answering", "preview": "previewing",
+    "plan": "calendaring", "calendar": "calendaring",
     "up": "running", "rehearsal": "rehearsing", "publish": "publishing",
     "reconcile": "publishing", "resolve": "settling",
     "status": "watching", "why": "watching", "audit": "auditing", "archive": "auditing", "networks": "networking",

@@ -1,8 +1,7 @@
-"""preview and plan: what a writer sees before, and what a reviewer asks. They send nothing."""
+"""preview: each post as its networks will show it. It sends nothing."""
 
 import base64
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,16 +10,15 @@ import click
 
 import publishers
 from flows.check import check
-from flows.cli.options import archive_of, exists, settings_of, shared, time_of
-from flows.cli.telling import When, many, say, table, tell, tell_json, tell_problem
+from flows.cli.options import settings_of, shared, time_of
+from flows.cli.telling import many, say, tell, tell_json, tell_problem
 from flows.planning.masking import masked
 from flows.planning.preparing import Prepared
 from publishers.base import Connection, room
 from schemas.errors import UsageError
-from schemas.ledger import Slot, Standing
+from schemas.ledger import Slot
 from schemas.message import Message
 from schemas.plan import Item, Waiting
-from schemas.problem import Severity
 from schemas.report import rfc3339
 
 
@@ -80,75 +78,6 @@ def preview_command(
         for message in shown:
             _tell_message(message)
     return 1 if any(p["severity"] == "error" for message in shown for p in message["problems"]) else 0
-
-
-@click.command("plan", short_help="The calendar: what goes where and when, and what waits and why.")
-@click.option("--from", "start", type=When(), help="From this day or time on, in the strategy's time zone.")
-@click.option("--to", "end", type=When(), help="Up to this time, or to the end of this day.")
-@shared(archive=True)
-def plan_command(
-    start: datetime | None,
-    end: datetime | None,
-    content: str | None,
-    archive: str | None,
-    now: datetime | None,
-    as_json: bool,
-) -> int:
-    """The calendar of the working tree, by day, in the posts' own time zone.
-
-    \b
-    Example: drumbeat plan --from 2027-03-01 --to 2027-03-31
-    """
-    from flows.cli.watching import standings_of
-    from flows.edges.plans import last_good
-    from flows.edges.store import open_store
-
-    settings = settings_of(content)
-    where = archive_of(settings, archive)
-    store = open_store(where.url) if exists(where.url) else None
-    standings, kept = (standings_of(store), last_good(store)) if store else ({}, {})
-    done = check(settings.content, now=time_of(settings, now, rehearsal=where.rehearsal), kept=kept)
-    first, last = _local(start, done.content.timezone), _local(end, done.content.timezone)
-    if last is not None and (last.hour, last.minute) == (0, 0):
-        last += timedelta(days=1)                                 # a day means all of it
-    asked = first is not None or last is not None
-
-    def is_meant(at: datetime | None) -> bool:
-        return not asked if at is None else (first is None or at >= first) and (last is None or at < last)
-
-    items = [item for item in done.plan.items if is_meant(item.at)]
-    waiting = [one for one in done.plan.waiting if is_meant(one.at)]
-    if as_json:
-        tell_json(
-            {"items": [*(_planned(one, standings) for one in items), *(_planned(one, standings) for one in waiting)]}
-        )
-        return 0
-    day = ""
-    for item in items:
-        local = item.at.astimezone(ZoneInfo(item.zone))
-        if (today := f"{local:%A %Y-%m-%d}") != day:
-            tell(today)
-            day = today
-        state = standings[item.slot].state.value if item.slot in standings else "planned"
-        tell(
-            f"  {local:%H:%M} {local:%Z}  {state:<10} {item.post.id} → {item.channel.id}  "
-            f"({item.post.intent}, {item.stage})"
-        )
-    if not items:
-        say("Nothing is planned in that time." if asked else "Nothing is planned.")
-    if waiting:
-        say(f"{many(len(waiting), 'slot')} waiting:")
-        for line in table(("slot", "why"), [(str(w.slot), w.why) for w in waiting]):
-            tell(f"  {line}")
-    errors = sum(1 for problem in done.problems if problem.severity == Severity.error)
-    if errors:
-        say(f"{many(errors, 'error')}: run 'drumbeat check'.")
-    return 1 if errors else 0
-
-
-def _local(written: datetime | None, zone: str) -> datetime | None:
-    """A time of the command line, which is read as UTC, as the same reading of the clock in `zone`."""
-    return written.replace(tzinfo=ZoneInfo(zone)) if written is not None else None
 
 
 def _is(name: str, one: Item | Waiting) -> bool:
@@ -230,22 +159,3 @@ def _tell_message(message: dict[str, Any]) -> None:
     for problem in message["problems"]:
         tell(f"   {problem['severity']}: {problem['message']} {problem['remedy']}")
     tell("")
-
-
-def _planned(one: Item | Waiting, standings: Mapping[Slot, Standing]) -> dict[str, Any]:
-    item = one if isinstance(one, Item) else None
-    state = standings[one.slot].state.value if one.slot in standings else "planned" if item else "waiting"
-    return {
-        "slot": str(one.slot),
-        "post": one.post.id,
-        "channel": one.channel.id,
-        "network": one.channel.network,
-        "at": rfc3339(one.at),
-        "local": f"{one.at.astimezone(ZoneInfo(one.zone)):%Y-%m-%d %H:%M}" if one.at else None,
-        "zone": one.zone,
-        "intent": one.post.intent,
-        "stage": item.stage if item else None,
-        "campaign": one.post.post.campaign,
-        "state": state,
-        "why": one.why if isinstance(one, Waiting) else None,
-    }

@@ -1,10 +1,10 @@
 """Accepted plans in the archive: the highest number is the last good one, and times once given stay given."""
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from flows.edges.store import Store
 from schemas.ledger import Slot
-from schemas.plan import Plan
 from schemas.report import rfc3339
 
 _GOOD = "v1/plan/good/"
@@ -29,17 +29,19 @@ def good_commit(store: Store) -> str | None:
     return None if body is None else str(json.loads(body)["commit"])
 
 
-def accept(store: Store, plan: Plan, *, now: datetime) -> None:
-    """Keeps `plan` as the last good one, unless it is so already. Rivals may both write: the higher number wins."""
-    items = {str(item.slot): rfc3339(item.at) for item in plan.items if item.found}
-    waiting = {str(one.slot): rfc3339(one.at) for one in plan.waiting if one.found}
+def accept(store: Store, commit: str, found: Mapping[Slot, datetime], *, now: datetime) -> None:
+    """Keeps the plan of `commit` as the last good one, unless it is so already: the times it `found` for its slots.
+
+    Rivals may both write: the higher number wins.
+    """
+    items = {str(slot): rfc3339(at) for slot, at in sorted(found.items())}
     names = [key.removeprefix(_GOOD) for key in store.list(_GOOD)]
     number = max((int(name.split(".")[0]) for name in names), default=0)
     if number:
         newest = store.get(f"{_GOOD}{number:06d}.json")
-        if newest is not None and (kept := json.loads(newest))["commit"] == plan.source and kept["items"] == items:
+        if newest is not None and (kept := json.loads(newest))["commit"] == commit and kept["items"] == items:
             return
-    plan_kept = {"v": 1, "commit": plan.source, "at": rfc3339(now), "items": items, "waiting": waiting}
+    plan_kept = {"v": 1, "commit": commit, "at": rfc3339(now), "items": items}
     body = json.dumps(plan_kept, sort_keys=True, separators=(",", ":")).encode()
     while not store.create(f"{_GOOD}{(number := number + 1):06d}.json", body):
         pass                                                      # a rival took the number; the next one is free

@@ -1,27 +1,68 @@
 """Git: the content folder at a commit, read as blobs and never checked out; or the working tree, for authors."""
 import hashlib
 import os
+import re
 import stat
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import NamedTuple
 
-from schemas.content import SourceFile
+from flows.edges import _git
+from flows.edges._contents import (
+    MEDIA_BYTES,
+    MEDIA_SUFFIXES,
+    POINTER_BYTES,
+    TEXT_BYTES,
+    TEXT_SUFFIXES,
+    beginning,
+    filled,
+    is_media,
+    is_read,
+    judged,
+)
+from flows.edges._trees import (
+    MISNAMED,
+    SUBMODULE,
+    SYMLINK,
+    differing,
+    irregular,
+    is_hidden,
+    is_misnamed,
+    listed,
+    source_file,
+)
+from schemas.content import Probe, SourceFile
 from schemas.errors import ContentError, SettingsError
 
-TEXT_SUFFIXES = (".md", ".yaml", ".yml", ".csv")
-TEXT_BYTES = 256_000
-POINTER_BYTES = 1024
-"""A Git LFS pointer is shorter than this (git-lfs docs/spec.md, read 2026-11-22); so small a file is read whole."""
-FILES = 50_000
+FILES = 250_000
+"""The program is measured with 100,000 posts: room for them, for a picture with each, and for everything else."""
 DEPTH = 12
-# Nothing a repository says may run code here: no hooks, filters, file-system monitor, no fetch of missing objects;
-# and a commit is read as it was made: no replacements.
-_GIT = ("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.attributesFile=/dev/null",
-        "--no-optional-locks", "--literal-pathspecs", "--no-replace-objects")
-_SURROUNDINGS = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
-                 "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
+LISTING_BYTES = 40_000_000
+"""A longer list has more than FILES files, or names that nobody reads. It may be far longer than the repository is
+large: ten folders that each hold the next one ten times make ten thousand million files."""
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_RESOLVED = re.compile(rb"([0-9a-f]{40,64}) commit \d+\n")
+_SPELLED_OUT = re.compile(
+    r"([0-9a-f]{40}|[0-9a-f]{64}|@|[A-Z_]*HEAD)(?=[~^@{]|$)|(refs|heads|tags|remotes)/"
+)  # what means one thing only, or is where Git itself looks first
+_LONGEST_REVISION = 200
+
+__all__ = ["MEDIA_BYTES", "MEDIA_SUFFIXES", "POINTER_BYTES", "TEXT_BYTES", "TEXT_SUFFIXES", "Change", "Repository",
+           "UnknownRevision", "inside_repository", "working_tree"]
+
+
+class Change(NamedTuple):
+    """A path of the content folder that another commit has otherwise. `file` is what it has; None: it is gone."""
+
+    path: str
+    file: SourceFile | None
+
+
+class UnknownRevision(ContentError):
+    """A commit was named that is none: a word of the command was wrong, not the content."""
+
+    exit_code = 2
 
 
 class Repository:
@@ -30,86 +71,156 @@ class Repository:
     def __init__(self, folder: Path) -> None:
         """Raises SettingsError when `folder` is in no repository, or git is not there."""
         self.folder = folder.resolve()
-        top = _git(self.folder, "rev-parse", "--show-toplevel")
+        top = _top(self.folder)
         if top is None:
             raise SettingsError(f"{folder} is in no Git repository, and only what is committed is published.",
                                 f"Run 'git init' beside it, then 'git add {folder.name}' and 'git commit'.")
-        self.top = Path(os.fsdecode(top.removesuffix(b"\n")))
-        self.prefix = self.folder.relative_to(self.top.resolve()).as_posix()
+        self.top = top
+        self.prefix = "" if self.folder == top else self.folder.relative_to(top).as_posix()
+        self._regular: set[str] = set()       # trees whose every entry is known to be as Git makes them
+        self._small: set[str] = set()         # content folders that are known to hold no more than FILES files
 
     def head(self) -> str:
         """The commit that HEAD names. Raises ContentError when nothing is committed yet."""
-        found = _git(self.top, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        found = _git.output(self.top, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         if found is None:
             raise ContentError("Nothing is committed yet, and only what is committed is published.",
                                f"Run 'git add {self.folder.name}' and 'git commit -m \"First posts\"'.")
         return found.decode().strip()
 
+    def commit_of(self, rev: str) -> str:
+        """The commit that a person means by `rev`: a branch, a tag, a hash, `HEAD~1`, `origin/main`.
+
+        A branch goes before a tag of its name; a whole hash is that commit. Raises UnknownRevision.
+        """
+        exact = _SPELLED_OUT.match(rev) is not None
+        if 0 < len(rev) <= _LONGEST_REVISION and rev.isprintable() and rev[0] not in "-^" and ":" not in rev:
+            # Asked on standard input, where nothing can be taken for an option.
+            asked = "".join(f"{name}^{{commit}}\n" for name in ([rev] if exact else [f"refs/heads/{rev}", rev]))
+            answers = _git.output(self.top, "cat-file", "--batch-check", stdin=asked.encode()) or b""
+            for answer in answers.splitlines(keepends=True):
+                if found := _RESOLVED.fullmatch(answer):
+                    return found[1].decode()
+        shown = rev[:60] + ("…" if len(rev) > 60 else "")
+        raise UnknownRevision(f"There is no commit {shown!r}.",
+                              "Name a branch, a tag or a commit that 'git log --oneline --all' shows, or HEAD~1.")
+
     def descends(self, commit: str, ancestor: str) -> bool:
         """Whether `commit` is `ancestor` or came after it; False too when either is not here."""
-        return _git(self.top, "merge-base", "--is-ancestor", ancestor, commit) is not None
+        if not (_COMMIT.fullmatch(commit) and _COMMIT.fullmatch(ancestor)):
+            return False
+        return _git.output(self.top, "merge-base", "--is-ancestor", ancestor, commit) is not None
 
     def uncommitted(self) -> list[str]:
         """Paths of the content folder whose working copy differs from HEAD."""
-        listing = (
-            _git(
-                self.top,
-                "status",
-                "--porcelain",
-                "-z",
-                "--untracked-files=all",
-                "--no-renames",
-                "--ignore-submodules=all",
-                "--",
-                self.prefix or ".",
-                emptied=self._filters(),
-            )
-            or b""
-        )
+        listing = _git.output(self.top, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames",
+                              "--ignore-submodules=all", "--", self.prefix or ".", emptied=self._filters()) or b""
         return [entry[3:].decode("utf-8", "replace") for entry in listing.split(b"\0") if len(entry) > 3]
 
     def _filters(self) -> list[str]:
         """The settings that name the repository's filters: `git status` would run them."""
-        names = _git(self.top, "config", "--null", "--name-only", "--get-regexp", r"^filter\.") or b""
+        names = _git.output(self.top, "config", "--null", "--name-only", "--get-regexp", r"^filter\.") or b""
         return [os.fsdecode(name) for name in names.split(b"\0") if name]
 
-    def files(self, commit: str) -> Iterator[SourceFile]:
-        """The content folder at `commit`. Text comes with its bytes; limits are judged before anything is read.
+    def files(self, commit: str, probes: MutableMapping[str, Probe] | None = None) -> Iterator[SourceFile]:
+        """The content folder at `commit`: text with its bytes, media with what their headers say.
 
-        Raises ContentError when the folder is not in that commit or holds too much.
+        Limits are judged before anything is read. `probes` is what is known of sound media by `<blob>:<ending>`, and
+        takes up what is found. Raises ContentError when the folder is not in that commit or holds too much.
         """
-        tree = f"{commit}:{self.prefix}" if self.prefix not in ("", ".") else f"{commit}:"
-        listing = _git(self.top, "ls-tree", "-r", "-z", "-l", "--full-tree", tree)
-        if not listing:
+        return filled(self.top, self.listing(commit), probes)
+
+    def listing(self, commit: str) -> list[SourceFile]:
+        """The same files, and nothing of them read."""
+        trees = self._trees(commit)
+        printed: bytes | None = b""
+        if trees:
+            if not self._is_small(trees[0]):                      # known long before Git has told all their sizes
+                _judge_size(FILES + 1, 0, self.folder.name)
+            printed = _git.output(self.top, "ls-tree", "-r", "-t", "-z", "-l", "--full-tree", trees[0])
+        if printed == b"" or (printed is None and _git.output(self.top, "cat-file", "-t", trees[0]) == b"blob\n"):
             raise ContentError(
                 f"{self.folder.name}/ holds no committed file.",
                 f"Run 'git add {self.folder.name}' and 'git commit', or name another folder with --content.",
             )
-        found = [file for line in listing.split(b"\0") if line and not _is_hidden((file := _entry(line)).path)]
+        if printed is None or (entries := listed(printed)) is None:
+            raise ContentError("Git cannot read its own objects.", "Run 'git fsck', and fetch the repository again.")
+        found, folders = entries
         _judge_size(len(found), max((file.path.count("/") for file in found), default=0), self.folder.name)
-        wanted = [file for file in found if file.kind == "file" and _is_read(file.path, file.size)]
-        bytes_of = self.blobs([file.blob for file in wanted])
-        for file in found:
-            yield file._replace(data=bytes_of.get(file.blob)) if _is_read(file.path, file.size) else file
+        refused = self._irregular({"": trees[0], **folders})
+        return [_refused(file, refused) for file in found] if refused else found
+
+    def reread(self, files: Sequence[SourceFile]) -> list[SourceFile]:
+        """Files of a listing with what is read of them, wherever they were listed. Raises ContentError."""
+        return list(filled(self.top, files, None))
+
+    def changed(self, old: str, new: str, probes: MutableMapping[str, Probe] | None = None) -> list[Change] | None:
+        """What makes `files(old)` into `files(new)`, in order of paths, each once.
+
+        None when that cannot be told, and `files(new)` has to be read: a commit or its folder is not here, as in a
+        shallow clone or after history was rewritten, it holds too much, or a folder is not as Git makes them. Raises
+        ContentError for folders that are too deep.
+        """
+        trees = self._trees(old, new)
+        if not trees or not all(map(self._is_small, trees)):      # git would keep all differences before it prints one
+            return None
+        printed = _git.output_within(self.top, 2 * LISTING_BYTES, "diff-tree", "-r", "-t", "-z", "--raw",
+                                     "--no-renames", "--no-abbrev", "--ignore-submodules=none", *trees)
+        if printed is None or len(printed) > 2 * LISTING_BYTES:
+            return None
+        found = differing(printed)
+        often = Counter([*(path for path, _, _ in found.new), *found.gone])
+        if max(often.values(), default=1) > 1 or self._irregular({name: name for name in (*trees, *found.trees)}):
+            return None
+        sizes = self._sizes([blob for _, kind, blob in found.new if kind != SUBMODULE])
+        if sizes is None:
+            return None
+        files = [source_file(path, kind, blob, sizes.get(blob, 0)) for path, kind, blob in found.new]
+        _judge_size(0, max((file.path.count("/") for file in files), default=0), self.folder.name)
+        changes = [*(Change(file.path, file) for file in filled(self.top, files, probes)),
+                   *(Change(path, None) for path in found.gone)]
+        return sorted(changes, key=lambda change: change.path)
 
     def blobs(self, names: list[str]) -> dict[str, bytes]:
         """The bytes of each blob, by name. Raises ContentError for one that is not there."""
-        if not names:
-            return {}
-        asked = "".join(f"{name}\n" for name in dict.fromkeys(names)).encode()
-        answer = _git(self.top, "cat-file", "--batch", stdin=asked)
-        if answer is None:
-            raise ContentError("Git cannot read its own objects.", "Run 'git fsck', and fetch the repository again.")
-        found, at = {}, 0
-        for name in dict.fromkeys(names):
-            end = answer.index(b"\n", at)
-            header = answer[at:end].split()
-            if len(header) != 3 or header[1] != b"blob":
-                raise ContentError(f"Git has no file {name}.", "Run 'git fsck', and fetch the repository again.")
-            size = int(header[2])
-            found[name] = answer[end + 1:end + 1 + size]
-            at = end + 1 + size + 1
-        return found
+        asked = list(dict.fromkeys(names))
+        return dict(zip(asked, _git.objects(self.top, asked), strict=True))
+
+    def _trees(self, *commits: str) -> list[str]:
+        """Git's names of the content folder at each commit; none when one of them has it not."""
+        if not all(_COMMIT.fullmatch(commit) for commit in commits):
+            return []
+        found = _git.output(self.top, "rev-parse", *(f"{commit}:{self.prefix}" for commit in commits))
+        return (found or b"").decode().split()
+
+    def _irregular(self, trees: Mapping[str, str]) -> dict[str, str]:
+        """The paths in `trees` (path: name) that Git would not have written, with their kind."""
+        unseen = list(dict.fromkeys(tree for tree in trees.values() if tree not in self._regular))
+        found = {tree: wrong for tree, data in zip(unseen, _git.objects(self.top, unseen, "tree"), strict=True)
+                 if (wrong := irregular(data, len(tree) // 2))}
+        self._regular |= set(unseen) - set(found)
+        return {f"{path}/{name}".removeprefix("/"): kind
+                for path, tree in trees.items() for name, kind in found.get(tree, {}).items()}
+
+    def _sizes(self, blobs: Sequence[str]) -> dict[str, int] | None:
+        """The size of each blob by name, without reading one; None when one is not here."""
+        asked = "".join(f"{name}\n" for name in dict.fromkeys(blobs)).encode()
+        lines = (_git.output(self.top, "cat-file", "--batch-check", "--buffer", stdin=asked) or b"").decode()
+        found = [line.split() for line in lines.splitlines()]
+        if [kind for _, kind, *_ in found] != ["blob"] * len(set(blobs)):
+            return None
+        return {name: int(size) for name, _, size in found}
+
+    def _is_small(self, tree: str) -> bool:
+        """Whether `tree` holds no more than FILES files, and not very many hidden ones."""
+        if tree not in self._small:
+            names = _git.output_within(self.top, LISTING_BYTES, "ls-tree", "-r", "-z", "--name-only", tree) or b""
+            entries = names.count(b"\0")
+            if len(names) > LISTING_BYTES or entries > 4 * FILES or (entries > FILES and sum(
+                    not is_hidden(name) for name in names.decode("utf-8", "replace").split("\0") if name) > FILES):
+                return False
+            self._small.add(tree)
+        return True
 
 
 def working_tree(folder: Path) -> Iterator[SourceFile]:
@@ -128,10 +239,10 @@ def working_tree(folder: Path) -> Iterator[SourceFile]:
             [*modules, *(n for n in names if (here / n).is_symlink()), *(n for n in files if not n.startswith("."))]
         ):
             count += 1
-            relative = os.fsencode((here / name).relative_to(folder).as_posix()).decode("utf-8", "replace")
+            relative = os.fsencode((here / name).relative_to(folder).as_posix()).decode("utf-8", "backslashreplace")
             _judge_size(count, relative.count("/"), folder.name)
             if name in modules:
-                yield SourceFile(relative, "", 0, "submodule")
+                yield source_file(relative, SUBMODULE, "", 0)
             elif (file := _on_disk(here / name, relative)) is not None:
                 yield file
     if not count:
@@ -143,11 +254,15 @@ def _on_disk(path: Path, relative: str) -> SourceFile | None:
     try:
         status = path.lstat()
         if stat.S_ISLNK(status.st_mode):
-            return SourceFile(relative, "", 0, "symlink")
+            return source_file(relative, SYMLINK, "", 0)
         if not stat.S_ISREG(status.st_mode):
             return None
+        file = source_file(relative, MISNAMED if is_misnamed(relative) else "file", "", status.st_size)
         try:
-            data = path.read_bytes() if _is_read(relative, status.st_size) else None
+            if is_read(file):
+                data = path.read_bytes()
+                file = file._replace(blob=_blob_name(data), data=data)
+            return judged(file, file.data or beginning(path, file.size)) if is_media(file) else file
         except PermissionError:
             raise ContentError(f"{path} cannot be read.", "Make it readable, or move it away.") from None
     except FileNotFoundError:
@@ -156,23 +271,13 @@ def _on_disk(path: Path, relative: str) -> SourceFile | None:
         raise ContentError(
             f"{path} cannot be read: {error.strerror}.", "Let the person who runs this read it."
         ) from None
-    return SourceFile(relative, _blob_name(data) if data is not None else "", status.st_size, "file", data)
 
 
-def _is_hidden(path: str) -> bool:
-    return path.startswith(".") or "/." in path
-
-
-def _entry(line: bytes) -> SourceFile:
-    about, _, path = line.partition(b"\t")
-    mode, kind, blob, size = about.split()
-    what: Literal["file", "symlink", "submodule"] = (
-        "submodule" if kind == b"commit" else "symlink" if mode == b"120000" else "file")
-    return SourceFile(path.decode("utf-8", "replace"), blob.decode(), 0 if size == b"-" else int(size), what)
-
-
-def _is_read(path: str, size: int) -> bool:
-    return (path.endswith(TEXT_SUFFIXES) and size <= TEXT_BYTES) or size <= POINTER_BYTES
+def _refused(file: SourceFile, refused: Mapping[str, str]) -> SourceFile:
+    """`file`, or what it is instead when its own name or a folder of it is among `refused`."""
+    steps = file.path.split("/")
+    kind = next((refused[path] for n in range(len(steps)) if (path := "/".join(steps[:n + 1])) in refused), None)
+    return source_file(file.path, kind, file.blob, file.size) if kind else file
 
 
 def _judge_size(files: int, depth: int, name: str) -> None:
@@ -186,25 +291,16 @@ def _blob_name(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _git(folder: Path, *words: str, stdin: bytes | None = None, emptied: Sequence[str] = ()) -> bytes | None:
-    """What git printed, or None when it refused; the settings `emptied` have no value.
-
-    Raises SettingsError when there is no git, ContentError when there is no such folder.
-    """
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} | _SURROUNDINGS
-    environment["GIT_CONFIG_COUNT"] = str(len(emptied))           # not -c: a name may hold an equals sign
-    for number, name in enumerate(emptied):
-        environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": ""}
-    command = [*_GIT, "-c", "safe.directory=*", *words]
-    try:
-        done = subprocess.run(command, cwd=folder, env=environment, input=stdin, capture_output=True, check=False)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        if error.filename == "git":
-            raise SettingsError("git is not installed, and content lives in Git.", "Install git.") from None
-        raise ContentError(f"There is no folder {folder}.", "Name yours with --content.") from None
-    return done.stdout if done.returncode == 0 else None
+def _top(folder: Path) -> Path | None:
+    """The working tree that `folder` lies in; None when it is in none. Raises SettingsError when there is no git."""
+    for start in (folder, folder.parent):     # a folder may look like a repository of its own, and be refused as one
+        found = _git.output(start, "rev-parse", "--show-toplevel")
+        if found is not None:
+            top = Path(os.fsdecode(found.removesuffix(b"\n"))).resolve()
+            return top if folder.is_relative_to(top) else None    # core.worktree may name any folder
+    return None
 
 
 def inside_repository(folder: Path) -> bool:
     """Whether `folder` lies in a Git repository. Raises SettingsError when there is no git."""
-    return _git(folder, "rev-parse", "--show-toplevel") is not None
+    return _top(folder.resolve()) is not None

@@ -1,6 +1,6 @@
 """A post becomes a Message: the text one channel will get, as plain as networks show it."""
 import re
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 from schemas.channel import Channel
 from schemas.content import Content, Resolved
@@ -18,42 +18,50 @@ _ITALIC = re.compile(r"(?<![\w*_\\])([*_])(?=\S)(?P<text>[^\n*_]*?\S)\1(?![\w*_]
 _BULLET = re.compile(r"[-*+][ \t]+(?P<text>.*)")
 _NUMBERED = re.compile(r"(?P<number>\d{1,3})[.)][ \t]+.*")
 _ESCAPED = re.compile(r"\\([\\*_\[\]()#+.!`-])")
+_BLANK = re.compile(r"\n(?:[ \t]*\n)+")
+_BEHIND_LINK = re.compile(r"[.,;:!?)\]}'\"]*(?!\S)")             # what may follow an address that is whole
+_SAFE = re.compile(r"[a-z0-9_.~-]*")
 # While emphasis is taken out, the signs inside an address stand aside as characters of a private use area.
 _ASIDE = {ord(sign): 0xE000 + number for number, sign in enumerate("*_\\")}
 _BACK = {aside: sign for sign, aside in _ASIDE.items()}
+_STOOD_ASIDE = tuple(map(chr, _BACK))
 
 
 def compose(post: Resolved, channel: Channel, content: Content, slot: Slot | None = None, turn: int = 0) -> Message:
     """What `channel` gets of `post`: its own section or the default text, link, hashtags, media, first comment.
 
-    `slot`: the run it is for; None: the only one. `turn`: which of its texts goes out, as `texts_of` has them. Parts are empty when the post has no text for this channel; the caller reports that.
+    `slot`: the run it is for; None: the first. `turn`: which of `texts_of` goes out; after the last comes the first.
+    Parts are empty when the post has no text for this channel; the caller reports that.
     """
     link = _tagged(post, channel, content)
     placement = channel.link_placement
-    texts, comment = texts_of(post, channel.id), _section(post, "comment", channel)
-    main = texts[turn % len(texts)] if texts else None
+    turns, comment = texts_of(post, channel.id), _section(post, "comment", channel.id)
+    main = turns[turn % len(turns)] if turns else None
     media = _media(post, channel)
-    parts = (
-        [Part(text=plain(text), place=place) for text, place in zip(main.parts, main.places, strict=True)]
-        if main
-        else []
-    )
-    if not parts and media:
-        parts = [Part(text="", place=Place(post.post.file))]
-    if parts:
-        whole = "\n".join(part.text for part in parts)
-        tags = " ".join(tag for tag in _tags(post) if not re.search(rf"{re.escape(tag)}(?!\w)", whole, re.IGNORECASE))
+    texts, places = ([plain(text) for text in main.parts], main.places) if main else ([], ())
+    if not texts and media:
+        texts, places = [""], (Place(post.post.file),)
+    if texts:
+        whole = "\n".join(texts)
         in_body = link if link and placement == "body" and not _holds(whole, link, post.link) else None
-        parts[-1] = parts[-1].model_copy(update={"text": "\n\n".join(t for t in (parts[-1].text, in_body, tags) if t)})
-        parts[0] = parts[0].model_copy(update={"media": media})
+        texts[-1] = "\n\n".join(text for text in (texts[-1], in_body, _tags(post, whole)) if text)
+    parts = [Part(text=text, media=() if number else media, place=place)
+             for number, (text, place) in enumerate(zip(texts, places, strict=True))]
     if parts and (comment is not None or (link and placement == "first_comment")):
         text = plain("\n\n".join(comment.parts)) if comment else ""
         under = link if link and placement == "first_comment" and not _holds(text, link, post.link) else None
         parts.append(Part(kind="comment", text="\n".join(t for t in (text, under) if t),
                           place=comment.places[0] if comment else post.post.place("link")))
-    return Message(slot=slot or Slot(post.id, channel.id), network=channel.network, account=channel.handle or channel.id,
-                   parts=tuple(parts), card=link if placement == "card" else None,
+    return Message(slot=slot or Slot(post.id, channel.id), network=channel.network,
+                   account=channel.handle or channel.id, parts=tuple(parts), card=link if placement == "card" else None,
                    language=post.language or channel.language or _language(content), limits=channel.limits)
+
+
+def texts_of(post: Resolved, channel_id: str) -> tuple[Section, ...]:
+    """The texts that take turns on a channel: its own section or the default text, then each `## or` in order."""
+    main = _section(post, "text", channel_id)
+    others = tuple(section for section in post.post.sections if section.kind == "or")
+    return (main, *others) if main else others
 
 
 def plain(markdown: str) -> str:
@@ -61,32 +69,42 @@ def plain(markdown: str) -> str:
 
     Single line ends join, blank lines and list items stay, a line that ends in two spaces or a backslash breaks there.
     """
-    paragraphs: list[str] = []
-    for block in re.split(r"\n(?:[ \t]*\n)+", markdown.strip("\n")):
-        lines: list[str] = []
-        joins = numbered = False
-        for raw in block.split("\n"):
-            breaks = raw.endswith(("  ", "\\"))
-            line = raw.rstrip().removesuffix("\\").strip()
-            bullet, number = _BULLET.fullmatch(line), _NUMBERED.fullmatch(line)
-            if bullet:
-                lines.append(f"• {bullet['text']}")
-            elif joins and not (number and (numbered or number["number"] == "1")):
-                lines[-1] = f"{lines[-1]} {line}"
-            else:
-                lines.append(line)
-                numbered = number is not None
-            joins = not breaks
-        paragraphs.append("\n".join(_inline(line) for line in lines))
-    return "\n\n".join(p for p in paragraphs if p)
+    paragraphs = ["\n".join(map(_inline, _lines(block))) for block in _BLANK.split(markdown.strip("\n"))]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _lines(block: str) -> list[str]:
+    """The lines of a paragraph, joined where they join, and with a bullet before each item."""
+    lines: list[list[str]] = []
+    joins = numbered = False
+    for raw in block.split("\n"):
+        breaks = raw.endswith(("  ", "\\"))
+        line = raw.rstrip().removesuffix("\\").strip()
+        bullet = _BULLET.fullmatch(line) if line.startswith(("-", "*", "+")) else None
+        number = _NUMBERED.fullmatch(line) if line[:1].isdecimal() else None
+        if bullet:
+            lines.append([f"• {bullet['text']}"])
+        elif joins and not (number and (numbered or number["number"] == "1")):
+            lines[-1].append(line)
+        else:
+            lines.append([line])
+            numbered = number is not None
+        joins = not breaks
+    return [" ".join(pieces) for pieces in lines]
 
 
 def _inline(text: str) -> str:
-    text = _LINK.sub(lambda m: m["url"] if m["text"].strip() == m["url"] else f"{m['text']} {m['url']}", text)
-    text = _URL.sub(_aside, _AUTOLINK.sub(lambda m: m["url"], text))
-    for pattern in (_BOTH, _BOLD, _ITALIC):
-        text = pattern.sub(lambda m: m["text"], text)
-    return _ESCAPED.sub(r"\1", text).translate(_BACK)
+    """`text` without the signs of links, emphasis and escapes. Looks for each only where its first sign stands."""
+    if "](" in text:
+        text = _LINK.sub(lambda m: m["url"] if m["text"].strip() == m["url"] else f"{m['text']} {m['url']}", text)
+    if "://" in text:
+        text = _URL.sub(_aside, _AUTOLINK.sub(lambda m: m["url"], text))
+    if "*" in text or "_" in text:
+        for pattern in (_BOTH, _BOLD, _ITALIC):
+            text = pattern.sub(lambda m: m["text"], text)
+    if "\\" in text:
+        text = _ESCAPED.sub(r"\1", text)
+    return text if text.isascii() or not any(sign in text for sign in _STOOD_ASIDE) else text.translate(_BACK)
 
 
 def _aside(url: re.Match[str]) -> str:
@@ -94,37 +112,40 @@ def _aside(url: re.Match[str]) -> str:
     return address.translate(_ASIDE) + url[0][len(address):]
 
 
-def _tags(post: Resolved) -> list[str]:
-    """The hashtags of a post, each once, with their sign."""
+def _tags(post: Resolved, text: str) -> str:
+    """The hashtags of a post that `text` does not hold, each once, with their sign."""
+    if not post.hashtags:
+        return ""
     tags: dict[str, str] = {}
     for name in (tag.strip().lstrip("#") for tag in post.hashtags):
         if name:
             tags.setdefault(name.lower(), f"#{name}")
-    return list(tags.values())
+    return " ".join(tag for tag in tags.values()
+                    if "#" not in text or not re.search(rf"{re.escape(tag)}(?!\w)", text, re.IGNORECASE))
 
 
 def _holds(text: str, *links: str | None) -> bool:
     """Whether one of `links` stands in `text`, whole: not as the beginning of another address."""
-    return any(
-        re.search(rf"{re.escape(link)}(?![^\s.,;:!?)\]}}'\"]|[.,;:!?)\]}}'\"]+[^\s.,;:!?)\]}}'\"])", text)
-        for link in links
-        if link
-    )
+    for link in filter(None, links):
+        at = text.find(link)
+        while at >= 0:
+            if _BEHIND_LINK.match(text, at + len(link)):
+                return True
+            at = text.find(link, at + 1)
+    return False
 
 
-def texts_of(post: Resolved, channel: str) -> tuple[Section, ...]:
-    """The texts that take turns on a channel: its own section or the default text, then each `## or` in order."""
-    own = [s for s in post.post.sections if s.kind == "text" and channel in s.channels]
-    common = [s for s in post.post.sections if s.kind == "text" and not s.channels]
-    return *(own or common)[-1:], *(s for s in post.post.sections if s.kind == "or")
-
-
-def _section(post: Resolved, kind: str, channel: Channel) -> Section | None:
-    """The section of `kind` for `channel`: the last one that names it, else the last one for all."""
-    own = [s for s in post.post.sections if s.kind == kind and channel.id in s.channels]
-    common = [s for s in post.post.sections if s.kind == kind and not s.channels]
-    found = own or common
-    return found[-1] if found else None
+def _section(post: Resolved, kind: str, channel_id: str) -> Section | None:
+    """The section of `kind` for a channel: the last one that names it, else the last one for all."""
+    own = common = None
+    for section in post.post.sections:
+        if section.kind != kind:
+            continue
+        if channel_id in section.channels:
+            own = section
+        elif not section.channels:
+            common = section
+    return own or common
 
 
 def _media(post: Resolved, channel: Channel) -> tuple[Media, ...]:
@@ -154,7 +175,13 @@ def _tagged(post: Resolved, channel: Channel, content: Content) -> str | None:
     fields |= {key: value for key, value in post.utm.items() if value}
     address, hash, fragment = post.link.partition("#")
     address, mark, query = address.partition("?")
-    written = {key for key, _ in parse_qsl(query, keep_blank_values=True)}
-    added = urlencode([(f"utm_{key}", value.lower()) for key, value in fields.items() if f"utm_{key}" not in written])
+    written = {key for key, _ in parse_qsl(query, keep_blank_values=True)} if query else ()
+    added = "&".join([f"utm_{key}={_quoted(value.lower())}" for key, value in fields.items()
+                      if f"utm_{key}" not in written])
     joined = "&".join(piece for piece in (query.rstrip("&"), added) if piece)
     return f"{address}{'?' if joined else mark}{joined}{hash}{fragment}"
+
+
+def _quoted(value: str) -> str:
+    """`value` as it stands in an address; most are words that can stand there as they are."""
+    return value if _SAFE.fullmatch(value) else quote_plus(value)

@@ -1,40 +1,26 @@
 """The body of a post becomes sections: default text, variants, alternatives, first comments, thread parts."""
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections import Counter
 from difflib import get_close_matches
 from typing import NamedTuple
 
+from flows.planning.spotting import hidden, placeholder, spotted
 from schemas.place import Place
 from schemas.post import Section
 from schemas.problem import Problem, Severity
 
-_COMMENT = re.compile(r"<!--.*?(?P<end>-->|\Z)", re.DOTALL)
-_IMAGE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)")
-_HTML = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*((?=\s)([^<>\n]|\n(?![ \t]*\n))*)?/?>")
-_HEADING = re.compile(r" {0,3}(#{1,6}[ \t]+|##+)(?P<words>.*?)[ \t]*")
+MOST = 100
+"""So many errors of a post are told at once, and so many warnings; whoever mends them is told of the rest."""
+
+# `<!-->` and `<!--->` are whole comments (CommonMark 0.31, section 6.6, read 2026-11-22).
+_COMMENT = re.compile(r"<!--(?:-?>|.*?(?P<end>-->|\Z))", re.DOTALL)
+_HEADING = re.compile(r" {0,3}(#{1,6}[ \t]+|##+)(?P<words>.*)")
 _ON = re.compile(r"on[ \t]+(?P<names>[a-z0-9-]+([ \t]*,[ \t]*[a-z0-9-]+)*)")
 _FIRST_COMMENT = re.compile(r"first comment([ \t]+on[ \t]+(?P<names>[a-z0-9-]+([ \t]*,[ \t]*[a-z0-9-]+)*))?")
 _SPLIT = re.compile(r"[ \t]*\*[ \t]?\*[ \t]?\*[ \t]*")
-_PLACEHOLDER = re.compile(r"\bTODO\b|\{\{[^{}\n]*\}\}|\[name\](?!\()|\bXX\b")
-# Characters that readers and reviewers do not see, or that turn text around (Unicode TR 36, TR 39): bidi controls,
-# zero-width space, word joiner, byte order mark, line separators, controls, and tag characters outside the flags
-# that Unicode makes of them (UTS 51, annex C: England, Scotland, Wales and other regions).
-_HIDDEN = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f|(?P<hidden>"
-                     "[\u202a-\u202e\u2066-\u2069\u200b\u2028\u2029\u2060\ufeff\x00-\x08\x0b-\x1f\x7f-\x9f\U000e0000-\U000e007f]+)")
 
-
-def hidden(text: str) -> Iterator[tuple[int, str]]:
-    """Where `text` holds characters that nobody sees, and the name of the first of each run: `(3, "U+202E")`."""
-    for match in _HIDDEN.finditer(text):
-        if match["hidden"]:
-            yield match.start(), f"U+{ord(match[0][0]):04X}"
-
-
-def placeholder(text: str) -> str | None:
-    """The first thing in `text` that stands for what was still to be written, or None."""
-    match = _PLACEHOLDER.search(text)
-    return match[0] if match else None
+__all__ = ["Divided", "divide", "hidden", "placeholder"]
 
 
 class Divided(NamedTuple):
@@ -47,7 +33,8 @@ class Divided(NamedTuple):
 def divide(body: str, file: str, first_line: int, post: str, channels: tuple[str, ...] | None) -> Divided:
     """The sections of `body`, notes and HTML comments left out.
 
-    `channels` are the names a heading may mean; None: not known.
+    `channels` are the names a heading may mean; None: not known. What is left out is told as advice, what only looks
+    wrong as a warning, everything else as an error.
     """
     return _Divider(file, first_line, post, channels).divide(body)
 
@@ -58,38 +45,61 @@ class _Divider:
         self.problems: list[Problem] = []
         self.sections: list[Section] = []
         self.headed: set[tuple[str | None, str]] = set()
-        self.shown: list[str] = []
-        self.begins: list[int] = [0]  # the character of the body with which each line begins
+        self.told: Counter[Severity] = Counter()
+        self.begins: list[int] = [0]                    # the character of the body with which each line begins
+        self.lines: list[str] = []                      # the body's, without comments
+        self.starts: list[int] = [0]                    # the character of the joined lines with which each begins
+        self.cut_at: list[int] = []                     # from these characters of the joined lines on...
+        self.cut: list[int] = []                        # ...so many more of the body went before
+        self.comments: list[int] = []                   # where comments begin in the body
+        self.judged: list[range] = []                   # the lines that are published, if nothing is wrong with them
 
     def divide(self, body: str) -> Divided:
-        self.begins = [0, *(match.end() for match in re.finditer("\n", body))]
-        for match in _COMMENT.finditer(body):
-            if not match["end"]:
-                self.found("SYN008", 0, match.start(), "This comment is not closed: the text after it would be lost.",
-                           "Write --> at its end.")
-        self.shown = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), body).split(
-            "\n"
-        )  # every column as it was
-        body = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), body)
+        self.begins = _line_starts(body)
+        text = self.without_comments(body) if "<!--" in body else body
+        self.lines, self.starts = text.split("\n"), self.begins if text is body else _line_starts(text)
         kind: str | None = "text"
         named: tuple[str, ...] = ()
-        start, lines = 0, body.split("\n")
-        for number, line in enumerate([*lines, None]):
-            heading = None if line is None else _HEADING.fullmatch(line)
+        start = 0
+        for number, line in enumerate([*self.lines, None]):
+            heading = None if line is None or "#" not in line else _HEADING.fullmatch(line)
             if line is not None and heading is None:
                 continue
             if kind is not None:
                 self.judge(start, number)
             if kind is not None and kind != "unknown":
-                self.section(kind, named, lines[start:number], start)
+                self.section(kind, named, self.lines[start:number], start)
             if heading is not None:
                 kind, named = self.heading(heading, number)
                 self.once(kind, named, number)
                 start = number + 1
+        shown = {line for lines in self.judged for line in lines} if self.comments and self.sections else ()
+        for at in self.comments:
+            if bisect_right(self.begins, at) - 1 in shown:
+                self.found("SYN008", at, "This comment is left out of what is published.",
+                           "Nothing to do; notes may also stand under '## notes'.", Severity.advice)
         return Divided(tuple(self.sections), tuple(self.problems))
 
+    def without_comments(self, body: str) -> str:
+        """`body` as it is published: comments are gone, as if nobody had typed them; only their line ends stay."""
+        kept: list[str] = []
+        at = length = 0
+        for match in _COMMENT.finditer(body):
+            if match["end"] == "":
+                self.found("SYN008", match.start(), "This comment is not closed: the text after it would be lost.",
+                           "Write --> at its end.")
+            else:
+                self.comments.append(match.start())
+            ends = "\n" * match[0].count("\n")
+            kept += [body[at:match.start()], ends]
+            length += match.start() - at + len(ends)
+            at = match.end()
+            self.cut_at.append(length)
+            self.cut.append(at - length)
+        return "".join([*kept, body[at:]])
+
     def heading(self, match: re.Match[str], number: int) -> tuple[str | None, tuple[str, ...]]:
-        words = match["words"]
+        words = match["words"].rstrip(" \t")
         if words == "notes":
             return None, ()
         if words == "or":
@@ -112,6 +122,8 @@ class _Divider:
             self.headed.add((kind, name))
 
     def unknown(self, words: str, number: int, column: int, heading: str = "##") -> None:
+        if self.told[Severity.error] >= MOST:
+            return                                      # to look for the closest name costs time
         known = [*(f"on {name}" for name in self.channels or ()), "or", "first comment", "notes"]
         closest = (get_close_matches(words.lower(), known, 1, 0.5) or known)[0]
         if not heading.startswith("##"):
@@ -131,7 +143,7 @@ class _Divider:
         return tuple(name[0] for name in names)
 
     def section(self, kind: str, named: tuple[str, ...], lines: list[str], start: int) -> None:
-        splits = [number for number, line in enumerate(lines) if _SPLIT.fullmatch(line)]
+        splits = [number for number, line in enumerate(lines) if "*" in line and _SPLIT.fullmatch(line)]
         texts, places = [], []
         for begin, end in zip([0, *(split + 1 for split in splits)], [*splits, len(lines)], strict=True):
             part = lines[begin:end]
@@ -155,30 +167,27 @@ class _Divider:
                          "Write its text, or remove the heading.")
 
     def judge(self, start: int, end: int) -> None:
-        text = "\n".join(self.shown[start:end])
-        for match in _PLACEHOLDER.finditer(text):
-            self.found(
-                "SYN004", start, match.start(), f"A placeholder is left: {match[0]}.", "Write what it stands for."
-            )
-        for match in _IMAGE.finditer(text):
-            self.found("SYN008", start, match.start(), "An image in the text is not published.",
-                       "Name the file in the front matter: media: [file.jpg].")
-        for match in _HTML.finditer(text):
-            self.found("SYN008", start, match.start(), f"HTML is not published: {match[0][:40]}.",
-                       "Write it as Markdown, or remove it.")
-        for at, name in hidden(text):
-            self.found(
-                "SYN009", start, at, f"An invisible character is here: {name}.", "Delete it and type the text again."
-            )
+        """Everything that is wrong with the lines from `start` to before `end`."""
+        self.judged.append(range(start, end))
+        for spot in spotted("\n".join(self.lines[start:end])):
+            at = self.starts[start] + spot.at
+            cut = bisect_right(self.cut_at, at)
+            self.found(spot.code, at + (self.cut[cut - 1] if cut else 0), spot.message, spot.remedy, spot.severity)
 
-    def found(self, code: str, start: int, at: int, message: str, remedy: str) -> None:
-        """A problem `at` characters after the beginning of line `start` (from 0)."""
-        at += self.begins[start]
+    def found(self, code: str, at: int, message: str, remedy: str, severity: Severity = Severity.error) -> None:
+        """A problem `at` characters after the beginning of the body."""
         number = bisect_right(self.begins, at) - 1
-        self.problem(code, number, at - self.begins[number], message, remedy)
+        self.problem(code, number, at - self.begins[number], message, remedy, severity)
 
     def place(self, number: int, column: int) -> Place:
         return Place(self.file, number + self.first_line, column + 1)
 
-    def problem(self, code: str, number: int, column: int, message: str, remedy: str) -> None:
-        self.problems.append(Problem(code, Severity.error, self.place(number, column), message, remedy, self.post))
+    def problem(self, code: str, number: int, column: int, message: str, remedy: str,
+                severity: Severity = Severity.error) -> None:
+        self.told[severity] += 1
+        if self.told[severity] <= MOST:
+            self.problems.append(Problem(code, severity, self.place(number, column), message, remedy, self.post))
+
+
+def _line_starts(text: str) -> list[int]:
+    return [0, *(match.end() for match in re.finditer("\n", text))]

@@ -39,14 +39,19 @@ class Week(NamedTuple):
 
 
 class Free:
-    """What is free. `zones`: the zone of each channel's own wall, by channel id."""
+    """What is free. `zones`: the zone of each channel's own wall, by channel id.
 
-    def __init__(self, channels: ChannelsFile, zones: Mapping[str, str], blackouts: Iterable[Blackout]) -> None:
-        self.gap = span(channels.min_gap)
+    `taken`: times that are taken from the beginning, sorted, by channel, in seconds since 1970.
+    """
+
+    def __init__(self, channels: ChannelsFile, zones: Mapping[str, str], blackouts: Iterable[Blackout],
+                 taken: Mapping[str, Sequence[int]]) -> None:
+        self._gap_s = round(span(channels.min_gap).total_seconds())
         self._quiet = _hours(channels.quiet_hours)
         self._zones = zones
         self._cap = {channel.id: channel.max_per_day for channel in channels.channels}
-        self._taken: dict[str, list[datetime]] = {id: [] for id in self._cap}
+        self._taken: dict[str, list[int]] = {}
+        self._before = taken
         self._blackouts = _by_channel(blackouts, self._cap)
         self._next: dict[Week, dict[int, int]] = {}   # where to look on from a time that can never be had
 
@@ -54,17 +59,17 @@ class Free:
 
     def fill(self, channel: str, times: Iterable[datetime]) -> None:
         """Takes many times at once; faster than one by one."""
-        self._taken[channel] = sorted([*self._taken[channel], *times])
+        self._taken[channel] = sorted([*self._of(channel), *(_seconds(at) for at in times)])
 
     def take(self, channel: str, at: datetime) -> None:
         """From now on, `at` is taken on `channel`."""
-        insort(self._taken[channel], at)
+        insort(self._of(channel), _seconds(at))
 
-    def near(self, channel: str, at: datetime) -> Sequence[datetime]:
-        """What is taken right before and after `at`."""
-        taken = self._taken[channel]
-        after = bisect_left(taken, at)
-        return taken[max(after - 1, 0):after + 1]
+    def _of(self, channel: str) -> list[int]:
+        """What is taken on a channel; copied when it is first asked for."""
+        if (taken := self._taken.get(channel)) is None:
+            taken = self._taken[channel] = list(self._before.get(channel, ()))
+        return taken
 
     # --- what is closed -------------------------------------------------------------------------------------------
 
@@ -87,15 +92,17 @@ class Free:
 
     def why_full(self, channel: str, at: datetime, zone: str) -> str | None:
         """Why no other post fits in at `at` on `channel`; None: one does. `zone` tells the day that may be full."""
-        if any(abs(at - other) < self.gap for other in self.near(channel, at)):
-            return f"another post goes out within {round(self.gap.total_seconds() / 60)} minutes of it"
+        taken, moment = self._of(channel), _seconds(at)
+        after = bisect_left(taken, moment)
+        if any(abs(moment - other) < self._gap_s for other in taken[max(after - 1, 0):after + 1]):
+            return f"another post goes out within {round(self._gap_s / 60)} minutes of it"
         if self.on_day(channel, at, zone) >= self._cap[channel]:
             return f"{self._cap[channel]} a day is all that {channel} takes"
         return None
 
     def on_day(self, channel: str, at: datetime, zone: str) -> int:
         """How many posts go out on the local day of `at`."""
-        taken = self._taken[channel]
+        taken = self._of(channel)
         midnight, next_midnight = _day(at.astimezone(_zone(zone)).date(), zone)
         return bisect_left(taken, next_midnight) - bisect_left(taken, midnight)
 
@@ -168,10 +175,14 @@ def _root(skip: dict[int, int], number: int) -> int:
 
 
 @cache
-def _day(day: date, zone: str) -> tuple[datetime, datetime]:
-    """When a local day begins, and when the next one does."""
-    return (instant(datetime.combine(day, time()), zone).at,
-            instant(datetime.combine(day + timedelta(days=1), time()), zone).at)
+def _day(day: date, zone: str) -> tuple[int, int]:
+    """When a local day begins, and when the next one does, in seconds since 1970."""
+    return (_seconds(instant(datetime.combine(day, time()), zone).at),
+            _seconds(instant(datetime.combine(day + timedelta(days=1), time()), zone).at))
+
+
+def _seconds(at: datetime) -> int:
+    return int(at.timestamp())
 
 
 @cache

@@ -14,19 +14,23 @@ from schemas.plan import Item, Waiting
 
 
 class Followers:
-    """Who follows whom. `slots_of`: the slots of each post, by id; a series' posts get theirs as they are placed."""
+    """Who follows whom. `targets`: those who are followed. `slots_of`: the slots of each post, by id; posts of a series
+    get theirs as they are placed.
+    """
 
     def __init__(self, wishes: Iterable[Wish], content: Content, places: Places) -> None:
         self._places = places
         self._drafts = {name for post in content.drafts for name in (post.id, post.stem)}
         everyone = list(wishes)
         self.slots_of = {one.post.id: [claim.slot for claim in one.claims] for one in everyone}
-        self._names = _names(self.slots_of, [post.id for post in content.drafts])
+        self._names = _names(self.slots_of, [*(post.id for post in content.drafts), *content.others])
         self._after: dict[str, list[Wish]] = {}
+        self.targets: tuple[str, ...] = ()
         self._waiting = [one for one in everyone if one.after is not None]
         for one in self._waiting:
             if one.after is not None and (target := self._names.get(one.after.post)) is not None:
                 self._after.setdefault(target, []).append(one)
+        self.targets = tuple(self._after)
 
     def follow(self, target: str) -> None:
         """Places what goes out after `target`, once all of it has its place, and what goes out after that."""
@@ -108,7 +112,8 @@ class Followers:
 
 def followed(posts: Iterable[Resolved], over: Container[Slot]) -> set[str]:
     """Names of the posts that others go out after, when not all of those others are `over`."""
-    return {found.post for post in posts if post.post.head.after and (found := relation(post.post.head.after)) is not None
+    return {found.post for post in posts
+            if post.post.head.after and (found := relation(post.post.head.after)) is not None
             and any(Slot(post.id, channel.id) not in over for channel in post.channels)}
 
 

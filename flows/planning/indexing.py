@@ -1,5 +1,5 @@
 """Every id of the content folder, by kind, and every reference to one."""
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, cast, get_args, get_origin
@@ -87,43 +87,63 @@ def may_be_in(kind: str, paths: Iterable[str]) -> bool:
     return any(path.startswith(homes) for path in paths)
 
 
-def references(value: Authored) -> Iterator[Reference]:
+class _Shape(NamedTuple):
+    """What stands where a value may refer to something: `kind` of what a text names, and the shapes inside."""
+
+    kind: str | None = None
+    items: "_Shape | None" = None
+    keys: "_Shape | None" = None
+    values: "_Shape | None" = None
+
+
+def references(value: Authored) -> list[Reference]:
     """Every reference inside `value`, in the order of its fields."""
-    return _of_model(value, ())
+    found: list[Reference] = []
+    _of_model(value, (), found)
+    return found
 
 
-def _of_model(value: Authored, path: tuple[str | int, ...]) -> Iterator[Reference]:
-    for name, alias, annotation, ref in _fields(type(value)):
-        inner = getattr(value, name)
+def _of_model(value: Authored, path: tuple[str | int, ...], found: list[Reference]) -> None:
+    held = vars(value)
+    for name, alias, shape in _fields(type(value)):
+        inner = held[name]
         if inner is not None and inner != ():
-            yield from _of(inner, annotation, ref, (*path, alias))
+            _of(inner, shape, (*path, alias), found)
 
 
-def _of(value: Any, annotation: Any, ref: Ref | None, path: tuple[str | int, ...]) -> Iterator[Reference]:
-    if isinstance(value, Authored):
-        yield from _of_model(value, path)
-    elif isinstance(value, str):
-        kind = ref or _ref_of(annotation)
-        if kind is not None:
-            yield Reference(kind.kind, value, path)
+def _of(value: Any, shape: _Shape | None, path: tuple[str | int, ...], found: list[Reference]) -> None:
+    if isinstance(value, str):
+        if shape is not None and shape.kind is not None:
+            found.append(Reference(shape.kind, value, path))
+    elif isinstance(value, Authored):
+        _of_model(value, path, found)
     elif isinstance(value, tuple | list):
-        inner = _inside(annotation, (tuple, list))
         for number, item in enumerate(value):
-            yield from _of(item, inner[0] if inner else Any, None, (*path, number))
+            _of(item, shape.items if shape else None, (*path, number), found)
     elif isinstance(value, dict):
-        key, item = (_inside(annotation, (dict,)) or (Any, Any))[:2]
         for name, content in value.items():
-            yield from _of(name, key, None, (*path, name))
-            yield from _of(content, item, None, (*path, name))
+            _of(name, shape.keys if shape else None, (*path, name), found)
+            _of(content, shape.values if shape else None, (*path, name), found)
 
 
 @cache
-def _fields(model: type[Authored]) -> tuple[tuple[str, str, Any, Ref | None], ...]:
-    """The fields of `model` in which a reference can stand."""
-    return tuple(
-        (name, field.alias or name, field.annotation, next((m for m in field.metadata if isinstance(m, Ref)), None))
-        for name, field in model.model_fields.items()
-        if any(isinstance(m, Ref) for m in field.metadata) or _can_refer(cast(Any, field.annotation)))
+def _fields(model: type[Authored]) -> tuple[tuple[str, str, _Shape], ...]:
+    """The fields of `model` in which a reference can stand: name, name in the file, shape."""
+    made = []
+    for name, field in model.model_fields.items():
+        ref = next((mark for mark in field.metadata if isinstance(mark, Ref)), None)
+        if ref is not None or _can_refer(cast(Any, field.annotation)):
+            made.append((name, field.alias or name, _shape(field.annotation, ref)))
+    return tuple(made)
+
+
+def _shape(annotation: Any, ref: Ref | None = None) -> _Shape:
+    """How values of `annotation` refer to something; a model inside is looked at when there is one."""
+    ref = ref or _ref_of(annotation)
+    items = _inside(annotation, (tuple, list))
+    keyed = _inside(annotation, (dict,))
+    return _Shape(ref.kind if ref else None, _shape(items[0]) if items else None,
+                  *((_shape(keyed[0]), _shape(keyed[1])) if keyed else ()))
 
 
 @cache

@@ -16,17 +16,15 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from flows.planning.skimming import Places, scalar, skim
 from schemas.place import Place
 from schemas.problem import Problem, Severity
 
 FRONT_MATTER_BYTES = 16_000
 DEPTH = 12
 
-# Core schema of YAML 1.2.2, section 10.3, with house rules: only the lower-case words are booleans; what is written in
-# hexadecimal or octal, is infinite, or has more digits than a number can keep, stays text.
-_NULL = re.compile(r"null|Null|NULL|~|")
-_INT = re.compile(r"[-+]?[0-9]{1,18}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]{1,2})?")
+_OPENED = re.compile(r"---[ \t]*\n")
+_CLOSED = re.compile(r"\n---[ \t]*$", re.MULTILINE)
 _COMMENTED_OUT = re.compile(r"\s*(-\s+)*([^\s#'\"][^#'\"]*:|-)\s+#\s*\S")
 # What libyaml says, and what a person can do about it; for everything else a colon in the text is the usual cause.
 _REMEDIES = (
@@ -49,12 +47,14 @@ class Unreadable(Exception):
 class Parsed(NamedTuple):
     """A value and where each of its keys and entries stands, by dotted path.
 
-    `written`: how an author wrote each number, where Python would write it otherwise (`1.10`, `007`).
+    `written`: how an author wrote each number, where Python would write it otherwise (`1.10`, `007`). `text`: what it
+    was read from.
     """
 
     value: Any
-    places: dict[str, Place]
+    places: Mapping[str, Place]
     written: Mapping[str, str] = {}
+    text: str = ""
 
 
 class Document(NamedTuple):
@@ -68,17 +68,17 @@ class Document(NamedTuple):
 def text_of(data: bytes, file: str) -> str:
     """`data` as text with `\\n` line ends and no byte order mark. Raises Unreadable when it is not UTF-8."""
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        before = _one_line_end(error.object[:error.start].decode())        # of the bytes without their mark
+        before = _one_line_end(data[:error.start].decode("utf-8-sig"))
         raise Unreadable(
             _syn001(
                 _end_of(before, file, 1),
-                f"it is not UTF-8 (byte 0x{error.object[error.start]:02x})",
+                f"it is not UTF-8 (byte 0x{data[error.start]:02x})",
                 "Save the file as UTF-8.",
             )
         ) from None
-    return _one_line_end(text)
+    return _one_line_end(text) if "\r" in text else text
 
 
 def _one_line_end(text: str) -> str:
@@ -91,15 +91,20 @@ def _end_of(before: str, file: str, first_line: int) -> Place:
 
 def parse_document(data: bytes, file: str) -> Document:
     """Splits a Markdown file at its front matter. Raises Unreadable."""
-    text = text_of(data, file)
-    if not re.match(r"---[ \t]*\n", text):
+    return divide_document(text_of(data, file), file)
+
+
+def divide_document(text: str, file: str) -> Document:
+    """The same for the text of a file, as `text_of` gives it. Raises Unreadable."""
+    begin = _OPENED.match(text)
+    if begin is None:
         raise Unreadable(_syn001(Place(file), "it does not begin with front matter",
                                  "Begin with a line ---, then for example 'slot: next', then a line ---."))
-    end = re.compile(r"^---[ \t]*$", re.MULTILINE).search(text, text.index("\n") + 1)
+    end = _CLOSED.search(text, begin.end() - 1)
     if end is None:
         raise Unreadable(_syn001(Place(file), "the front matter is not closed",
                                  "Put a line --- between the front matter and the text."))
-    front = text[text.index("\n") + 1:end.start()]
+    front = text[begin.end():end.start() + 1]
     if len(front.encode()) > FRONT_MATTER_BYTES:
         raise Unreadable(_syn001(Place(file), f"the front matter is larger than {FRONT_MATTER_BYTES} bytes",
                                  "Move the text below the second ---."))
@@ -113,9 +118,17 @@ def parse_yaml(text: str, file: str, *, first_line: int = 1) -> Parsed:
     Refused: anchors, aliases, tags, merge keys, duplicate keys, nesting deeper than 12, a second document.
     Dates and times stay text. `first_line` is the line of the file on which `text` begins.
     """
+    plain = skim(text)
+    if plain is not None:
+        return Parsed(plain, Places(text, file, first_line), {}, text)
+    return parse_by_events(text, file, first_line)
+
+
+def parse_by_events(text: str, file: str, first_line: int = 1) -> Parsed:
+    """The same by libyaml, however it is written."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
-        return _Builder(file, first_line).build(loader)
+        return _Builder(file, first_line).build(loader)._replace(text=text)
     except YAMLError as error:
         raise Unreadable(_refusal(error, file, first_line, text)) from None
     finally:
@@ -176,8 +189,8 @@ class _Builder:
         if depth > DEPTH:
             self.refuse(event, f"it is nested deeper than {DEPTH}", "Write it flatter.")
         if isinstance(event, ScalarEvent):
-            value = _scalar(event)
-            if isinstance(value, int | float) and str(value) != event.value:
+            value = scalar(event.value) if event.implicit[0] else event.value    # quoted or block: always text
+            if isinstance(value, int | float) and not isinstance(value, bool) and str(value) != event.value:
                 self.written[path] = event.value
             return value
         if isinstance(event, SequenceStartEvent):
@@ -219,22 +232,6 @@ class _Builder:
         raise Unreadable(_syn001(self.place(event), why, remedy))
 
 
-def _scalar(event: ScalarEvent) -> Any:
-    text: str = event.value
-    if not event.implicit[0]:                                     # quoted or block: always text
-        return text
-    if _NULL.fullmatch(text):
-        return None
-    if text in ("true", "false"):
-        return text == "true"
-    if _INT.fullmatch(text):
-        return int(text)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    return text
-
-
-def commented_out(text: str, line: int) -> bool:
-    """Whether line `line` (from 1) of `text` is a key or an entry whose whole value was lost behind a `#`."""
-    lines = text.split("\n")
-    return 0 < line <= len(lines) and _COMMENTED_OUT.match(lines[line - 1]) is not None
+def commented_out(line: str) -> bool:
+    """Whether `line` is a key or an entry whose whole value was lost behind a `#`."""
+    return _COMMENTED_OUT.match(line) is not None

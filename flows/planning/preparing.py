@@ -1,5 +1,5 @@
 """The whole thought at once: files become content, a plan, and the message of every slot. Pure."""
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from flows.planning.resolving import resolve
 from flows.planning.rules import evaluate
 from flows.planning.rules.ruling import Facts, settle
 from flows.planning.scheduling import schedule
-from schemas.content import Content, SourceFile
+from schemas.content import Content, Known, SourceFile
 from schemas.ledger import Slot
 from schemas.message import Message
 from schemas.plan import Item, Plan, Waiting
@@ -20,6 +20,19 @@ Judge = Callable[[Message], list[Problem]]
 """What a network says of a message, before anything is sent."""
 
 
+class Others(NamedTuple):
+    """Posts that are not looked at: who they are (as far as anybody asks), and the times they take.
+
+    `taken`: by channel, sorted, in seconds since 1970.
+    """
+
+    ids: tuple[Known, ...] = ()
+    taken: Mapping[str, Sequence[int]] = {}
+
+
+NOBODY_ELSE = Others()
+
+
 class Prepared(NamedTuple):
     """What the folder means now. `plan` holds only what may go out; what may not waits there with its reason."""
 
@@ -27,6 +40,7 @@ class Prepared(NamedTuple):
     plan: Plan
     messages: dict[Slot, Message]
     problems: tuple[Problem, ...]
+    ids: Mapping[str, str]                       # of every post file, by its path in the folder; unreadable ones too
 
 
 def prepare(
@@ -40,16 +54,20 @@ def prepare(
     kept: Mapping[Slot, datetime] | None = None,
     sent: Mapping[Slot, datetime | None] | None = None,
     published: frozenset[str] | None = None,
+    others: Others = NOBODY_ELSE,
 ) -> Prepared:
     """Reads, resolves, schedules, composes and judges; never raises for content.
 
     `kept`: times that accepted plans gave. `sent`: what is published, and when; None when nobody looked. `published`:
-    ids that the ledger knows, None when nobody looked.
+    ids that the ledger knows, None when nobody looked. `others`: posts that exist and are not among `files`.
     """
-    content = resolve(read(files, root), root, source, networks, published)
+    made = read(files, root)
+    ids = {known.place.file.removeprefix(f"{root}/"): known.id for known in made.ids}
+    made = made._replace(ids=(*made.ids, *others.ids))
+    content = resolve(made, root, source, networks, published)._replace(others=tuple(one.id for one in others.ids))
     rulebook, today = content.rulebook(), Facts(content, Plan(source, (), (), ()), {}, now).today()
     content = content._replace(problems=tuple(settle(content.problems, rulebook, today)))
-    plan = schedule(content, kept or {}, now=now, sent=sent)
+    plan = schedule(content, kept or {}, now=now, sent=sent, taken=others.taken)
     messages: dict[Slot, Message] = {}
     problems: list[Problem] = []
     for one in plan.everything():
@@ -63,7 +81,7 @@ def prepare(
     plan = _stopped(plan, problems)
     plan = plan._replace(waiting=tuple(one._replace(why=masked(one.why)) for one in plan.waiting))
     messages = {slot: message for slot, message in messages.items() if message.network in networks}
-    return Prepared(content, plan, messages, tuple(in_order((*content.problems, *without_secrets(problems)))))
+    return Prepared(content, plan, messages, tuple(in_order((*content.problems, *without_secrets(problems)))), ids)
 
 
 def _stopped(plan: Plan, problems: Iterable[Problem]) -> Plan:
@@ -80,7 +98,8 @@ def _stopped(plan: Plan, problems: Iterable[Problem]) -> Plan:
         if stop is None:
             items.append(item)
         else:
-            waiting.append(Waiting(item.slot, item.post, item.channel, reason(stop), item.zone, item.at, item.found))
+            waiting.append(Waiting(
+                item.slot, item.post, item.channel, reason(stop), item.zone, item.at, item.found, stopped=True))
     return plan._replace(items=tuple(items), waiting=tuple(waiting))
 
 

@@ -1,9 +1,6 @@
 """The files of the content folder become entries and posts, with every problem of every file at once."""
 import re
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
-from importlib import import_module
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -11,7 +8,8 @@ from pydantic import ValidationError
 from flows.planning.dividing import divide, hidden, placeholder
 from flows.planning.explaining import explain
 from flows.planning.masking import secrets
-from flows.planning.parsing import Parsed, Unreadable, commented_out, parse_document, parse_yaml, text_of
+from flows.planning.parsing import Parsed, Unreadable, commented_out, divide_document, parse_yaml, text_of
+from flows.planning.shelving import is_lost, shelf_of, where_it_belongs
 from schemas.channel import ChannelsFile
 from schemas.content import Entry, Known, SourceFile
 from schemas.model import Authored
@@ -22,35 +20,12 @@ from schemas.problem import Problem, Severity
 TEXT_BYTES = 256_000
 """The largest text file that is read (threats: a post is a text for people)."""
 
-# path pattern, kind of entry, its model, and the key that may hold its id
-_ENTRIES = (
-    ("strategy.yaml", "strategy", "strategy.Strategy", "strategy"),
-    ("strategies/*.yaml", "strategy", "strategy.Strategy", "strategy"),
-    ("discovery.yaml", "discovery", "strategy.Discovery", None),
-    ("people/team.yaml", "team", "people.Team", None),
-    ("audiences/*.yaml", "audience", "audience.Audience", "audience"),
-    ("pillars.yaml", "pillars", "audience.PillarsFile", None),
-    ("networks/channels.yaml", "channels", "channel.ChannelsFile", None),
-    ("campaigns/*/campaign.yaml", "campaign", "campaign.Campaign", "campaign"),
-    ("campaigns/*/reviews/*.md", "review", "campaign.Review", None),
-    ("evergreen/*/series.yaml", "series", "campaign.Series", "series"),
-    ("engagement/playbook.yaml", "playbook", "engagement.Playbook", None),
-    ("calendar/blackouts.yaml", "blackouts", "engagement.BlackoutsFile", None),
-    ("checkins/*.md", "check-in", "engagement.CheckIn", None),
-    ("policies/*.md", "policy", "engagement.Policy", "policy"),
-    ("crisis/plan.yaml", "crisis plan", "crisis.CrisisPlan", "plan"),
-    ("crisis/holding/*.md", "statement", "crisis.Statement", "statement"),
-    ("crisis/incidents/*.yaml", "incident", "crisis.Incident", "incident"),
-    ("ideas/*.md", "idea", "idea.Idea", None),
-    ("media/library.yaml", "media library", "rulebook.MediaLibrary", None),
-    ("rules.yaml", "rules", "rulebook.Rulebook", None),
-)
 _POST = re.compile(r"(posts|evergreen)/(.+/)?[^/]+\.md|campaigns/[^/]+/posts/(.+/)?[^/]+\.md")
-_READ_ELSEWHERE = ("engagement/replies/*.md", "measures/*.csv")
-_TEXTS = (".md", ".markdown", ".yaml", ".yml")
 _TIMES = ("at", "slot", "after", "every")
 _PUBLISHED = frozenset({"alt", "link", "hashtags"})
 """Keys whose text readers see, wherever they stand."""
+_NESTED = (dict, list)
+_ODD_SIGNS = ("\\", "#", "TODO", "XX", "{{", "[name]")
 
 
 class Read(NamedTuple):
@@ -76,7 +51,7 @@ def read(files: Iterable[SourceFile], root: str) -> Read:
                            "Rename one of them: some computers cannot tell them apart.")
     posts = []
     for path, file in by_path.items():
-        if _POST.fullmatch(path) and not path.endswith("/series.yaml"):
+        if is_post(path):
             posts.append(file)
         else:
             reader.entry(file)
@@ -88,6 +63,11 @@ def read(files: Iterable[SourceFile], root: str) -> Read:
         reader.post(file, names)
     return Read(tuple(reader.entries), channels, tuple(reader.posts), tuple(reader.ids), by_path,
                 frozenset(reader.unreadable), tuple(reader.problems))
+
+
+def is_post(path: str) -> bool:
+    """Whether the file at `path` is one of those that hold a post."""
+    return _POST.fullmatch(path) is not None
 
 
 def canonical_id(path: str) -> tuple[str, str | None, str | None]:
@@ -113,37 +93,37 @@ class _Reader:
         self.problems.append(Problem(code, severity, place, message, remedy, post))
 
     def entry(self, file: SourceFile) -> None:
-        known = next((e for e in _ENTRIES if _matches(file.path, e[0])), None)
         place = Place(f"{self.root}/{file.path}")
-        self.look_for_secrets(file, place, None)
-        if known is None:
+        shelf = shelf_of(file.path)
+        self.look_for_secrets(file.path, _text(file), place, None)
+        if shelf is None:
             if file.kind != "file":
                 self.is_text(file, place, None)
-            elif file.path.lower().endswith(_TEXTS) and not any(_matches(file.path, p) for p in _READ_ELSEWHERE):
+            elif is_lost(file.path):
                 self.problem(
-                    "SYN010", place, "Nothing reads this file.", _where_it_belongs(file.path), None, Severity.warning
+                    "SYN010", place, "Nothing reads this file.", where_it_belongs(file.path), None, Severity.warning
                 )
             return
         if not self.is_text(file, place, None):
             self.unreadable.add(file.path)
             return
-        _, kind, model, id_key = known
         try:
+            text = text_of(file.data or b"", place.file)
             if file.path.endswith(".md"):
-                document = parse_document(file.data or b"", place.file)
+                document = divide_document(text, place.file)
                 parsed, body = document.head, document.body
             else:
-                parsed, body = parse_yaml(text_of(file.data or b"", place.file), place.file), ""
+                parsed, body = parse_yaml(text, place.file), ""
         except Unreadable as unreadable:
             self.problems.append(unreadable.problem)
             self.unreadable.add(file.path)
             return
-        value = self.validate(_model(model), parsed, file, place, None)
+        value = self.validate(shelf.model(), parsed, text, place, None)
         if value is None:
             self.unreadable.add(file.path)
         else:
-            own = getattr(value, id_key, None) if id_key else None
-            self.entries.append(Entry(kind, own or _default_id(file.path), place.file, value, parsed.places, body))
+            self.entries.append(Entry(shelf.kind, shelf.id_of(value, file.path), place.file, value,
+                                      dict(parsed.places), body))
 
     def post(self, file: SourceFile, channels: tuple[str, ...] | None) -> None:
         place = Place(f"{self.root}/{file.path}")
@@ -151,19 +131,21 @@ class _Reader:
         document = None
         if self.is_text(file, place, id):
             try:
-                document = parse_document(file.data or b"", place.file)
+                text = text_of(file.data or b"", place.file)
+                document = divide_document(text, place.file)
             except Unreadable as unreadable:
                 self.problems.append(unreadable.problem._replace(post=id))
         if document is None:
             self.ids.append(Known(id, place))
-            self.look_for_secrets(file, place, id)
+            self.look_for_secrets(file.path, _text(file), place, id)
             return
-        pinned = document.head.value.get("id") if isinstance(document.head.value, dict) else None
-        if isinstance(pinned, str):
+        value = document.head.value
+        named = isinstance(value, dict) and "id" in value
+        if named and isinstance(pinned := value["id"], str):
             id = pinned if "/" in pinned else f"{id.rsplit('/', 1)[0]}/{pinned}"
-        self.ids.append(Known(id, nearest(document.head.places, ("id",), place.file)))
-        self.look_for_secrets(file, place, id)
-        head = self.validate(Head, document.head, file, place, id)
+        self.ids.append(Known(id, document.head.places["id"] if named else place))
+        self.look_for_secrets(file.path, text, place, id)
+        head = self.validate(Head, document.head, text, place, id)
         divided = divide(document.body, place.file, document.first_line, id, channels)
         self.problems += divided.problems
         if not isinstance(head, Head):
@@ -193,24 +175,29 @@ class _Reader:
             return True
         return False
 
-    def look_for_secrets(self, file: SourceFile, place: Place, post: str | None) -> None:
-        text = _text(file)
-        found = [
-            (Place(place.file, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)), shown)
-            for at, shown in secrets(text)
-        ]
-        for spot, shown in [*((place, shown) for _, shown in secrets(file.path)), *found]:
+    def look_for_secrets(self, path: str, text: str, place: Place, post: str | None) -> None:
+        """SYN007 for what looks like a secret in the name or the text of a file."""
+        found = [(place, shown) for _, shown in secrets(path)]
+        found += [(Place(place.file, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)), shown)
+                  for at, shown in secrets(text)]
+        for spot, shown in found:
             self.problem("SYN007", spot, f"This looks like a secret ({shown}).",
                          "Remove it and replace the credential: whoever can read the repository has it.", post)
 
-    def validate(self, model: type[Authored], parsed: Parsed, file: SourceFile, place: Place, post: str | None) -> Any:
-        value = _without_notes({} if parsed.value is None else parsed.value)
+    def validate(self, model: type[Authored], parsed: Parsed, text: str, place: Place, post: str | None) -> Any:
+        """The value that `parsed` holds, None when it is none; `text` is the whole text of the file at `place`."""
+        value = {} if parsed.value is None else parsed.value
+        odd = _is_odd(parsed.text)
+        if odd or "x-" in parsed.text:
+            value = _without_notes(value)
         if not isinstance(value, dict):
             self.problem("SYN002", parsed.places.get("", place), "This must be keys with values, like 'slot: next'.",
                          "Write lines like 'key: value', with a space after the colon.", post)
             return None
-        for path, inner in _leaves(value):
-            self.look_at(path, inner, parsed, file, post)
+        if odd:
+            lines = text.split("\n")
+            for path, inner in _leaves(value):
+                self.look_at(path, inner, nearest(parsed.places, path, place.file), lines, post)
         try:
             return model.model_validate(value)
         except ValidationError as error:
@@ -218,11 +205,10 @@ class _Reader:
             return None
 
     def look_at(
-        self, path: tuple[str | int, ...], value: Any, parsed: Parsed, file: SourceFile, post: str | None
+        self, path: tuple[str | int, ...], value: Any, place: Place, lines: list[str], post: str | None
     ) -> None:
         """What can be wrong with one value, whatever it means."""
-        place = nearest(parsed.places, path, f"{self.root}/{file.path}")
-        if value is None and commented_out(_text(file), place.line):
+        if value is None and place.line <= len(lines) and commented_out(lines[place.line - 1]):
             key = next((step for step in reversed(path) if isinstance(step, str)), "this")
             self.problem("SYN005", place, f"{key} is empty: everything after # is a comment.",
                          "Write hashtags without #, or put the text in quotes.", post, Severity.warning)
@@ -234,6 +220,14 @@ class _Reader:
             )
         if not _PUBLISHED.isdisjoint(path) and (left := placeholder(value)) is not None:
             self.problem("SYN004", place, f"A placeholder is left: {left}.", "Write what it stands for.", post)
+
+
+def _is_odd(text: str) -> bool:
+    """Whether a value of the YAML in `text` may hold what nobody sees or what stands for a text, or be commented out.
+
+    An escape can make any character, and needs a backslash; no character that nobody sees counts as printable.
+    """
+    return any(sign in text for sign in _ODD_SIGNS) or not text.replace("\n", "").isprintable()
 
 
 def _text(file: SourceFile) -> str:
@@ -253,34 +247,6 @@ def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tupl
 def _without_notes(value: Any) -> Any:
     """`value` without the keys that begin with `x-`: authors' own notes."""
     if isinstance(value, dict):
-        return {key: _without_notes(inner) for key, inner in value.items() if not key.startswith("x-")}
+        return {key: _without_notes(inner) if isinstance(inner, _NESTED) else inner
+                for key, inner in value.items() if not key.startswith("x-")}
     return [_without_notes(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _model(name: str) -> type[Authored]:
-    module, _, cls = name.partition(".")
-    model: type[Authored] = getattr(import_module(f"schemas.{module}"), cls)
-    return model
-
-
-def _matches(path: str, pattern: str) -> bool:
-    return path.count("/") == pattern.count("/") and fnmatchcase(path, pattern)
-
-
-def _default_id(path: str) -> str:
-    names = path.split("/")
-    return names[-2] if names[-1] in ("campaign.yaml", "series.yaml") else names[-1].rsplit(".", 1)[0]
-
-
-def _where_it_belongs(path: str) -> str:
-    stem, _, ending = path.rpartition(".")
-    if ending not in ("md", "yaml"):
-        return f"Rename it to {stem}.{'yaml' if ending.lower() in ('yml', 'yaml') else 'md'}."
-    fixed = get_close_matches(path, [pattern for pattern, *_ in _ENTRIES if "*" not in pattern], 1, 0.8)
-    if fixed:
-        return f"Rename it to {fixed[0]}, if that is what it is."
-    known = {pattern.split("/")[0] for pattern, *_ in _ENTRIES if "/" in pattern} | {"posts"}
-    close = get_close_matches(path.split("/")[0], known, 1, 0.6) if "/" in path else []
-    if close and close[0] != path.split("/")[0]:
-        return f"Move it to {close[0]}/, if that is what it is."
-    return "Posts live in posts/, campaigns/<id>/posts/ and evergreen/."

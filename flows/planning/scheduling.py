@@ -3,7 +3,7 @@
 Who chooses first: what says its own time, what follows another post, free slots for campaigns, then for other posts,
 then series that take turns. A time once given stays as long as it may be had; only what cannot stay moves.
 """
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -22,15 +22,17 @@ _MINUTE = timedelta(minutes=1)
 
 
 def schedule(content: Content, kept: Mapping[Slot, datetime], *, now: datetime,
-             sent: Mapping[Slot, datetime | None] | None = None) -> Plan:
+             sent: Mapping[Slot, datetime | None] | None = None,
+             taken: Mapping[str, Sequence[int]] | None = None) -> Plan:
     """The plan of `content`: by time, then channel, then post id.
 
     The order of the posts does not matter. `kept` are the times that an accepted plan gave: those of slots that look
     for a free time stay while they may be had. `sent`: what is published, and when it went out (None: at its time); it
-    stays where it was, and what follows it counts from there. Never raises for content: what cannot be placed waits
-    with a reason, or is a problem.
+    stays where it was, and what follows it counts from there. `taken`: times of posts that are not in `content`, by
+    channel, sorted, in seconds since 1970; they stay. Never raises for content: what cannot be placed waits with a
+    reason, or is a problem.
     """
-    return _Scheduler(content, kept, sent or {}, now).plan()
+    return _Scheduler(content, kept, sent or {}, taken or {}, now).plan()
 
 
 class Window(NamedTuple):
@@ -52,14 +54,14 @@ class _Looking(NamedTuple):
 
 class _Scheduler:
     def __init__(self, content: Content, kept: Mapping[Slot, datetime], sent: Mapping[Slot, datetime | None],
-                 now: datetime) -> None:
+                 taken: Mapping[str, Sequence[int]], now: datetime) -> None:
         self.content, self.kept, self.sent, self.now = content, kept, sent, now
         self.order = {channel.id: number for number, channel in enumerate(content.channels.channels)}
         self.rotations = rotations(content)
         self.frame = Frame(content.channels, content.timezone, {r.folder: r.why for r in self.rotations})
         zones = {channel.id: channel.timezone or content.timezone for channel in content.channels.channels}
         calendar = content.entry("blackouts")
-        self.free = Free(content.channels, zones, calendar.blackouts if calendar is not None else ())
+        self.free = Free(content.channels, zones, calendar.blackouts if calendar is not None else (), taken)
         self.places = Places(content, self.free, self.frame, sent, now)
         self.wishes = [wish(post, self.frame) for post in sorted(content.posts, key=lambda post: post.id)]
         self.followers = Followers(self.wishes, content, self.places)
@@ -69,12 +71,13 @@ class _Scheduler:
         for wished in self.wishes:
             self.places.problems += wished.problems
         self.place_fixed([one for one in self.wishes if one.form in ("fixed", "none")])
-        self.place_days([one for one in self.wishes if one.form == "fixed"])
-        self.place_free([one for one in self.wishes if one.form in ("next", "weekly")])
+        self.spare()
+        days = self.those_who_go(self.open_days())
+        free = self.those_who_go(self.open_slots())
+        self.settle([one for one in (*days, *free) if not self.keep(one)])
         self.place_turns([one for one in self.wishes if one.form == "turns"])
-        self.settle(self.held)                                    # what waits keeps its time, but from nobody who goes out
-        for one in self.held:
-            self.followers.follow(one.post.id)
+        self.settle([one for one in self.held if not self.keep(one)])   # what waits takes no time from who goes out
+        self.follow()
         self.followers.leave()
         placed = self.places.placed.values()
         return Plan(self.content.source, tuple(sorted((one for one in placed if isinstance(one, Item)), key=_key)),
@@ -97,40 +100,32 @@ class _Scheduler:
                     taken.setdefault(claim.channel.id, []).append(claim.at)
         for channel, times in taken.items():
             self.free.fill(channel, times)
-        for one in wishes:
-            self.followers.follow(one.post.id)
+        self.follow()
 
-    def place_days(self, wishes: list[Wish]) -> None:
-        """What says only its day: the first free slot of that day."""
+    def open_days(self) -> list["_Looking"]:
+        """What says only its day: it looks for the first free slot of that day."""
         looking = []
-        for one in wishes:
+        for one in self.wishes:
             for claim in one.claims:
                 if claim.day is not None:
                     zone = self.frame.zone(one.post, claim.channel)
-                    begin, end = (instant(datetime.combine(claim.day + timedelta(days=n), time()), zone).at
-                                  for n in (0, 1))
-                    window = Window(begin - _MINUTE, end - _MINUTE, f"the end of {claim.day}")
-                    looking.append(_Looking(one.post, claim, week_of(claim.channel, zone), window))
-        looking.sort(key=lambda one: (one.claim.day, one.post.id))
-        self.settle(self.those_who_go(looking))
-        for id in dict.fromkeys(one.post.id for one in looking):
-            self.followers.follow(id)
+                    begin, end = (_midnight(claim.day, zone, days) - _MINUTE for days in (0, 1))
+                    looking.append(_Looking(one.post, claim, week_of(claim.channel, zone),
+                                            Window(begin, end, f"the end of {claim.day}")))
+        return sorted(looking, key=lambda one: (one.claim.day, one.post.id))
 
     # --- free slots -----------------------------------------------------------------------------------------------
 
-    def place_free(self, wishes: list[Wish]) -> None:
-        """What takes a free slot: campaigns first, then always-on posts, then posts of series."""
-        self.spare()
+    def open_slots(self) -> list["_Looking"]:
+        """What takes a free slot: campaigns choose first, then always-on posts, then posts of series."""
         looking = []
-        for one in sorted(wishes, key=self.turn):
+        for one in sorted((one for one in self.wishes if one.form in ("next", "weekly")), key=self.turn):
             for claim in one.claims:
                 zone = self.frame.zone(one.post, claim.channel)
                 week = week_with(claim.channel, zone, one.weekly, claim.stagger) if one.weekly else week_of(
                     claim.channel, zone)
                 looking.append(_Looking(one.post, claim, week, self.window(one, zone)))
-        self.settle(self.those_who_go(looking))
-        for one in wishes:
-            self.followers.follow(one.post.id)
+        return looking
 
     def those_who_go(self, looking: list["_Looking"]) -> list["_Looking"]:
         """Those that go out; the others choose last."""
@@ -140,9 +135,23 @@ class _Scheduler:
         return [one for one in looking if one.claim.slot not in waits] if waits else looking
 
     def settle(self, looking: list["_Looking"]) -> None:
-        """Times that were given stay before anybody is given a new one."""
-        for one in [one for one in looking if not self.keep(one.post, one.claim, one.week, one.window)]:
+        """Gives each of those who have no time yet a new one, in this order; whoever follows comes right after."""
+        self.follow()
+        for one in looking:
             self.place(one.post, one.claim, one.week, one.window)
+            self.reserve(one.claim.slot)
+            self.followers.follow(one.post.id)
+
+    def reserve(self, slot: Slot) -> None:
+        """What waits and chose last has its time to itself, like what goes out."""
+        placed = self.places.placed[slot]
+        if isinstance(placed, Waiting) and placed.found and placed.at is not None:
+            self.free.take(slot.channel, placed.at)
+
+    def follow(self) -> None:
+        """Places everybody who follows a post that has its place."""
+        for id in self.followers.targets:
+            self.followers.follow(id)
 
     def spare(self) -> None:
         """Nobody is given the time of a post whose file cannot be read just now."""
@@ -176,8 +185,9 @@ class _Scheduler:
         latest, words = min(ends, default=(None, ""))
         return Window(max(starts, default=None), latest, words)
 
-    def keep(self, post: Resolved, claim: Claim, week: Week, window: Window) -> bool:
+    def keep(self, one: "_Looking") -> bool:
         """Puts the slot where it was, when it is published or its time is given and may stay. Whether it did."""
+        post, claim, week, window = one
         at = self.kept.get(claim.slot)
         if claim.slot in self.sent:
             at = at or self.sent[claim.slot]
@@ -192,8 +202,7 @@ class _Scheduler:
         ):
             return False
         self.places.occupy(post, claim, at)
-        if isinstance(self.places.placed[claim.slot], Waiting):   # nobody else is given it meanwhile
-            self.free.take(claim.channel.id, at)
+        self.reserve(claim.slot)
         return True
 
     def place(self, post: Resolved, claim: Claim, week: Week, window: Window) -> None:
@@ -244,8 +253,6 @@ class _Scheduler:
                 self.places.occupy(post, claim, claim.at)
             if series.problem is not None:
                 self.places.problems.append(series.problem)
-        for one in wishes:
-            self.followers.follow(one.post.id)
 
 
 def _key(item: Item) -> tuple[datetime, str, str, str]:

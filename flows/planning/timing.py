@@ -35,11 +35,12 @@ def instant(local: datetime, zone: str) -> Moment:
     # In a gap the two readings lie on either side of the change: the first valid minute is the change itself.
     low, high = sorted((early.astimezone(UTC), late.astimezone(UTC)))
     before = low.astimezone(tz).utcoffset()
-    while high - low > timedelta(minutes=1):
-        middle = low + (high - low) / 2
+    while high - low > timedelta(seconds=1):                      # offsets of old have seconds
+        middle = (low + (high - low) / 2).replace(microsecond=0)
         low, high = (middle, high) if middle.astimezone(tz).utcoffset() == before else (low, middle)
-    change = high.replace(second=0, microsecond=0)
-    return Moment(change, f"does not exist that day; {change.astimezone(tz):%H:%M} is used")
+    valid = high.astimezone(tz)
+    valid += timedelta(seconds=-valid.second % 60)
+    return Moment(valid.astimezone(UTC), f"does not exist that day; {valid:%H:%M} is used")
 
 
 def days_on(day: date, count: int, unit: str) -> date:

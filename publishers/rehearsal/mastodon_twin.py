@@ -19,10 +19,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from publishers._text import graphemes
+from publishers._mastodon_text import length
+from publishers.rehearsal._pictures import opened
 from publishers.rehearsal._twin import Kept, Refusal, Twin
 
 _CHARACTERS, _FILES, _ALT, _IMAGE_BYTES = 500, 4, 1500, 16_777_216
+_PIXELS, _GIF_PIXELS = 33_177_600, 921_600      # app/models/concerns/attachmentable.rb
 _KEY_LIVES = timedelta(hours=1)
 _LOOKS_WHILE_PROCESSING = 2              # how often a GIF answers "still processing" when asked after
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic", "image/heif")
@@ -32,7 +34,7 @@ _MARKS = re.compile(rf"(?P<url>{_URL.pattern})|(?<![\w/])#(?P<tag>\w+)|(?<![\w/=
 _LIMITS = {"statuses": {"max_characters": _CHARACTERS, "max_media_attachments": _FILES,
                         "characters_reserved_per_url": 23},
            "media_attachments": {"supported_mime_types": list(_IMAGES), "image_size_limit": _IMAGE_BYTES,
-                                 "image_matrix_limit": 33_177_600, "description_limit": _ALT}}
+                                 "image_matrix_limit": _PIXELS, "description_limit": _ALT}}
 
 
 class MastodonTwin(Twin):
@@ -134,6 +136,10 @@ class MastodonTwin(Twin):
             data = await file.read()
             if len(data) > _IMAGE_BYTES:
                 raise Refusal(422, {"error": "Validation failed: File file size must be less than 16 MB"})
+            seen, most = opened(data), _GIF_PIXELS if file.content_type == "image/gif" else _PIXELS
+            if seen is not None and seen.width * seen.height > most:
+                what = "GIF files" if file.content_type == "image/gif" else "images"
+                raise Refusal(422, {"error": f"{seen.width}x{seen.height} {what} are not supported"})
             id = self.keep_media(data, name=file.filename or "file", mime=file.content_type, account=account)
         if alt:
             self.describe_media(id, alt)
@@ -254,8 +260,7 @@ def _stamp(moment: datetime) -> str:
 
 
 def _length(text: str) -> int:
-    text = _URL.sub("x" * 23, text)
-    return graphemes(re.sub(r"(?<![\w/=])@(\w+)@[\w.-]+\w", r"@\1", text))
+    return length(text, 23)
 
 
 def content(text: str) -> str:

@@ -1,9 +1,10 @@
 """X in rehearsal: the few paths our adapter walks, and what X refuses on them.
 
 Written from docs.x.com and its OpenAPI description 2.167, and for the words of refusals from answers quoted in public
-reports, read 2026-11-22. What it does not know as X does: how long a repeated text is refused (here: a day); it does
-not limit rates except by the fault script; polls, quotes, edits and videos are refused as unknown. It counts text with
-the same code as the adapter: that this code counts as X does is shown elsewhere, against twitter-text.
+reports, read 2026-11-22. What it does not know as X does: how long a repeated text is refused (here: a day), and in
+which words a moving GIF is refused in a simple upload; it does not limit rates except by the fault script; polls,
+quotes, edits and videos are refused as unknown. It counts text with the same code as the adapter: that this code counts
+as X does is shown elsewhere, against twitter-text.
 
 Words with a meaning: the access token "expired" is refused, "read-only" may not write, "no-credit" has run out.
 """
@@ -13,7 +14,6 @@ import hashlib
 import html
 import json
 import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -25,7 +25,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from publishers._links import find_links
-from publishers._text import weighted_length
+from publishers._text import nfc, weighted_length
+from publishers.rehearsal._pictures import opened
 from publishers.rehearsal._twin import Kept, Refusal, Twin
 
 _TEXT, _IMAGES, _ALT, _IMAGE_BYTES = 280, 4, 1000, 5 * 1024 * 1024
@@ -84,7 +85,7 @@ class XTwin(Twin):
         text, media = body.get("text", ""), self._media_ids(body, account)
         if not isinstance(text, str):
             raise _invalid("$.text: must be a string", "text")
-        text = unicodedata.normalize("NFC", text)
+        text = nfc(text)
         if not text.strip() and not media:
             raise _invalid("$.text: is missing but it is required", "text")
         if len(_CASHTAG.findall(text)) > 1:
@@ -159,6 +160,8 @@ class XTwin(Twin):
             raise Refusal(413, _problem(413, "Request Entity Too Large", "The image is larger than 5 MB."))
         if not data.startswith(_PICTURES):
             raise _invalid("$.media: is no JPG, PNG, GIF or WEBP", "media")
+        if data.startswith(b"GIF8") and (seen := opened(data)) is not None and seen.moves:
+            raise _invalid("$.media: an animated GIF is no image; its category is tweet_gif", "media")
         id = self.keep_media(data, name=name, mime=mime, account=account)
         return JSONResponse({"data": {"id": id, "media_key": f"3_{id}", "size": len(data),
                                       "expires_after_secs": int(self.media_lives.total_seconds())}})

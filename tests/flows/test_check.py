@@ -7,15 +7,17 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from flows.check import check
-from flows.edges.repository import Repository
+from flows.edges.repository import Repository, working_tree
 from flows.planning.preparing import Prepared, prepare
 from schemas.errors import ContentError
+from schemas.problem import Severity
 
 PROJECT = Path(__file__).parents[2]
 BEFORE = datetime(2026, 9, 1, tzinfo=UTC)
@@ -47,7 +49,8 @@ def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepared:
 def test_the_sample_has_no_errors_and_says_once_what_waits(sample: Prepared) -> None:
     """Nothing is wrong with the example to copy; each network of a later version is told exactly once."""
     network = "Nothing to do; supported so far: facebook_page, mastodon, x."
-    assert [f"{p.place}: {p.severity}: {p.message} [{p.code}] {p.remedy}" for p in sample.problems] == [
+    assert [f"{p.place}: {p.severity}: {p.message} [{p.code}] {p.remedy}" for p in sample.problems
+            if p.severity != Severity.advice] == [
         f"content/networks/channels.yaml:21:5: warning: bluesky is not supported yet: posts for bluesky wait. "
         f"[SUP001] {network}",
         f"content/networks/channels.yaml:34:5: warning: linkedin is not supported yet: posts for linkedin wait. "
@@ -55,6 +58,47 @@ def test_the_sample_has_no_errors_and_says_once_what_waits(sample: Prepared) -> 
         f"content/networks/channels.yaml:48:5: warning: instagram is not supported yet: posts for instagram wait. "
         f"[SUP001] {network}",
     ]
+
+
+def test_the_sample_on_its_day_gives_seven_pieces_of_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On 2027-03-17 nothing is wrong and nothing to warn of; one text goes to three networks or more in seven posts."""
+    shutil.copytree(PROJECT / "content", tmp_path / "content")
+    monkeypatch.chdir(tmp_path)
+
+    made = check(Path("content"), now=datetime(2027, 3, 17, 9, tzinfo=UTC))
+
+    assert [(p.code, p.severity) for p in made.problems if p.code != "SUP001"] == [("TXT002", Severity.advice)] * 7
+    assert sorted(p.post or "" for p in made.problems if p.code == "TXT002") == [
+        "evergreen/loose-screw", "posts/meet-the-fixers", "posts/sharpen-a-chisel",
+        "posts/what-was-wrong-with-the-kettle", "spring-mend/answered-your-questions", "spring-mend/drill-day",
+        "spring-mend/thanks"]
+
+
+def test_the_season_with_every_network(tmp_path: Path) -> None:
+    """All channels of the sample, from 2026-11-01 to 2027-10-31: every slot has its time, by the wall through both
+    clock changes, channels 20 minutes apart; and what an ask may count on: 8 gives, then 4.5, for each.
+    """
+    made = prepare(working_tree(PROJECT / "content"), "content", "season", judge=lambda message: [],
+                   networks=("mastodon", "bluesky", "linkedin", "instagram", "x", "facebook_page"),
+                   now=datetime(2026, 11, 1, tzinfo=UTC))
+
+    assert made.plan.waiting == ()
+    assert len(made.plan.items) == 88
+    assert made.plan.items[0].at.date() >= date(2026, 11, 1)
+    assert made.plan.items[-1].at.date() <= date(2027, 10, 31)
+    walls = {(i.channel.id, i.slot.run, i.at.astimezone(ZoneInfo(i.zone)).strftime("%a %H:%M"))
+             for i in made.plan.items if i.post.id == "evergreen/loose-screw"}
+    assert {(channel, wall) for channel, _, wall in walls} == {
+        ("mastodon", "Fri 17:15"), ("bluesky", "Fri 17:35"), ("linkedin", "Fri 17:55")}
+    assert len(walls) == 39
+    for channel, first in (("mastodon", 8), ("bluesky", 8), ("linkedin", 7)):   # the thread went to two of them
+        intents = [i.post.intent for i in made.plan.items if i.channel.id == channel]
+        asks = [number for number, intent in enumerate(intents) if intent == "ask"]
+        ratios = []
+        for ask in asks:
+            window = intents[max(ask - 11, 0):ask + 1]
+            ratios.append((window.count("give") + window.count("respond")) / window.count("ask"))
+        assert ratios == [first, 4.5]
 
 
 def test_the_samples_season_falls_where_it_was_meant_to(sample: Prepared) -> None:
@@ -194,6 +238,9 @@ def test_places_are_named_as_seen_from_here(tmp_path: Path, monkeypatch: pytest.
         ["preview", "launch", "--channel", "mastodon"],
         ["plan"],
         ["plan", "--json"],
+        ["calendar", "--ics", "-"],
+        ["explain", "launch"],
+        ["explain", "SYN001"],
         ["status"],
         ["why", "spring-mend/launch@mastodon#1"],
     ],

@@ -1,4 +1,6 @@
 """One slot through every fault: it goes out once, or it is said why not. Real loopback networks, a real archive."""
+import hashlib
+import io
 import os
 import signal
 import socket
@@ -8,17 +10,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from pydantic import SecretStr
 
 import publishers
+from flows.check import check_commit
 from flows.edges.ledger import Ledger, worker_id
+from flows.edges.media import cleaned
+from flows.edges.repository import Repository
 from flows.edges.store import open_store
 from flows.send import Told
 from publishers.base import Connection
 from publishers.rehearsal import twins
 from publishers.rehearsal._twin import Rehearsal
 from schemas.errors import StoreError
-from schemas.ledger import Kind, State
+from schemas.ledger import Kind, Pin, Slot, State
 
 NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -334,6 +340,153 @@ def test_a_move_in_the_last_moment_holds(stage, edit_at, when):
     assert (post["text"], post["created_at"][11:16], post["calls"]) == ("Hello!", "15:00", 1)
 
 
+# --- what is uploaded -------------------------------------------------------------------------------------------------
+
+SECRET = "ghp_Plant3dPlant3dPlant3dPlant3dPlant3d"
+PICTURED = 'media: [{file: bench.jpg, alt: "A bench"}]\n'
+
+
+def photo(orientation: int = 1, size: tuple[int, int] = (48, 32)) -> bytes:
+    """A JPEG as a phone makes it: where and how it was taken, a secret in three places, and a script behind it."""
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[0x0112], exif[0x010E] = orientation, SECRET
+    exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)})
+    Image.radial_gradient("L").resize(size).convert("RGB").save(
+        file, "JPEG", exif=exif, comment=SECRET, xmp=f"<x:xmpmeta>{SECRET}</x:xmpmeta>".encode())
+    return file.getvalue() + b"<script>" + SECRET.encode()
+
+
+def uploaded(stage) -> list[bytes]:
+    """What the networks got, post after post."""
+    return [stage.networks.twin(post["network"]).bytes_of(media["sha256"])
+            for post in stage.posts() for media in post["media"]]
+
+
+@pytest.mark.parametrize("channel", ["mastodon", "x", "facebook"])
+def test_a_photo_goes_out_without_its_notes(stage, channel):
+    """No position, no secret and no tail is uploaded or archived; the pin names what was, Git keeps the original."""
+    original = photo()
+    file = stage.folder.write("media/bench.jpg", original)
+    stage.folder.post("hello", "Hello!", channels=channel, more=PICTURED)
+    stage.folder.commit()
+
+    stage.run()
+
+    (sent,) = uploaded(stage)
+    (sha256,) = stage.standing(f"posts/hello@{channel}#1").pin.media
+    assert (SECRET.encode() in original, SECRET.encode() in sent, b"Exif" in sent, b"<script>" in sent) == (
+        True, False, False, False)
+    assert open_store(stage.archive).get(f"v1/media/{sha256}") == sent
+    assert all(SECRET not in Path(place, name).read_bytes().decode("latin-1")
+               for place, _, names in os.walk(stage.archive[4:]) for name in names)
+    with Image.open(io.BytesIO(sent)) as one, Image.open(io.BytesIO(original)) as other:
+        assert (dict(one.getexif()), one.tobytes()) == ({}, other.tobytes())
+    blob = stage.folder.git("rev-parse", "HEAD:content/media/bench.jpg").strip()
+    assert (file.read_bytes(), Repository(stage.folder.path).blobs([blob])) == (original, {blob: original})
+    assert stage.is_sound()
+
+
+def test_a_turned_photo_arrives_upright(stage):
+    """What viewers turn by a note is turned before it goes out, once for all networks alike."""
+    stage.folder.write("media/bench.jpg", photo(6))
+    stage.folder.post("hello", "Hello!", channels="mastodon, x, facebook", more=PICTURED)
+    stage.folder.commit()
+
+    stage.run()
+
+    sent = uploaded(stage)
+    with Image.open(io.BytesIO(sent[0])) as one:
+        assert (one.size, dict(one.getexif())) == ((32, 48), {})
+    assert (len(sent), len(set(sent))) == (3, 1)
+
+
+def test_what_was_promised_is_uploaded(stage):
+    """A claim's bytes go out, whatever this version would make of the file: they come from the archive."""
+    stage.folder.write("media/bench.jpg", photo(6))
+    stage.folder.post("hello", "Hello!", more=PICTURED)
+    commit = stage.folder.commit()
+    before = io.BytesIO()
+    Image.new("RGB", (32, 48), "teal").save(before, "JPEG")       # as another version may have turned it
+    prepared = check_commit(Repository(stage.folder.path), commit, now=stage.clock.now())
+    (item,), message = prepared.plan.items, prepared.messages[Slot.parse(HELLO)]
+    (media,) = message.parts[0].media
+    ledger = Ledger(open_store(stage.archive), worker="before/1/boot/test", now=stage.clock.now)
+    sha256 = ledger.put_media(before.getvalue())
+    named = media.model_copy(update={"blob": sha256})
+    asked = message.model_copy(update={"parts": (message.parts[0].model_copy(update={"media": (named,)}),)})
+    outgoing = publishers.load("mastodon")(Connection("@mill")).compose(asked)
+    pin = Pin(commit=commit, blob=item.post.post.blob, media=(sha256,), account="@mill",
+              payload=ledger.put_payload(outgoing.canonical()))
+    due = {"due": item.at.isoformat(), "grace_s": item.grace_s, "not_after": None}
+    claim = ledger.append(item.slot, None, Kind.claim, pin=pin, detail={**due, "media": {media.blob: sha256}})
+    ledger.append(item.slot, claim, Kind.released, detail={"reason": "shut down"})
+
+    stage.run()
+
+    pins = [entry.record.pin for entry in ledger.read(item.slot) if entry.record.pin]
+    assert uploaded(stage) == [before.getvalue()] != [cleaned(photo(6), "bench.jpg")]
+    assert [(one.media, one.payload) for one in pins] == [(pin.media, pin.payload)] * 2
+    assert stage.is_sound()
+
+
+def test_a_second_attempt_uploads_the_same(stage, watched):
+    """A slot that is taken up again sends the file that was promised, read from the archive; it is kept there once."""
+    stage.folder.write("media/bench.jpg", photo(6))
+    stage.folder.post("hello", "Hello!", more=PICTURED)
+    stage.folder.commit()
+    stage.script({"fault": "429", "network": "mastodon", "match": "POST /api/v2/media", "retry_after": 60})
+    asked: list[tuple[str, str]] = []
+
+    stage.run(store=watched(open_store(stage.archive), lambda *request: asked.append(request)))
+
+    (sent,) = uploaded(stage)
+    key = f"v1/media/{hashlib.sha256(sent).hexdigest()}"
+    assert stage.kinds(HELLO) == ["claim", "released", "claim", "sending", "published"]
+    assert [request for request in asked if "v1/media/" in request[1]] == [("create", key), ("get", key)]
+
+
+def test_an_erased_photo_is_made_anew(stage):
+    """What the archive has no more of a failed slot is no promise: when its text changes, its photo is made anew."""
+    stage.folder.write("networks/channels.yaml", "channels: [{id: mastodon, network: mastodon, limits: {text: 1000}}]")
+    stage.folder.write("media/bench.jpg", photo(6))
+    stage.folder.post("hello", "long " * 150, more=PICTURED)
+    stage.folder.commit()
+    stage.run(until=NOON + HOUR)
+    (sha256,) = stage.standing(HELLO).pin.media
+    Path(stage.archive[4:], "v1/media", sha256).unlink()
+
+    stage.folder.post("hello", "Hello!", more=PICTURED)
+    stage.folder.commit()
+    stage.run("two", until=NOON + HOUR)
+
+    assert (stage.standing(HELLO).state, stage.texts()) == (State.published, ["Hello!"])
+    assert uploaded(stage) == [open_store(stage.archive).get(f"v1/media/{sha256}")]
+    assert stage.is_sound()
+
+
+def test_a_photo_that_breaks_off_fails_its_post_alone(stage):
+    """What cannot be made ready is not sent: the slot fails with the file's name and a way out; others go out."""
+    stage.folder.write("media/bench.jpg", photo()[:-300])
+    stage.folder.post("hello", "Hello!", more=PICTURED)
+    stage.folder.post("other", "The other.", at=NOON + HOUR)
+    stage.folder.commit()
+
+    stage.run(until=NOON + HOUR)
+
+    standing = stage.standing(HELLO)
+    assert (standing.state, stage.texts()) == (State.failed, ["The other."])
+    assert standing.reason.startswith("media/bench.jpg is damaged")
+    assert standing.reason.endswith("Save it again.")
+    assert standing.pin.media == ()
+
+    stage.folder.write("media/bench.jpg", photo())
+    stage.folder.commit()
+    stage.run("two", until=NOON + 2 * HOUR)
+
+    assert (len(uploaded(stage)), stage.standing(HELLO).state) == (1, State.published)
+    assert stage.is_sound()
+
+
 # --- somebody dies ----------------------------------------------------------------------------------------------------
 
 KILLED = r"""
@@ -343,6 +496,7 @@ from pathlib import Path
 from flows.cli.publishing import connector
 from flows.edges.clock import RealClock
 from flows.edges.ledger import Ledger, worker_id
+from flows.edges.media import cleaned
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import open_store

@@ -1,8 +1,10 @@
-"""Counting as X and as readers count, held against twitter-text and the Unicode rules."""
+"""Counting as X, Mastodon and readers count, held against twitter-text, the Unicode rules and the standard library."""
+import json
 import subprocess
 import sys
 import unicodedata
 import warnings
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -11,8 +13,10 @@ import regex
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from publishers import _links, _text
-from publishers._text import accidental_links, graphemes, links, weighted_length
+from publishers import _host_names, _link_rules, _links, _mastodon_links, _text
+from publishers._host_names import can_exist, punycode_length
+from publishers._mastodon_text import length
+from publishers._text import accidental_links, graphemes, graphemes_apart, links, utf8_bytes, weighted_length
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")      # it asks pkg_resources for its emoji list
@@ -84,9 +88,9 @@ def test_every_top_level_domain_of_its_list_is_known() -> None:
     patterns = [p.pattern.partition(")(?=")[0].removeprefix("(?:(?:") for p in (valid_gtld, valid_cctld)]
     names = {name for pattern in patterns for name in pattern.split("|")}
 
-    ascii_names, others, *_ = _links._domains()
+    ascii_names, others = _links._domains()
 
-    assert ascii_names | others == names
+    assert ascii_names.union(*others.values()) == names
     assert {name for name in names if weighted_length(f"https://a.{name}/x") != 23} == {
         name for name in names if theirs(f"https://a.{name}/x") != 23}
 
@@ -154,15 +158,69 @@ def test_the_remedy_takes_the_link_away() -> None:
     assert weighted_length("README\u2060.md") == theirs("README\u2060.md") < 23
 
 
-HOSTILE = [
-    "@", ".", "a.", "http://", "日", "日.", "日com.", "a.com ", "a.com/(", "(", "a.com日", "xn--a.", "a-",
-    "a_日.com.b_.", "a.com/x.zz!", "é.", "1.", "👨\u200d", "🇦", "\u0300\u0327", "https://a.com/(a(",
-    "日_", "_.", "a.com?!", "t.co/a",
-]
+NAMES = st.text(st.sampled_from("abXY09-_日本語한äßÉпЖשעα\u00AD\u0301\u200D。．😀Ａ①ﬁ"), min_size=1, max_size=40)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(NAMES, min_size=1, max_size=3))
+@example(["xn--ä"])
+@example(["日" * 59])
+@example(["ä" * 56])
+@example(["ä" * 57])
+@example(["aש"])
+def test_names_that_can_exist_are_those_of_the_codec(labels: list[str]) -> None:
+    """A name can exist exactly when Python's codec for such names takes it."""
+    name = ".".join([*labels, "com"])
+    assume(all(len(label) <= 63 for label in labels))
+    try:
+        name.encode("idna")
+        takes = True
+    except UnicodeError:
+        takes = False
+
+    assert can_exist(name) == takes
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
+def test_punycode_is_as_long_as_that_of_the_codec(label: str) -> None:
+    """The length that is reckoned is the length that the codec writes, up to what a name may have."""
+    assume(not label.isascii())
+
+    assert min(punycode_length(label), 64) == min(len(label.encode("punycode")), 64)
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_clusters_apart_are_never_fewer(text: str) -> None:
+    """Counting conjuncts apart never gives fewer characters, nor more than there are code points."""
+    assert graphemes(text) <= graphemes_apart(text) <= len(text)
+
+
+@given(st.text())
+def test_bytes_are_those_of_the_encoded_text(text: str) -> None:
+    """Bytes are counted as the text is sent, and no text is too odd to be counted."""
+    assert utf8_bytes(text) == len(text.encode())
+    assert utf8_bytes(text + "\uD800") == len(text.encode()) + 3
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from([*PIECES, "@ana@b.example", "@ana", "gopher://a.com", "a.com/(日)", "@a@b@c.d"])))
+def test_mastodon_counts_an_address_alike_wherever_it_stands(pieces: list[str]) -> None:
+    """Between two line ends any text counts as it does alone: nothing before or after reaches into it."""
+    text = "".join(pieces).strip()
+    assume(text and unicodedata.category(text[0])[0] != "M" and text[0] not in "\u200D🏽")
+
+    assert length(f"x\n\n{text}\n\ny", 23) == length(text, 23) + 6
+
+
+HOSTILE = [*json.loads((Path(__file__).parent / "conformance" / "hostile-lines.json").read_text()).values(),
+           "a.com日", "a-", "a.com/x.zz!", "é.", "1.", "日_", "_."]
+COUNTERS = [weighted_length, accidental_links, graphemes, graphemes_apart, utf8_bytes, lambda text: length(text, 23)]
 
 
 @pytest.mark.parametrize("shape", HOSTILE)
-@pytest.mark.parametrize("count", [weighted_length, accidental_links, graphemes])
+@pytest.mark.parametrize("count", COUNTERS)
 def test_work_grows_with_the_text_not_with_its_square(shape: str, count: Any) -> None:
     """Twice the text is at most about twice the work, whatever the text; an ending that matches changes nothing."""
     for ending in ("", ".com", "_.com"):
@@ -172,7 +230,7 @@ def test_work_grows_with_the_text_not_with_its_square(shape: str, count: Any) ->
 
 def steps(count: Any, text: str) -> int:
     """How many lines of our own code run for one count."""
-    ours, seen = {_text.__file__, _links.__file__}, 0
+    ours, seen = {m.__file__ for m in (_text, _links, _link_rules, _host_names, _mastodon_links)}, 0
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal seen
@@ -189,6 +247,27 @@ def steps(count: Any, text: str) -> int:
     finally:
         sys.settrace(before)
     return seen
+
+
+GUARDED = """
+import faulthandler, sys
+from publishers._mastodon_text import length
+from publishers._text import weighted_length
+for number, shape in enumerate(eval(sys.argv[1])):
+    for count in (weighted_length, lambda text: length(text, 23)):
+        print(number, count.__name__, flush=True)
+        faulthandler.dump_traceback_later(5, exit=True)
+        count(shape * (131_072 // len(shape)) + "\\u0391a.com")
+        faulthandler.cancel_dump_traceback_later()
+print("done")
+"""
+
+
+def test_no_text_hangs_a_counter() -> None:
+    """128 kB of anything hostile is counted in 5 s each, where 0.1 s is usual: expressions are bounded too."""
+    ran = subprocess.run([sys.executable, "-c", GUARDED, ascii(HOSTILE)], capture_output=True, text=True)
+
+    assert ran.stdout.splitlines()[-1:] == ["done"], ran.stderr
 
 
 def test_counting_imports_nothing_heavy() -> None:

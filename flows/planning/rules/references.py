@@ -4,6 +4,7 @@ from difflib import get_close_matches
 
 from flows.planning.indexing import DEFINED_IN, STEM, Index, Reference, may_be_in, media_file, post_of, references
 from flows.planning.reading import Read
+from flows.planning.renaming import Former, advice, renamed
 from schemas.content import Resolved
 from schemas.notation import is_id
 from schemas.place import Place
@@ -24,7 +25,7 @@ def judge_references(
 ) -> list[Problem]:
     """What every rule of the family says. `published` is what the ledger knows; None: not looked at."""
     return [*resolve(read, index, root), *duplicates(index), *malformed(read), *cycles(read, index),
-            *vanished(index, published, root), *unused(read, index, posts)]
+            *vanished(read, index, published, root), *unused(read, index, posts)]
 
 
 def resolve(read: Read, index: Index, root: str) -> list[Problem]:
@@ -192,12 +193,16 @@ def cycles(read: Read, index: Index) -> list[Problem]:
     return problems
 
 
-def vanished(index: Index, published: frozenset[str] | None, root: str) -> list[Problem]:
+def vanished(read: Read, index: Index, published: frozenset[str] | None, root: str) -> list[Problem]:
     """REF003: a post that was published keeps its id. Not evaluated without the archive."""
-    return [
-        Problem("REF003", Severity.error, Place(root), f"{id} was published; no file has this id now.",
-                f"Keep its id ('id: {id}') in the renamed file, or put the file back and set withdraw: true.")
-        for id in sorted(published or ()) if id not in index.get("post", {})]
+    known = published or frozenset()
+    gone = [id for id in sorted(known) if id not in index.get("post", {})]
+    found = renamed(dict.fromkeys(gone, Former()), [post for post in read.posts if post.id not in known])
+    return [Problem("REF003", Severity.error, Place(found[id].file if id in found else root),
+                    f"{id} was published; no file has this id now.",
+                    advice(id, found[id]) if id in found else
+                    f"Keep its id ('id: {id}') in the renamed file, or put the file back and set withdraw: true.")
+            for id in gone]
 
 
 def unused(read: Read, index: Index, posts: tuple[Resolved, ...]) -> list[Problem]:

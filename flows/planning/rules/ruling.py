@@ -33,8 +33,13 @@ class Facts(NamedTuple):
         return self.now.astimezone(ZoneInfo(self.content.timezone)).date()
 
     def knob(self, rule: "Rule", name: str) -> Any:
-        """The value of one of the rule's knobs: of `rules.yaml`, else its default."""
-        return self.content.rulebook().knobs.get(name, rule.knobs[name])
+        """The value of one of the rule's knobs: of `rules.yaml` where it is of the right kind, else its default."""
+        default = rule.knobs[name]
+        value = self.content.rulebook().knobs.get(name, default)
+        if isinstance(default, list | tuple):
+            return (value,) if isinstance(value, str) else value if isinstance(value, list | tuple) else default
+        numbers = isinstance(default, int | float) and isinstance(value, int | float)
+        return value if numbers or type(value) is type(default) else default
 
 
 class Rule(NamedTuple):

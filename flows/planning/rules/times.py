@@ -1,4 +1,5 @@
 """SCH: room between posts, no big bang, repeats that vary, and no channel that falls silent."""
+
 from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -21,18 +22,28 @@ def _crowded(facts: Facts) -> Iterator[Problem]:
     zones = {c.id: ZoneInfo(c.timezone or facts.content.timezone) for c in facts.content.channels.channels}
     before: dict[str, Item] = {}
     days: dict[tuple[str, object], int] = {}
-    for item in facts.plan.items:                                  # in order of time
+    for item in facts.plan.items:  # in order of time
         channel = item.channel
         day = (channel.id, item.at.astimezone(zones[channel.id]).date())
         days[day] = number = days.get(day, 0) + 1
         earlier = before.get(channel.id)
         before[channel.id] = item
         if earlier is not None and item.at - earlier.at < gap:
-            yield _said(CROWDED, item, f"Crowded on {channel.id}: {earlier.post.id} goes out at {_wall(earlier)}, less "
-                        f"than {minutes} minutes before.", "Move one of them, or let 'slot: next' find room.")
+            yield _said(
+                CROWDED,
+                item,
+                f"Crowded on {channel.id}: {earlier.post.id} goes out at {_wall(earlier)}, less "
+                f"than {minutes} minutes before.",
+                "Move one of them, or let 'slot: next' find room.",
+            )
         elif number > channel.max_per_day:
-            yield _said(CROWDED, item, f"Crowded on {channel.id}: {_nth(number)} post on {item.at:%Y-%m-%d}, and "
-                        f"{channel.max_per_day} a day is its limit.", "Move it to another day, or raise max_per_day.")
+            yield _said(
+                CROWDED,
+                item,
+                f"Crowded on {channel.id}: {_nth(number)} post on {item.at:%Y-%m-%d}, and "
+                f"{channel.max_per_day} a day is its limit.",
+                "Move it to another day, or raise max_per_day.",
+            )
 
 
 def _big_bang(facts: Facts) -> Iterator[Problem]:
@@ -43,14 +54,18 @@ def _big_bang(facts: Facts) -> Iterator[Problem]:
         if len(item.post.channels) >= least:
             together.setdefault((item.post.id, item.slot.run), []).append(item)
     for items in together.values():
-        for number, last in enumerate(items[least - 1:]):
+        for number, last in enumerate(items[least - 1 :]):
             first = items[number]
             if last.at - first.at <= timedelta(minutes=minutes):
-                channels = ", ".join(item.channel.id for item in items[number:number + least])
+                channels = ", ".join(item.channel.id for item in items[number : number + least])
                 post = first.post
-                yield BIG_BANG.at(post.post.place(field_of(post)), f"Big bang: it goes out on {channels} within "
-                                  f"{minutes} minutes.", "Remove the fixed times or let stagger work.", post.id,
-                                  run=None if first.slot.run == "1" else first.slot.run)
+                yield BIG_BANG.at(
+                    post.post.place(field_of(post)),
+                    f"Big bang: it goes out on {channels} within {minutes} minutes.",
+                    "Give it one time and let stagger work, or fewer channels.",
+                    post.id,
+                    run=None if first.slot.run == "1" else first.slot.run,
+                )
                 break
 
 
@@ -61,12 +76,21 @@ def _repeats(post: Resolved, facts: Facts) -> Iterator[Problem]:
         return
     least = span(facts.knob(REPEATS, "repeat_min"))
     if _length(every) < least:
-        yield REPEATS.at(post.post.place("every"), f"It comes back after {_length(every).days} days.",
-                         f"Let {least.days} days pass, or write posts of their own.", post.id,
-                         severity=Severity.warning)
+        yield REPEATS.at(
+            post.post.place("every"),
+            f"It comes back after {_length(every).days} days.",
+            f"Let {least.days} days pass, or write posts of their own.",
+            post.id,
+            severity=Severity.warning,
+        )
     if not any(section.kind == "or" for section in post.post.sections):
-        yield REPEATS.at(post.post.place("every"), "It says the same each time.",
-                         "Give it a second wording under '## or'.", post.id, severity=Severity.warning)
+        yield REPEATS.at(
+            post.post.place("every"),
+            "It says the same each time.",
+            "Give it a second wording under '## or'.",
+            post.id,
+            severity=Severity.warning,
+        )
 
 
 def _silent(facts: Facts) -> Iterator[Problem]:
@@ -74,7 +98,7 @@ def _silent(facts: Facts) -> Iterator[Problem]:
     horizon = timedelta(days=facts.knob(SILENT, "horizon_days"))
     times: dict[str, list[datetime]] = {}
     in_series: dict[str, list[datetime]] = {}
-    for one in facts.plan.waiting:                                 # a network that is not supported yet is said once
+    for one in facts.plan.waiting:  # a network that is not supported yet is said once
         if one.at is not None and one.channel.network not in facts.content.networks:
             times.setdefault(one.channel.id, []).append(one.at)
     for item in facts.plan.items:
@@ -87,40 +111,79 @@ def _silent(facts: Facts) -> Iterator[Problem]:
     for number, channel in enumerate(facts.content.channels.channels):
         planned = sorted(times.get(channel.id, []))
         begun = bisect_right(planned, facts.now)
-        if entry is None or channel.status != "active" or not begun or (
-                begun < len(planned) and planned[begun] - facts.now <= horizon):
+        if (
+            entry is None
+            or channel.status != "active"
+            or not begun
+            or (begun < len(planned) and planned[begun] - facts.now <= horizon)
+        ):
             continue
         until = f"until {planned[begun]:%Y-%m-%d}" if begun < len(planned) else "from now on"
-        yield SILENT.at(entry.place("channels", number, "id"), f"{channel.id} is empty {until}.", remedy,
-                        channel=channel.id)
+        yield SILENT.at(
+            entry.place("channels", number, "id"), f"{channel.id} is empty {until}.", remedy, channel=channel.id
+        )
     for series in facts.content.entries:
         if isinstance(series.value, Series) and series.value.slot is not None:
             turns = in_series.get(series.file.split("/")[-2], [])
             to_come = bisect_right(turns, facts.now)
             if turns and (to_come == len(turns) or turns[to_come] - facts.now > horizon):
                 until = f"until {turns[to_come]:%Y-%m-%d}" if to_come < len(turns) else "from now on"
-                yield SILENT.at(series.place("slot"), f"The series {series.id} is dry {until}: all have had their turn.",
-                                "Add a post to it, or shorten min_repeat.")
+                yield SILENT.at(
+                    series.place("slot"),
+                    f"The series {series.id} is dry {until}: all have had their turn.",
+                    "Add a post to it, or shorten min_repeat.",
+                )
 
 
-CROWDED = Rule("SCH002", Severity.warning, "F", "Two posts on a channel are closer than min_gap, or a day has more than "
-               "max_per_day.", "Move one of them.", all=_crowded)
-BIG_BANG = Rule("SCH003", Severity.warning, "F", "One post goes out on three channels or more within five minutes.",
-                "Remove the fixed times or let stagger work.", all=_big_bang,
-                knobs={"bang_channels": 3, "bang_minutes": 5})
-REPEATS = Rule("SCH005", Severity.error, "F", "A repeating post has no end; as a warning: it comes back within 28 days, "
-               "or has one wording only.", "Give it an end and a second wording.", post=_repeats,
-               knobs={"repeat_min": "28d"})
-SILENT = Rule("SCH007", Severity.warning, "FT", "An active channel that has begun to speak has nothing planned in the "
-              "next 14 days, or a series has no turn in that time.", "Plan a post for it.", all=_silent,
-              knobs={"horizon_days": 14})
+CROWDED = Rule(
+    "SCH002",
+    Severity.warning,
+    "F",
+    "Two posts on a channel are closer than min_gap, or a day has more than max_per_day.",
+    "Move one of them.",
+    all=_crowded,
+)
+BIG_BANG = Rule(
+    "SCH003",
+    Severity.warning,
+    "F",
+    "One post goes out on three channels or more within five minutes.",
+    "Give it one time and let stagger work.",
+    all=_big_bang,
+    knobs={"bang_channels": 3, "bang_minutes": 5},
+)
+REPEATS = Rule(
+    "SCH005",
+    Severity.error,
+    "F",
+    "A repeating post has no end; as a warning: it comes back within 28 days, or has one wording only.",
+    "Give it an end and a second wording.",
+    post=_repeats,
+    knobs={"repeat_min": "28d"},
+)
+SILENT = Rule(
+    "SCH007",
+    Severity.warning,
+    "FT",
+    "An active channel that has begun to speak has nothing planned in the "
+    "next 14 days, or a series has no turn in that time.",
+    "Plan a post for it.",
+    all=_silent,
+    knobs={"horizon_days": 14},
+)
 RULES = (CROWDED, BIG_BANG, REPEATS, SILENT)
 
 
 def _said(rule: Rule, item: Item, message: str, remedy: str) -> Problem:
     post = item.post
-    return rule.at(post.post.place(field_of(post)), message, remedy, post.id, item.channel.id,
-                   None if item.slot.run == "1" else item.slot.run)
+    return rule.at(
+        post.post.place(field_of(post)),
+        message,
+        remedy,
+        post.id,
+        item.channel.id,
+        None if item.slot.run == "1" else item.slot.run,
+    )
 
 
 def _wall(item: Item) -> str:

@@ -2,15 +2,18 @@
 comments.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.planning.composing import plain
+from flows.planning import composing
+from flows.planning.composing import compose, plain, texts_of
 from flows.planning.preparing import Prepared
+from schemas.ledger import Slot
 from schemas.message import Message
 
 Make = Callable[..., Prepared]
@@ -54,6 +57,7 @@ TAGS = "utm_source=mastodon&utm_medium=social&utm_campaign=always-on&utm_content
         ("list:\n- a\n- b", "list:\n• a\n• b"),
         ("-5 degrees", "-5 degrees"),
         ("1. a\n2. b\n10) c", "1. a\n2. b\n10) c"),
+        ("1. a\n٢. b\n²) c", "1. a\n٢. b ²) c"),
         ("steps:\n1. a\n2. b", "steps:\n1. a\n2. b"),
         ("since\n2027. And", "since 2027. And"),
         ("Bänke, 木, 👩‍💻", "Bänke, 木, 👩‍💻"),
@@ -91,6 +95,62 @@ def test_addresses_are_never_changed(path: str, around: str) -> None:
     assert url in plain(around.format(url))
 
 
+SIGNS = st.sampled_from(
+    [
+        "*", "**", "***", "_", "__", "\\", "[", "](", ")", "<", ">", "https://a.b/", "[c](https://a.b/_d_)", "- ", "+ ",
+        "1. ", "2) ", "\n", "  \n", "\n\n", "\n \t\n", "\\\n", " ", "e", "f g", "•", "\ue000", "\ue002", "é", "٣. ",
+        "²", "\u3000", "#", '"',
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(st.lists(SIGNS, max_size=12).map("".join))
+def test_no_sign_is_overlooked(markdown: str) -> None:
+    """Looking for signs only where one can stand gives what looking for each of them everywhere gives."""
+    blocks = re.split(r"\n(?:[ \t]*\n)+", markdown.strip("\n"))
+
+    assert plain(markdown) == "\n\n".join(filter(None, map(looked_at_everywhere, blocks)))
+
+
+def looked_at_everywhere(block: str) -> str:
+    """A paragraph as networks show it, every line held against every pattern."""
+    lines: list[str] = []
+    joins = numbered = False
+    for raw in block.split("\n"):
+        line = raw.rstrip().removesuffix("\\").strip()
+        bullet, number = composing._BULLET.fullmatch(line), composing._NUMBERED.fullmatch(line)
+        if bullet:
+            lines.append(f"• {bullet['text']}")
+        elif joins and not (number and (numbered or number["number"] == "1")):
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+            numbered = number is not None
+        joins = not raw.endswith(("  ", "\\"))
+    for at, text in enumerate(lines):
+        text = composing._LINK.sub(
+            lambda m: m["url"] if m["text"].strip() == m["url"] else f"{m['text']} {m['url']}", text)
+        text = composing._URL.sub(composing._aside, composing._AUTOLINK.sub(lambda m: m["url"], text))
+        for pattern in (composing._BOTH, composing._BOLD, composing._ITALIC):
+            text = pattern.sub(lambda m: m["text"], text)
+        lines[at] = composing._ESCAPED.sub(r"\1", text).translate(composing._BACK)
+    return "\n".join(lines)
+
+
+PIECES = ["https://a.b/c", "https://a.b/c", "c", ".", ",", ")", '"', "'", " ", "\n", "/", "?"]
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join),
+       st.sampled_from(["https://a.b/c", "https://a.b/c.", "https://a.b/c?"]))
+def test_an_address_is_said_when_it_stands_there_whole(text: str, link: str) -> None:
+    """An address counts as said where only signs of a sentence stand between it and the next space."""
+    goes_on = r"[^\s.,;:!?)\]}'\"]|[.,;:!?)\]}'\"]+[^\s.,;:!?)\]}'\"]"
+
+    assert composing._holds(text, None, link) == bool(re.search(f"{re.escape(link)}(?!{goes_on})", text))
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -103,6 +163,10 @@ def test_addresses_are_never_changed(path: str, around: str) -> None:
         "\\" * 200_000,
         "\n \n" * 60_000,
         "> " * 100_000,
+        "a\n" * 200_000,
+        "- a\n  b\n" * 60_000,
+        "[a](https://x[a](https://y)" * 10_000,
+        "https://x*" * 30_000,
     ],
 )
 def test_hostile_markdown_ends(text: str) -> None:
@@ -325,3 +389,57 @@ def test_a_picture_alone_is_a_message(prepared: Make) -> None:
     made = prepared(folder(front, ""))
 
     assert (texts(made), texts(made, "two")) == ([("post", "#Mend")], [])
+
+
+ROTATION = "Mine.\n## on two\nTwo's.\n## or\nAgain.\n***\nAnd more.\n## or\nOnce more.\n## first comment\nAsk us."
+
+
+@pytest.mark.parametrize(
+    ("channel", "turn", "said"),
+    [
+        ("one", 0, ["Mine.", "Ask us."]),
+        ("one", 1, ["Again.", "And more.", "Ask us."]),
+        ("one", 2, ["Once more.", "Ask us."]),
+        ("one", 3, ["Mine.", "Ask us."]),
+        ("one", 301, ["Again.", "And more.", "Ask us."]),
+        ("two", 0, ["Two's.", "Ask us."]),
+        ("two", 2, ["Once more.", "Ask us."]),
+    ],
+)
+def test_texts_take_turns(channel: str, turn: int, said: list[str], prepared: Make) -> None:
+    """A channel's own text goes first, then each `## or` in order, then the first again; the comment with each."""
+    content = prepared(folder("", ROTATION)).content
+    by_id = {c.id: c for c in content.channels.channels}
+
+    message = compose(content.posts[0], by_id[channel], content, Slot("posts/p", channel, "7"), turn)
+
+    assert ([part.text for part in message.parts], message.slot) == (said, Slot("posts/p", channel, "7"))
+
+
+def test_the_texts_of_a_channel_are_listed_in_turn(prepared: Make) -> None:
+    """Own or default text, then the others with their places; a channel without a first text begins with the others."""
+    whole, only = (prepared(folder("", body)).content.posts[0] for body in (ROTATION, "## or\nA.\n## on two\nB."))
+
+    assert [(text.kind, text.parts[0], text.places[0].line) for text in texts_of(whole, "two")] == [
+        ("text", "Two's.", 6), ("or", "Again.", 8), ("or", "Once more.", 12)]
+    assert [[text.parts[0] for text in texts_of(only, id)] for id in ("one", "two")] == [["A."], ["B.", "A."]]
+
+
+def test_without_a_turn_the_first_text_goes_out(prepared: Make) -> None:
+    """A slot that nobody names is the first run, with the first text."""
+    content = prepared(folder("", ROTATION)).content
+
+    message = compose(content.posts[0], content.channels.channels[0], content)
+
+    assert (message.slot, message.parts[0].text) == (Slot("posts/p", "one", "1"), "Mine.")
+
+
+def test_a_turn_carries_link_tags_and_media(prepared: Make) -> None:
+    """Whatever goes out with the first text goes out with the others."""
+    front = "link: https://x.example/a\nhashtags: [Mend, FixIt]\nmedia: [{file: a.jpg, alt: A drill on a bench}]\n"
+    content = prepared(folder(front, "One.\n## or\nTwo #mend.\n***\nThree.")).content
+
+    message = compose(content.posts[0], content.channels.channels[0], content, turn=1)
+
+    assert [(part.text, [media.name for media in part.media]) for part in message.parts] == [
+        ("Two #mend.", ["a.jpg"]), ("Three.\n\nhttps://x.example/a\n\n#FixIt", [])]

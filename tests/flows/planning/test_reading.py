@@ -2,13 +2,16 @@
 (SYN).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from time import process_time
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flows.planning.dividing import hidden, placeholder
+from flows.planning.parsing import Unreadable, commented_out, parse_by_events
 from flows.planning.preparing import Prepared
 from flows.planning.reading import TEXT_BYTES, canonical_id, read
 from schemas.content import SourceFile
@@ -173,7 +176,8 @@ def test_two_times_are_an_error(front: str, said: list[str], prepared: Make, tol
             ["3:18: error: A placeholder is left: XX. [SYN004] Write what it stands for."],
         ),
         (
-            "---\nslot: next\nlink: https://x.example/{{page}}\n---\nA\n",
+            "---\nslot: next\nlink: https://x.example/{{page}}\n---\n"
+            "Bring a kettle that is broken, and mend it with us on Thursday.\n",
             ["3:1: error: A placeholder is left: {{page}}. [SYN004] Write what it stands for."],
         ),
         ("---\nslot: next\ncredit: XX\n---\nA\n", []),
@@ -322,7 +326,7 @@ def test_secrets_are_found_everywhere_and_never_printed(
         "password: short1",
         "AKIA is a name",
         "ghp_short",
-        "https://x.example/EAAB",
+        "See https://x.example/EAAB and mend a kettle with us on the evening of Thursday",
         "Secret: the 12 steps",
         "sk_live_ is how they begin",
     ],
@@ -587,3 +591,72 @@ def test_nothing_a_team_can_write_raises(
         assert problem.message
         assert problem.remedy
         assert problem.place.line >= 1
+
+
+_ODD_KEYS = st.sampled_from(["link", "alt", "author", "x-note", '"x-more"', "hashtags"])
+_ODD_VALUES = st.sampled_from(
+    [
+        "wren", "TODO", "a XX b", "see {{x}}", "'{{x}}'", "[name]", '"[name]"', "[TODO, b]", "{alt: TODO, x-b: TODO}",
+        '"\\u202e"', '"\\x58X"', '"TO\\\n  DO"', '"a\\\n  {{b}}"', "a\u202eb", '"a\u200bb"', "a\u2028b", "a\x85b", "''",
+        "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f", "\U0001f3f4\U000e0067", "a\u00a0b",
+        "# lost", "~", "", "a # b", "a#b", "|\n  TODO", ">\n  see {{a\n  b}}", "a\n  TODO", "- # lost", '"\\0"',
+        "\n  - # lost\n  - b", "\n  x-alt: TODO\n  alt: '{{b}}'", "👩\u200d🔧", "\ufeffa",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(values=st.dictionaries(_ODD_KEYS, _ODD_VALUES, max_size=3))
+def test_no_odd_value_is_overlooked(values: dict[str, str]) -> None:
+    """However a value is written: what nobody sees in it, what stands for a text, and what a # ate is told, once each.
+    """
+    front = "".join(f"{key}: {value}\n" for key, value in values.items())
+    try:
+        parsed = parse_by_events(front, "f.md")
+    except Unreadable:
+        return
+    expected = []
+    for keys, value in _leaves(parsed.value or {}):
+        if isinstance(value, str):
+            expected += ["SYN009" for _ in hidden(value)]
+            expected += ["SYN004"] if {"link", "alt", "hashtags"} & set(keys) and placeholder(value) else []
+    for key, value in values.items():
+        lines = [] if "x-" in key else f"{key}: {value}".split("\n")
+        expected += ["SYN005" for line in lines if line.endswith("# lost") and commented_out(line)]
+
+    data = f"---\n{front}---\nHello.\n".encode()
+    made = read([SourceFile("posts/a.md", "0" * 40, len(data), "file", data)], "content")
+
+    assert sorted(p.code for p in made.problems if p.code in ("SYN004", "SYN005", "SYN009")) == sorted(expected)
+
+
+def _leaves(value: Any, keys: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(value, dict):
+        for key in value:
+            if not key.startswith("x-"):
+                yield from _leaves(value[key], (*keys, key))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner, keys)
+    else:
+        yield keys, value
+
+
+def test_lines_that_only_yaml_counts_are_no_trouble(prepared: Make, told: Tell) -> None:
+    """An empty value below line separators, which YAML counts as lines and nobody else does, is read like any other."""
+    made = prepared({"posts/a.md": post("x-note: 'a\u2028\u2028\u2028\u2028\u2028b'\nhold: # lost\n")})
+
+    assert told(made.problems) == []
+
+
+def test_many_empty_values_are_read_at_once() -> None:
+    """A file of 25,000 lost values is read in time that grows as the file does: seconds, where it took an hour."""
+    data = b"---\nhashtags: [a]\n---\nHello.\n"
+    lost = b"x:\n" + b"- # lost\n" * 25_000
+
+    started = process_time()
+    made = read([SourceFile("posts/a.md", "0" * 40, len(data), "file", data),
+                 SourceFile("pillars.yaml", "0" * 40, len(lost), "file", lost)], "content")
+
+    assert [p.code for p in made.problems].count("SYN005") == 25_000
+    assert process_time() - started < 20

@@ -148,7 +148,8 @@ def test_what_is_found_is_no_problem(prepared: Make, told: Tell) -> None:
 def test_a_bare_stem_of_two_posts_names_neither(prepared: Make, told: Tell) -> None:
     """REF001: a stem that two posts have needs its folder in front."""
     made = prepared(
-        {"posts/hello.md": post(), "evergreen/hello.md": post("draft: true\n"), "ideas/kettle.md": "---\nbecame: hello\n---\nx\n"}
+        {"posts/hello.md": post(), "evergreen/hello.md": post("draft: true\n"),
+         "ideas/kettle.md": "---\nbecame: hello\n---\nx\n"}
     )
 
     assert told(made.problems) == [
@@ -367,7 +368,7 @@ def test_posts_that_wait_for_themselves_are_an_error(
     after: dict[str, str], said: list[str], prepared: Make, told: Tell
 ) -> None:
     """REF002 tells each circle once, with its way round; a chain with an end is none."""
-    posts = {f"posts/{stem}.md": f"---\nafter: {target}\n---\nHi\n" for stem, target in after.items()}
+    posts = {f"posts/{stem}.md": f"---\nafter: {target}\n---\nHi, {stem}.\n" for stem, target in after.items()}
 
     made = prepared({"posts/c.md": post(), **posts})
 
@@ -431,7 +432,7 @@ def test_what_nothing_uses_is_told_as_advice(prepared: Make, told: Tell) -> None
         "audiences/alone.yaml": "audience: alone\n",
         "media/a.jpg": JPEG,
         "media/b.jpg": JPEG,
-        "media/library.yaml": "a.jpg: {alt: A drill on a bench}\nb.jpg: {alt: A saw}\n",
+        "media/library.yaml": "a.jpg: {alt: A drill on a bench, credit: us, licence: own}\nb.jpg: {alt: A saw}\n",
         "posts/a.md": post("pillar: used\nmedia: [media/a.jpg]\n"),
     }
 
@@ -486,7 +487,7 @@ def test_one_broken_file_is_one_problem(path: str, said: str, prepared: Make, to
         "campaigns/spring/campaign.yaml": "owner: wren\nchannels: [mastodon]\ngoals: [{goal: "
                                           "new-members}]\ndefaults: {hashtags: [Mend]}\n",
         "media/a.jpg": JPEG,
-        "media/library.yaml": "a.jpg: {alt: A drill on a bench, credit: us}\n",
+        "media/library.yaml": "a.jpg: {alt: A drill on a bench, credit: us, licence: own}\n",
         "policies/house.md": "---\npolicy: house\nversion: 1\nowner: wren\n---\nBe kind.\n",
         "crisis/plan.yaml": "plan: crisis\nversion: 1\nowner: wren\nroles: {decides: [wren]}\n",
     }
@@ -494,7 +495,8 @@ def test_one_broken_file_is_one_problem(path: str, said: str, prepared: Make, to
         files[f"campaigns/spring/posts/p{number}.md"] = (
             f"---\nat: {{default: 2027-03-04 09:30, mastodon: 2027-03-0{4 + number} 10:00}}\nchannels: [mastodon]\n"
             "tactic: fix-tips\ngoal: new-members\n"
-            "author: wren\napproved_by: [wren]\npillar: how-to\nmedia: [a.jpg]\n---\nHello.\n## on mastodon\nHi.\n"
+            "author: wren\napproved_by: [wren]\npillar: how-to\nmedia: [a.jpg]\n---\nHello.\n"
+            f"## on mastodon\nHi {number}.\n"
         )
     broken = {
         "networks/channels.yaml": "channels: 1\n",

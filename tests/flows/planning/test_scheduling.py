@@ -4,6 +4,7 @@ page says.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,7 +24,7 @@ QUIET = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], de
 
 
 def channels(*more: str, **common: str) -> str:
-    """channels.yaml: `more` are the fields of each channel a, b, c… beside its id, network and handle. No hour is quiet."""
+    """channels.yaml: `more` are the fields of each channel a, b, c… beside its id, network and handle. None quiet."""
     common = {"quiet_hours": '"03:00-03:00"', **common}
     top = "".join(f"{key}: {value}\n" for key, value in common.items())
     return f"{top}channels:\n" + "".join(
@@ -32,8 +33,12 @@ def channels(*more: str, **common: str) -> str:
     )
 
 
-def post(front: str, body: str = "Hello.") -> str:
-    return f"---\n{front}---\n{body}\n"
+_said = count(1)
+
+
+def post(front: str, body: str | None = None) -> str:
+    """A post; none says what another has said already."""
+    return f"---\n{front}---\n{body or f'Hello number {next(_said)}.'}\n"
 
 
 def times(made: Prepared) -> dict[str, str]:

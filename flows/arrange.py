@@ -1,0 +1,175 @@
+"""The plan in force, as a shift needs it: when to look at each slot, and, when its time comes, all about it."""
+import logging
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from flows.deliver import Order
+from flows.edges.plans import accept, last_good
+from flows.edges.store import Store
+from flows.planning.condensing import Card, digest
+from flows.planning.preparing import reason
+from flows.replan import Planner
+from schemas.content import Content
+from schemas.errors import ContentError
+from schemas.ledger import Slot
+from schemas.plan import Waiting
+
+log = logging.getLogger(__name__)
+AHEAD = timedelta(hours=1)
+"""What is due so soon is looked up together with what is due now."""
+AT_ONCE = 500
+_WITHOUT_THESE_NOTHING_HOLDS = ("networks/channels.yaml", "strategy.yaml")
+
+
+class Entry(NamedTuple):
+    """One slot that goes out: when (UTC), how late it may be, and a digest of what it says."""
+
+    at: datetime
+    grace: timedelta
+    digest: str
+
+
+class Agenda:
+    """The plan that is in force. It may be read by many threads; one takes new commits and opens orders."""
+
+    def __init__(self, planner: Planner, store: Store) -> None:
+        self.planner, self._store = planner, store
+        self.content: Content | None = None                       # frame and channels; of posts only those looked at
+        self.entries: dict[Slot, Entry] = {}
+        self._opened: dict[Slot, Order] = {}
+        self._by_time: list[tuple[datetime, Slot]] = []
+        self._by_channel: dict[str, list[tuple[datetime, Slot]]] = {}
+        self._found: dict[Slot, datetime] = {}
+        self.commit: str | None = None                            # whose plan is in force; None: none was taken yet
+
+    def take(self, commit: str, *, now: datetime, sent: Mapping[Slot, datetime | None],
+             moved: Collection[str] = ()) -> None:
+        """Puts the plan of `commit` in force. Raises ContentError when it is no plan, StoreError; then all stays."""
+        kept = last_good(self._store) | self._found
+        before = self.planner.almanac.commit if self.planner.almanac is not None else None
+        taken = self.planner.take(commit, now=now, kept=kept, sent=sent, moved=moved, approve=_approve)
+        if taken.before is None or self.commit is None or before != self.commit:
+            found, entries = _read(self._everything())
+        else:
+            found, entries = dict(self._found), dict(self.entries)
+            for card in taken.before.values():
+                for line in card.lines if card is not None else ():
+                    for known in (found, entries):
+                        known.pop(card.slot(line), None)          # type: ignore[union-attr]
+            more_found, more = _read(card for card in taken.cards.values() if card is not None)
+            found, entries = found | more_found, entries | more
+        accept(self._store, commit, found, now=now)
+        by_time = sorted((entry.at, slot) for slot, entry in entries.items())
+        by_channel: dict[str, list[tuple[datetime, Slot]]] = {}
+        for at, slot in by_time:
+            by_channel.setdefault(slot.channel, []).append((at, slot))
+        self.content, self.commit, self.entries, self._found = taken.prepared.content, commit, entries, found
+        self._opened, self._by_time, self._by_channel = {}, by_time, by_channel
+
+    def _everything(self) -> Iterator[Card]:
+        assert self.planner.almanac is not None
+        yield from self.planner.almanac.cards.values()
+        self.planner.forget()
+
+    # --- one slot -----------------------------------------------------------------------------------------------------
+
+    def waits(self, slot: Slot) -> bool:
+        """Whether the content has the slot, and keeps it back."""
+        assert self.planner.almanac is not None
+        almanac = self.planner.almanac
+        return any(not line.goes for path in almanac.paths.get(slot.post, ()) for line in almanac.cards[path].lines
+                   if (line.channel, line.run) == (slot.channel, slot.run))
+
+    def is_readable(self) -> bool:
+        """Whether every post file can be read: else one of them may be a post that seems to be gone."""
+        return self.planner.almanac is not None and not self.planner.almanac.unreadable
+
+    def is_followed(self, post: str) -> bool:
+        """Whether some post goes out after this one."""
+        assert self.planner.almanac is not None
+        followers = self.planner.almanac.followers
+        return post in followers or post.rpartition("/")[2] in followers
+
+    def followed(self, sent: Collection[Slot]) -> list[Slot]:
+        """Which of `sent` others go out after that are not out themselves."""
+        assert self.planner.almanac is not None
+        almanac = self.planner.almanac
+        ids = set[str]()
+        for name, followers in almanac.followers.items():
+            cards = [almanac.cards[path] for path in followers]
+            if any(card.slot(line) not in sent for card in cards for line in card.lines):
+                ids |= {almanac.cards[path].id for path in almanac.meant_by(name)}
+        return sorted(slot for slot in sent if slot.post in ids)
+
+    def still(self, order: Order) -> bool:
+        """Whether the plan in force wants exactly this: the same message, at the same time."""
+        entry = self.entries.get(order.slot)
+        if entry is None or order.item is None:
+            return entry is None and order.item is None
+        return entry.at == order.item.at and entry.digest == digest(order.message)
+
+    def neighbours(self, slot: Slot, now: datetime) -> list[Slot]:
+        """What is due within a day on the same channel."""
+        line, day = self._by_channel.get(slot.channel, []), timedelta(days=1)
+        begin, end = bisect_right(line, (now - day, _LAST)), bisect_left(line, (now + day, _FIRST))
+        return [other for _, other in line[begin:end]]
+
+    def order(self, slot: Slot, *, now: datetime, sent: Mapping[Slot, datetime | None],
+              over: Collection[Slot]) -> Order | None:
+        """All about a slot that goes out; None: it does not. Opens what is due soon along with it. Raises ContentError.
+        """
+        entry = self.entries.get(slot)
+        if entry is None:
+            return None
+        if slot not in self._opened:
+            line, until = self._by_time, max(now, entry.at) + AHEAD
+            soon = line[bisect_left(line, (now - AHEAD, _FIRST)):bisect_right(line, (until, _LAST))]
+            wanted = [slot, *(other for _, other in soon if other not in over and other not in self._opened)][:AT_ONCE]
+            self._open(wanted, now, sent)
+        return self._opened.get(slot)
+
+    def waiting(self, slot: Slot, *, now: datetime) -> Waiting | None:
+        """Why a slot of the content does not go out; None: it does, or is unknown."""
+        prepared = self.planner.details([slot], now=now)
+        return next((one for one in prepared.plan.waiting if one.slot == slot), None)
+
+    def _open(self, slots: list[Slot], now: datetime, sent: Mapping[Slot, datetime | None]) -> None:
+        prepared = self.planner.details(slots, now=now, sent=sent)
+        wanted, commit = set(slots), self.commit
+        assert commit is not None
+        for item in prepared.plan.items:
+            if item.slot in wanted:
+                order = Order(item.slot, item.channel, commit, item, prepared.messages[item.slot])
+                if self.still(order):
+                    self._opened[item.slot] = order
+        for slot in wanted - self._opened.keys():                 # cannot be: the plan in short says that it goes out
+            log.error("slot not opened, it waits slot=%s commit=%s", slot, commit[:10])
+
+
+_FIRST, _LAST = Slot("", "", ""), Slot("\U0010ffff", "", "")
+
+
+def _read(cards: Iterable[Card]) -> tuple[dict[Slot, datetime], dict[Slot, Entry]]:
+    """The times that were found, and what goes out."""
+    found, entries = dict[Slot, datetime](), dict[Slot, Entry]()
+    for card in cards:
+        for line in card.lines:
+            if line.at is None:
+                continue
+            at, slot = datetime.fromtimestamp(line.at, UTC), card.slot(line)
+            if line.found:
+                found[slot] = at
+            if line.goes:
+                entries[slot] = Entry(at, timedelta(seconds=line.grace_s), line.digest)
+    return found, entries
+
+
+def _approve(content: Content) -> None:
+    """Raises ContentError when every post would mean something else than its author thinks."""
+    for path in _WITHOUT_THESE_NOTHING_HOLDS:
+        if path in content.unreadable:
+            errors = [p for p in content.broken().get(None, []) if p.place.file == f"{content.root}/{path}"]
+            raise ContentError(reason(errors[0]) if errors else f"{content.root}/{path} cannot be read.",
+                               "Run 'drumbeat check', mend it and commit.")
