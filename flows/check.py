@@ -1,12 +1,11 @@
 """Content becomes problems, messages and a plan. No Prefect, no network: safe in a pre-commit hook."""
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 import publishers
 from flows.edges.repository import Repository, working_tree
-from flows.planning.following import followed
 from flows.planning.preparing import Prepared, prepare
 from schemas.ledger import Slot
 
@@ -18,19 +17,6 @@ def check(folder: Path, *, now: datetime, kept: Mapping[Slot, datetime] | None =
     root = os.path.relpath(folder).replace(os.sep, "/")
     return prepare(working_tree(folder), root, "working tree", networks=publishers.available(), judge=publishers.judge,
                    now=now, kept=kept, sent=sent, published=published)
-
-
-def check_commit_after(repository: Repository, commit: str, *, now: datetime, kept: Mapping[Slot, datetime],
-                       sent: Mapping[Slot, datetime | None], went: Callable[[Slot], datetime | None]) -> Prepared:
-    """The same, where posts that follow another count from the time it really went out, which `went` looks up."""
-    prepared = check_commit(repository, commit, now=now, kept=kept, sent=sent)
-    names = followed(prepared.content.posts, sent)
-    if not names:
-        return prepared
-    asked = [one.slot for one in prepared.plan.everything()
-             if one.slot in sent and sent[one.slot] is None and (one.post.id in names or one.post.post.stem in names)]
-    times = {slot: at for slot in asked if (at := went(slot)) is not None}
-    return check_commit(repository, commit, now=now, kept=kept, sent={**sent, **times}) if times else prepared
 
 
 def check_commit(repository: Repository, commit: str, *, now: datetime,

@@ -54,6 +54,7 @@ class Shift:
     """One publisher. `connect` opens the adapter of a channel; `tell` hears each outcome and must return at once.
 
     `only`: the one slot to send, if it is due; None: all. `settle_only`: look up what is in doubt, send nothing.
+    `home`: where the plan is kept in short for the next start; None: nowhere.
     """
 
     def __init__(self, repository: Repository, store: Store, ledger: Ledger, clock: Clock, *,

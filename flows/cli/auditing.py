@@ -13,6 +13,7 @@ from flows.edges.plans import last_good
 from flows.edges.store import Counted, checked_prefix, open_store
 from flows.prove import Mended, Proof, mend, prove
 from schemas.errors import SettingsError, StoreError, UsageError
+from schemas.ledger import State
 
 
 @click.command("audit", short_help="Whether all that was due has an end, and the archive holds.")
@@ -41,8 +42,11 @@ def audit_command(
     store = Counted(open_store(where.url))  # looking makes no folder
     if not only_look:
         _refuse_to_write_by_pretend_time(store, now)
-    prepared = committed(settings, at, last_good(store))
-    proof = prove(verify(store), prepared.plan, now=at)
+    verified = verify(store)
+    out = {slot: seen.receipt.at for slot, seen in verified.seen.items()
+           if seen.receipt is not None and seen.receipt.state is State.published}
+    prepared = committed(settings, at, last_good(store), out)
+    proof = prove(verified, prepared.plan, now=at)
     mended = Mended(0, ()) if only_look or not exists(where.url) else mend(store, proof.verified, now=at)
     if as_json:
         tell_json({**_as_json(proof), "lines_written": mended.lines, "months_closed": list(mended.manifests)})

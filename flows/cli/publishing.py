@@ -222,6 +222,7 @@ def shift_of(
         only=only,
         settle_only=settle_only,
         most_per_hour=settings.most_per_hour or MOST_PER_HOUR,
+        home=settings.home / ".drumbeat/cache",
     )
 
 

@@ -35,7 +35,7 @@ class Seen(NamedTuple):
 
 def survey(content: str | None, archive: str | None, now: datetime | None, revision: str | None = None) -> Seen:
     """What the options name. Raises SettingsError, StoreError, and ContentError when there is nothing to look at."""
-    from flows.cli.watching import standings_of
+    from flows.cli.watching import sent_of, standings_of
     from flows.edges.plans import last_good
 
     settings = settings_of(content)
@@ -44,7 +44,7 @@ def survey(content: str | None, archive: str | None, now: datetime | None, revis
     standings, kept = (standings_of(store), last_good(store)) if store else ({}, {})
     at = time_of(settings, now, rehearsal=where.rehearsal)
     known = None if store is None or where.rehearsal else frozenset(published(standings))
-    sent = {slot: one.published_at for slot, one in standings.items() if one.state is State.published}
+    sent = sent_of(standings)
     before = None
     if revision is not None:
         repository = Repository(settings.content)

@@ -17,6 +17,7 @@ from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import Counted, Store, ahead, open_store
 from flows.planning.folding import fold
+from flows.planning.following import leaders
 from flows.planning.narrating import story
 from flows.planning.preparing import Prepared
 from flows.planning.reporting import counts, row, rows
@@ -80,9 +81,11 @@ def rows_of(settings: Settings, archive: str, *, now: datetime, on: Window | Non
 
 def rows_from(settings: Settings, store: Store | None, now: datetime, on: Window | None) -> list[Row]:
     """The same from a store that is open already; None: nobody made it yet."""
-    prepared = committed(settings, now, last_good(store) if store else {})
+    kept = last_good(store) if store else {}
     if on is None:
-        return rows(prepared.plan, standings_of(store) if store else {}, now=now)
+        known = standings_of(store) if store else {}
+        return rows(committed(settings, now, kept, sent_of(known)).plan, known, now=now)
+    prepared = committed(settings, now, kept)
     plan, due = prepared.plan, {one.slot for one in prepared.plan.everything() if on.holds(one.at)}
     elsewhere = {one.slot for one in plan.everything()} - due
     standings: dict[Slot, Standing] = {}
@@ -169,9 +172,13 @@ def why_command(slot: str, content: str | None, archive: str | None, now: dateti
     where = archive_of(settings, archive)
     at = time_of(settings, now, rehearsal=where.rehearsal)
     store = open_store(where.url) if exists(where.url) else None
-    prepared = committed(settings, at, last_good(store) if store else {})
+    prepared = committed(settings, at, kept := last_good(store) if store else {})
     wanted = meant(slot, prepared)
     one = next((o for o in prepared.plan.everything() if o.slot == wanted), None)
+    if store is not None and one is not None and one.post.post.head.after is not None:   # it may have moved with it
+        sent = sent_of(_read(reader(store), leaders(prepared.content.posts, one.post)))
+        prepared = committed(settings, at, kept, sent)
+        one = next((o for o in prepared.plan.everything() if o.slot == wanted), None)
     entries = reader(store).read(wanted) if store else ()
     standing = fold(wanted, entries) if entries else None
     if one is None and standing is None:
@@ -191,13 +198,19 @@ def why_command(slot: str, content: str | None, archive: str | None, now: dateti
     return 0
 
 
-def committed(settings: Settings, now: datetime, kept: Mapping[Slot, datetime]) -> Prepared:
+def committed(settings: Settings, now: datetime, kept: Mapping[Slot, datetime],
+              sent: Mapping[Slot, datetime | None] | None = None) -> Prepared:
     """The plan of HEAD; outside a repository, of the working tree."""
     try:
         repository = Repository(settings.content)
-        return check_commit(repository, repository.head(), now=now, kept=kept)
+        return check_commit(repository, repository.head(), now=now, kept=kept, sent=sent)
     except (SettingsError, ContentError):
-        return check(settings.content, now=now, kept=kept)
+        return check(settings.content, now=now, kept=kept, sent=sent)
+
+
+def sent_of(standings: Mapping[Slot, Standing]) -> dict[Slot, datetime | None]:
+    """What is published, and when it went out."""
+    return {slot: one.published_at for slot, one in standings.items() if one.state is State.published}
 
 
 def meant(name: str, prepared: Prepared) -> Slot:

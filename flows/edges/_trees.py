@@ -58,7 +58,8 @@ def differing(printed: bytes) -> Differing:
         if is_hidden(path):
             continue
         if new_mode not in (_NOTHING, _FOLDER):
-            new.append((path, kind_of(new_mode, path), blob))
+            if blob != old or kind_of(new_mode, path) != kind_of(old_mode, path):     # else it may only be executed now
+                new.append((path, kind_of(new_mode, path), blob))
         elif old_mode not in (_NOTHING, _FOLDER):
             gone.append(path)
     return Differing(new, gone, trees)

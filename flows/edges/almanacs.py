@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from flows.edges.cache import program
+from flows.edges.cache import make, program
 from flows.planning.condensing import Almanac, Card, Frame, Line
 from schemas.content import Probe, SourceFile
 
@@ -130,7 +130,7 @@ def keep(folder: Path, name: str, almanac: Almanac) -> None:
             **{name: getattr(almanac, name) for name in ("found", "said", "paths", "followers", "media")},
             **{name: sorted(getattr(almanac, name)) for name in _SETS}})
         data = b"".join([len(packed).to_bytes(8, "big"), packed, *shards])
-        folder.mkdir(parents=True, exist_ok=True)
+        make(folder)
         with draft.open("wb") as out:
             out.write(_MAGIC + _sum(data))
             out.write(data)

@@ -1,5 +1,5 @@
 """Posts that go out so long after another one: they follow it when it moves, and wait while it waits."""
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -110,11 +110,18 @@ class Followers:
                                  f"Mend {target}, or give this post a time of its own.")
 
 
-def followed(posts: Iterable[Resolved], over: Container[Slot]) -> set[str]:
-    """Names of the posts that others go out after, when not all of those others are `over`."""
-    return {found.post for post in posts
-            if post.post.head.after and (found := relation(post.post.head.after)) is not None
-            and any(Slot(post.id, channel.id) not in over for channel in post.channels)}
+def leaders(posts: Iterable[Resolved], follower: Resolved) -> list[Slot]:
+    """The slots that `follower` goes out after, and those that these go out after, and so on."""
+    everyone = list(posts)
+    names = _names({post.id: None for post in everyone}, ())
+    by_id, found, id = {post.id: post for post in everyone}, list[str](), follower.id
+    while (after := by_id[id].post.head.after) is not None and (said := relation(after)) is not None:
+        target = names.get(said.post)
+        if target is None or target in found:
+            break
+        found.append(target)
+        id = target
+    return [Slot(target, channel.id) for target in found for channel in by_id[target].channels]
 
 
 def _after(base: datetime, relation: Relation, zone: str, stagger: timedelta) -> datetime:

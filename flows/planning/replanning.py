@@ -43,14 +43,13 @@ Think = Callable[[list[SourceFile], Mapping[Slot, datetime], Others], Prepared]
 
 def replan(almanac: Almanac, changes: Iterable[Change], look: Look, think: Think, *,
            moved: Iterable[str] = ()) -> Replanned:
-    """The plan of what `changes` touch. `almanac` stays as it is. `moved`: names of posts that went out at other times.
+    """The plan of what `changes` touch. `almanac` stays as it is. `moved`: ids of posts that went out at other times.
     """
     changed = {change.path: change.file for change in changes}
     touched = _Touched(almanac, set(changed))
     gone = {path for path, file in changed.items() if file is None}
-    for name in moved:
-        for known in (name, *(almanac.cards[path].id for path in almanac.meant_by(name))):
-            touched.add(almanac.followers.get(known, ()))
+    for id in moved:
+        touched.lead(id)
     touched.add(almanac.seekers)
     touched.add(almanac.turns)
     files: dict[str, SourceFile] = {path: file for path, file in changed.items() if file is not None}
@@ -85,22 +84,30 @@ class _Touched:
                 if card is not None:
                     self._near(card.id, card.follows)
 
-    def _near(self, id: str, follows: str) -> None:
+    def lead(self, id: str) -> None:
+        """Adds who goes out after a post, by its whole id or its stem."""
         for name in (id, id.rpartition("/")[2]):
             self.add(self.almanac.followers.get(name, ()))
+
+    def _near(self, id: str, follows: str) -> None:
+        self.lead(id)
         self.add(self.almanac.paths.get(id, ()))
         self._names.add(follows)
         if follows:
             self.add(self.almanac.meant_by(follows))
 
     def meet(self, content: Content, cards: Mapping[str, Card]) -> None:
-        """Adds those whom the new places touch: same ids, followers, found times too near, days that are full."""
+        """Adds those whom new places touch: same ids, followers, found times too near, days that are full.
+
+        A line that is what it was touches nobody.
+        """
         gap = round(span(content.channels.min_gap).total_seconds())
         channels = {channel.id: channel for channel in content.channels.channels}
         for card in cards.values():
             self._near(card.id, card.follows)
         for path in sorted(self.paths):
-            for line in (*(cards[path].lines if path in cards else ()), *self._before(path)):
+            after = cards[path].lines if path in cards else ()
+            for line in {*after} ^ {*self._before(path)}:
                 if line.at is None or (channel := channels.get(line.channel)) is None:
                     continue
                 found = self.almanac.found.get(line.channel, [])

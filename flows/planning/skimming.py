@@ -57,9 +57,11 @@ def skim(text: str) -> dict[str, Any] | None:
             if key in values:
                 return None
             if below is not None:
-                values[below.key], below = below.all(), None
+                values[below.key] = below.all()
+                below = None
             if plain is None and words is None and quoted is None:
-                values[key], below = None, _Below(key)
+                values[key] = None                                # keeps its place among the keys
+                below = _Below(key)
             else:
                 values[key] = _value(plain, words, quoted)
         if below is not None:

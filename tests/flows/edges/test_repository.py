@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flows.edges import repository as module
@@ -811,6 +811,9 @@ def commits_of(top: Path, snapshots: list[Snapshot]) -> list[str]:
 
 @settings(max_examples=30, deadline=None)
 @given(snapshots=st.lists(a_snapshot, min_size=2, max_size=4))
+@example(snapshots=[{"posts/a.md": ("100644", b"")}, {"posts/a.md": ("100755", b"")}, {"posts/a.md": ("120000", b"")}])
+@example(snapshots=[{"posts/sub": ("100644", b"")}, {"posts/sub/c.md": ("100644", b"")}, {"posts/sub": ("160000", b"")}]
+)
 def test_changes_lead_from_any_commit_to_any_other(snapshots: list[Snapshot]) -> None:
     """The files of one commit with what changed are the files of the other, for any two commits, either way round:
     files, links, submodules, folders that become files, hidden and misnamed ones, texts, media and what is too large.
