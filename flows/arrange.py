@@ -67,6 +67,7 @@ class Agenda:
             by_channel.setdefault(slot.channel, []).append((at, slot))
         self.content, self.commit, self.entries, self._found = taken.prepared.content, commit, entries, found
         self._opened, self._by_time, self._by_channel = {}, by_time, by_channel
+        self.planner.keep()
 
     def _everything(self) -> Iterator[Card]:
         assert self.planner.almanac is not None

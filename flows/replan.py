@@ -59,9 +59,12 @@ class Planner:
             taken = self._take_changes(self.almanac, commit, now, sent, moved)
         if taken is None:
             taken = self._take_all(commit, now, kept, sent, approve)
+        return taken
+
+    def keep(self) -> None:
+        """Keeps the plan for the next start; nobody has to wait for that before acting on it."""
         if self.home is not None and self.almanac is not None:
             almanacs.keep(self.home, self._name, self.almanac)
-        return taken
 
     def details(self, slots: Iterable[Slot], *, now: datetime,
                 sent: Mapping[Slot, datetime | None] | None = None) -> Prepared:

@@ -33,6 +33,7 @@ class Commands(click.Group):
             return None
         if name in _LONG:
             gc.enable()
+            gc.set_threshold(100_000, 20, 100)                    # a plan is many small values that live long
         command: click.Command = getattr(import_module(f"flows.cli.{_COMMANDS[name]}"), f"{name}_command")
         return command
 

@@ -1,6 +1,7 @@
 """What Git lists becomes files; what no author's Git would have written is told apart (threats A9, A10)."""
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from flows.planning.spotting import hidden
@@ -89,6 +90,13 @@ def irregular(tree: bytes, width: int) -> dict[str, str]:
     found = {_text(name): TWICE for name in names if often[name] > 1}
     found |= {_text(name): MISNAMED for name in names if b"/" in name}
     return found | {_text(name): ODD for mode, name in entry.pairs.findall(tree) if not _REGULAR.fullmatch(mode)}
+
+
+def refused(file: SourceFile, wrong: Mapping[str, str]) -> SourceFile:
+    """`file`, or what it is instead when its own path or that of a folder around it is among those that are wrong."""
+    steps = file.path.split("/")
+    kind = next((wrong[path] for n in range(len(steps)) if (path := "/".join(steps[:n + 1])) in wrong), None)
+    return source_file(file.path, kind, file.blob, file.size) if kind else file
 
 
 def is_hidden(path: str) -> bool:

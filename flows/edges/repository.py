@@ -30,6 +30,7 @@ from flows.edges._trees import (
     is_hidden,
     is_misnamed,
     listed,
+    refused,
     source_file,
 )
 from schemas.content import Probe, SourceFile
@@ -147,8 +148,8 @@ class Repository:
             raise ContentError("Git cannot read its own objects.", "Run 'git fsck', and fetch the repository again.")
         found, folders = entries
         _judge_size(len(found), max((file.path.count("/") for file in found), default=0), self.folder.name)
-        refused = self._irregular({"": trees[0], **folders})
-        return [_refused(file, refused) for file in found] if refused else found
+        wrong = self._irregular({"": trees[0], **folders})
+        return [refused(file, wrong) for file in found] if wrong else found
 
     def reread(self, files: Sequence[SourceFile]) -> list[SourceFile]:
         """Files of a listing with what is read of them, wherever they were listed. Raises ContentError."""
@@ -271,13 +272,6 @@ def _on_disk(path: Path, relative: str) -> SourceFile | None:
         raise ContentError(
             f"{path} cannot be read: {error.strerror}.", "Let the person who runs this read it."
         ) from None
-
-
-def _refused(file: SourceFile, refused: Mapping[str, str]) -> SourceFile:
-    """`file`, or what it is instead when its own name or a folder of it is among `refused`."""
-    steps = file.path.split("/")
-    kind = next((refused[path] for n in range(len(steps)) if (path := "/".join(steps[:n + 1])) in refused), None)
-    return source_file(file.path, kind, file.blob, file.size) if kind else file
 
 
 def _judge_size(files: int, depth: int, name: str) -> None:

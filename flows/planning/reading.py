@@ -245,8 +245,8 @@ def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tupl
 
 
 def _without_notes(value: Any) -> Any:
-    """`value` without the keys that begin with `x-`: authors' own notes."""
+    """`value` without the keys that begin with `x-`: authors' own notes. In `at:` they are channels."""
     if isinstance(value, dict):
-        return {key: _without_notes(inner) if isinstance(inner, _NESTED) else inner
+        return {key: _without_notes(inner) if isinstance(inner, _NESTED) and key != "at" else inner
                 for key, inner in value.items() if not key.startswith("x-")}
     return [_without_notes(inner) for inner in value] if isinstance(value, list) else value

@@ -58,7 +58,8 @@ class _Resolver:
         intent = head.intent or getattr(tactic, "intent", None) or "give"
         media = self.media(post, head.media or ())
         return Resolved(
-            post=post.model_copy(update={"head": head}), channels=self.where(post, head, around, tactic, bool(media)),
+            post=post if head is post.head else post.model_copy(update={"head": head}),
+            channels=self.where(post, head, around, tactic, bool(media)),
             intent=intent,
             timezone=head.timezone, language=head.language, hashtags=head.hashtags or (),
             link=head.link, utm=_utm(head.utm), media=media, grace=head.grace or "", tactic=getattr(tactic, "id", None),

@@ -125,8 +125,10 @@ def replan(folder: Path) -> float:
     """The plan of HEAD in a fresh process; a process before it planned an earlier commit (`planned`)."""
     begun = time.perf_counter()
     repository = Repository(folder)
-    taken = Planner(repository, folder.parent / ".cache").take(repository.head(), now=NOW)
+    planner = Planner(repository, folder.parent / ".cache")
+    taken = planner.take(repository.head(), now=NOW)
     seconds = time.perf_counter() - begun
+    planner.keep()
     if taken.whole:
         raise Absent("nothing was kept: 'planned' has to run first")
     return seconds
@@ -148,7 +150,9 @@ def planned(folder: Path) -> float:
     shutil.rmtree(folder.parent / ".cache", ignore_errors=True)
     begun = time.perf_counter()
     repository = Repository(folder)
-    Planner(repository, folder.parent / ".cache").take(repository.head(), now=NOW)
+    planner = Planner(repository, folder.parent / ".cache")
+    planner.take(repository.head(), now=NOW)
+    planner.keep()
     return time.perf_counter() - begun
 
 

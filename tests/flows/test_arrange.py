@@ -91,7 +91,9 @@ def test_a_start_from_a_kept_plan_is_a_start(stage, tmp_path, kept) -> None:
     home = tmp_path / "cache"
     repository, store = Repository(stage.folder.path), open_store(stage.archive)
     if kept:
-        Planner(repository, home, store.address).take(commit, now=NOON)
+        planner = Planner(repository, home, store.address)
+        planner.take(commit, now=NOON)
+        planner.keep()
     agenda = Agenda(Planner(repository, home, store.address), store)
 
     agenda.take(commit, now=NOON, sent={})

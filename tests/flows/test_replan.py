@@ -52,7 +52,9 @@ def take(folder: Any, home: Path | None) -> tuple[Planner, Taken]:
     """A new start: the plan of what is committed."""
     repository = Repository(folder.path)
     planner = Planner(repository, home)
-    return planner, planner.take(repository.head(), now=NOON)
+    taken = planner.take(repository.head(), now=NOON)
+    planner.keep()
+    return planner, taken
 
 
 def anew(folder: Any) -> dict[str, Any]:
@@ -199,6 +201,7 @@ def test_two_at_the_same_time_leave_one_whole_plan(folder, tmp_path):
     second, _ = take(folder, home)
 
     first.take(commit, now=NOON)
+    first.keep()
     kept = almanacs.load(home, next(home.iterdir()).name)
 
     assert isinstance(kept, Almanac)

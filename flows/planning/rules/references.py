@@ -54,17 +54,17 @@ def resolve(read: Read, index: Index, root: str) -> list[Problem]:
                 problems.append(_missing(reference, media, entry.place(*reference.path), None))
     for post in read.posts:
         for reference in references(post.head):
-            place = post.place(*reference.path)
             if reference.kind != "media":
-                problems += _judge(reference, index, read, place, post.id)
+                if reference.id not in index.get(reference.kind, {}):
+                    problems += _judge(reference, index, read, post.place(*reference.path), post.id)
                 continue
             sought = media_file(reference.id, post, read.files, root)
-            if sought.file is None and not sought.remedy:
-                problems.append(_missing(reference, media, place, post.id))
-            elif sought.file is None:
-                problems.append(
-                    Problem("REF001", Severity.error, place, f"media: {sought.why}.", sought.remedy, post.id)
-                )
+            if sought.file is not None:
+                continue
+            place = post.place(*reference.path)
+            problems.append(
+                Problem("REF001", Severity.error, place, f"media: {sought.why}.", sought.remedy, post.id)
+                if sought.remedy else _missing(reference, media, place, post.id))
         if (target := _target(post)) is not None and post_of(index, target) is None:
             problems += _judge(Reference("post", target, ("after",)), index, read, post.place("after"), post.id)
     return problems
@@ -197,6 +197,8 @@ def vanished(read: Read, index: Index, published: frozenset[str] | None, root: s
     """REF003: a post that was published keeps its id. Not evaluated without the archive."""
     known = published or frozenset()
     gone = [id for id in sorted(known) if id not in index.get("post", {})]
+    if not gone:
+        return []
     found = renamed(dict.fromkeys(gone, Former()), [post for post in read.posts if post.id not in known])
     return [Problem("REF003", Severity.error, Place(found[id].file if id in found else root),
                     f"{id} was published; no file has this id now.",

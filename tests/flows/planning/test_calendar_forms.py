@@ -747,6 +747,15 @@ def test_the_forms_are_read_with_care(prepared: Make) -> None:
     assert [p.code for p in made.problems if p.severity == "error"] == ["SYN002"] * len(odd)
 
 
+def test_a_channel_may_be_called_like_a_note(prepared: Make) -> None:
+    """Keys that begin with x- are notes, but in `at:` they name channels."""
+    channel = 'channels: [{id: x-delhi, network: mastodon, handle: "@d@social.example"}]\n'
+    made = prepared({"networks/channels.yaml": channel,
+                     "posts/p.md": post("at: {default: 2027-01-05 09:00, x-delhi: 2027-01-06 10:00}\nx-note: 1\n")})
+
+    assert times(made) == {"posts/p@x-delhi#1": "2027-01-06 10:00Z"}
+
+
 def test_a_mapping_of_kept_times_may_hold_anything(prepared: Make) -> None:
     """Times of slots that are gone, of other channels or runs change nothing."""
     kept: Mapping[Slot, datetime] = {
