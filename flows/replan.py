@@ -135,7 +135,7 @@ class Planner:
 
     def _look(self, almanac: Almanac, paths: Iterable[str]) -> list[SourceFile]:
         """Post files as the plan in short knows them, read."""
-        return self.repository.reread([SourceFile(path, *almanac.cards[path][:2]) for path in sorted(paths)])
+        return self.repository.reread([SourceFile(path, *almanac.cards[path][:3]) for path in sorted(paths)])
 
     def _prepare(self, files: list[SourceFile], commit: str, now: datetime, kept: Mapping[Slot, datetime],
                  sent: Mapping[Slot, datetime | None] | None, others: Others) -> Prepared:

@@ -8,6 +8,10 @@ from schemas.post import MediaUse, Post
 from schemas.problem import Problem
 from schemas.rulebook import MediaItem, Rulebook
 
+Kind = Literal["file", "symlink", "submodule", "misnamed file", "file of a mode that Git does not make",
+               "file that its folder holds twice"]
+"""What a path of the folder holds. Only a file is read; everything else is named and refused."""
+
 
 class Probe(NamedTuple):
     """What the header of a media file says; nothing of it was decoded. Lengths in pixels, as people see the picture.
@@ -35,7 +39,7 @@ class SourceFile(NamedTuple):
     path: str
     blob: str
     size: int                                            # bytes
-    kind: Literal["file", "symlink", "submodule"] = "file"
+    kind: Kind = "file"
     data: bytes | None = None
     probe: Probe | None = None
 

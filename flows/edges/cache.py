@@ -16,7 +16,7 @@ READ_BYTES = 256_000
 MANY = 5_000
 """Of so many files only those are read whose times do not tell yet: what was written just now."""
 SETTLED_NS = 3_000_000_000
-_CODE = ("flows/planning", "flows/check.py", "flows/edges/repository.py", "schemas", "publishers")
+_CODE = ("flows/planning", "flows/check.py", "flows/edges", "schemas", "publishers")
 
 
 def fingerprint(folder: Path, *more: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from flows.planning.indexing import references
 from flows.planning.phrasing import relation
 from flows.planning.preparing import Prepared
-from schemas.content import SourceFile
+from schemas.content import Kind, SourceFile
 from schemas.ledger import Slot
 from schemas.message import Message
 from schemas.plan import Item, Waiting
@@ -34,6 +34,7 @@ class Card(NamedTuple):
 
     blob: str
     size: int
+    kind: Kind                   # of file: what is none is refused, whenever it is looked at
     id: str
     follows: str
     media: tuple[str, ...]
@@ -162,7 +163,7 @@ def condense(prepared: Prepared, files: Iterable[SourceFile]) -> dict[str, Card]
         after = relation(head.after) if head is not None and head.after else None
         times = head is not None and (head.at, head.slot, head.after, head.every) != (None, None, None, None)
         made[file.path] = Card(
-            file.blob, file.size, prepared.ids[file.path], after.post if after else "",
+            file.blob, file.size, file.kind, prepared.ids[file.path], after.post if after else "",
             tuple(sorted({use.file.rsplit("/", 1)[-1] for use in (head.media or ())} if head else ())),
             post is not None and post.series is not None and not times,
             after is None and any(line.at is None for line in of_post),

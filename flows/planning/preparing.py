@@ -74,7 +74,8 @@ def prepare(
         message = compose(one.post, one.channel, content, one.slot, one.turn if isinstance(one, Item) else 0)
         messages[one.slot] = message
         if one.channel.network in networks:
-            problems += _silent(message, one) or judge(message)
+            has_something = any(part.text or part.media for part in message.parts)
+            problems += judge(message) if has_something else _silent(one)
     problems = [*plan.problems, *problems]
     problems += evaluate(Facts(content, plan, messages, now, sent))
     problems = settle(problems, rulebook, today)
@@ -108,10 +109,8 @@ def reason(problem: Problem) -> str:
     return f"{problem.place}: {problem.message} {problem.remedy}"
 
 
-def _silent(message: Message, one: Item | Waiting) -> list[Problem]:
+def _silent(one: Item | Waiting) -> list[Problem]:
     """SYN004: a channel for which the post has no text."""
-    if any(part.text or part.media for part in message.parts):
-        return []
     if not one.post.post.sections:
         return []  # said once for the whole post already
     return [

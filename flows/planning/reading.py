@@ -5,11 +5,13 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from flows.planning.dividing import divide, hidden, placeholder
+from flows.planning.dividing import divide
 from flows.planning.explaining import explain
 from flows.planning.masking import secrets
 from flows.planning.parsing import Parsed, Unreadable, commented_out, divide_document, parse_yaml, text_of
+from flows.planning.resembling import resembling, twins
 from flows.planning.shelving import is_lost, shelf_of, where_it_belongs
+from flows.planning.spotting import hidden, mass_mentions, placeholder
 from schemas.channel import ChannelsFile
 from schemas.content import Entry, Known, SourceFile
 from schemas.model import Authored
@@ -25,7 +27,15 @@ _TIMES = ("at", "slot", "after", "every")
 _PUBLISHED = frozenset({"alt", "link", "hashtags"})
 """Keys whose text readers see, wherever they stand."""
 _NESTED = (dict, list)
-_ODD_SIGNS = ("\\", "#", "TODO", "XX", "{{", "[name]")
+_ODD_SIGNS = ("\\", "#", "TODO", "XX", "{{", "[name]", "@", "xn--")
+_INSTEAD = {
+    "symlink": "Put the file itself here.",
+    "submodule": "Put the file itself here.",
+    "misnamed file": "Rename it: in UTF-8, no backslash, nothing invisible, at most 500 bytes with its folders.",
+    "file of a mode that Git does not make": "Take it out of Git, then add it again: git rm --cached, git add.",
+    "file that its folder holds twice": "Take both out of Git, then add the one that is meant.",
+}
+"""What to do about each kind of what is no file to read."""
 
 
 class Read(NamedTuple):
@@ -44,11 +54,6 @@ def read(files: Iterable[SourceFile], root: str) -> Read:
     """Reads every file; never raises for content. `root` is the folder's name in messages."""
     reader = _Reader(root)
     by_path = {file.path: file for file in sorted(files)}
-    twins: dict[str, str] = {}
-    for path in by_path:
-        if (other := twins.setdefault(path.casefold(), path)) != path:
-            reader.problem("REF001", Place(f"{root}/{path}"), f"{path} and {other} differ only in capitals.",
-                           "Rename one of them: some computers cannot tell them apart.")
     posts = []
     for path, file in by_path.items():
         if is_post(path):
@@ -61,6 +66,13 @@ def read(files: Iterable[SourceFile], root: str) -> Read:
     )
     for file in posts:
         reader.post(file, names)
+    ids = {known.place.file: known.id for known in reader.ids}
+    for path, other in twins(by_path):
+        how = "in capitals" if path.casefold() == other.casefold() else "in how their accents are written"
+        for file_name in (f"{root}/{path}", f"{root}/{other}"):   # of two posts neither: who knows which was reviewed?
+            if file_name == f"{root}/{path}" or file_name in ids:
+                reader.problem("REF001", Place(file_name), f"{path} and {other} differ only {how}.",
+                               "Rename one of them: some computers cannot tell them apart.", ids.get(file_name))
     return Read(tuple(reader.entries), channels, tuple(reader.posts), tuple(reader.ids), by_path,
                 frozenset(reader.unreadable), tuple(reader.problems))
 
@@ -162,7 +174,7 @@ class _Reader:
 
     def is_text(self, file: SourceFile, place: Place, post: str | None) -> bool:
         if file.kind != "file":
-            self.problem("SYN001", place, f"cannot be read: it is a {file.kind}.", "Put the file itself here.", post)
+            self.problem("SYN001", place, f"cannot be read: it is a {file.kind}.", _INSTEAD[file.kind], post)
         elif file.size > TEXT_BYTES or file.data is None:
             self.problem(
                 "SYN001",
@@ -220,6 +232,14 @@ class _Reader:
             )
         if not _PUBLISHED.isdisjoint(path) and (left := placeholder(value)) is not None:
             self.problem("SYN004", place, f"A placeholder is left: {left}.", "Write what it stands for.", post)
+        if "hashtags" in path:
+            for _, name in mass_mentions(value):
+                self.problem("SYN011", place, f"This calls everybody at once: {name}.",
+                             "Name the accounts that are meant.", post)
+        if "link" in path:
+            for _, host, read in resembling(value):
+                self.problem("SYN012", place, f"The host name {host[:60]} looks like another: machines read {read}.",
+                             f"Write the name that is meant, or {read} if it is this one.", post, Severity.warning)
 
 
 def _is_odd(text: str) -> bool:
@@ -227,7 +247,8 @@ def _is_odd(text: str) -> bool:
 
     An escape can make any character, and needs a backslash; no character that nobody sees counts as printable.
     """
-    return any(sign in text for sign in _ODD_SIGNS) or not text.replace("\n", "").isprintable()
+    return (any(sign in text for sign in _ODD_SIGNS) or not text.replace("\n", "").isprintable()
+            or ("link:" in text and not text.isascii()))
 
 
 def _text(file: SourceFile) -> str:
