@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 AHEAD = timedelta(hours=1)
 """What is due so soon is looked up together with what is due now."""
 AT_ONCE = 500
-_WITHOUT_THESE_NOTHING_HOLDS = ("networks/channels.yaml", "strategy.yaml")
+_WITHOUT_THESE_NOTHING_HOLDS = ("networks/channels.yaml", "strategy.yaml", "calendar/blackouts.yaml")
 
 
 class Entry(NamedTuple):
@@ -69,6 +69,10 @@ class Agenda:
         self._opened, self._by_time, self._by_channel = {}, by_time, by_channel
         self.planner.keep()
 
+    def is_at(self, commit: str) -> bool:
+        """Whether the plan in force, and the plan in short that its details come from, are those of `commit`."""
+        return self.commit == commit and self.planner.almanac is not None and self.planner.almanac.commit == commit
+
     def _everything(self) -> Iterator[Card]:
         assert self.planner.almanac is not None
         yield from self.planner.almanac.cards.values()
@@ -82,6 +86,20 @@ class Agenda:
         almanac = self.planner.almanac
         return any(not line.goes for path in almanac.paths.get(slot.post, ()) for line in almanac.cards[path].lines
                    if (line.channel, line.run) == (slot.channel, slot.run))
+
+    def leaders(self, slot: Slot) -> list[Slot]:
+        """The slots of the post that this one goes out after: on the same channel, or else all of them."""
+        assert self.planner.almanac is not None
+        almanac = self.planner.almanac
+        names = {almanac.cards[path].follows for path in almanac.paths.get(slot.post, ())} - {""}
+        cards = [almanac.cards[path] for name in names for path in almanac.meant_by(name)]
+        slots = sorted(card.slot(line) for card in cards for line in card.lines)
+        return [leader for leader in slots if leader.channel == slot.channel] or slots
+
+    def gone(self, slots: Collection[Slot]) -> frozenset[str]:
+        """Ids of these slots' posts that no file has."""
+        assert self.planner.almanac is not None
+        return frozenset(slot.post for slot in slots if slot.post not in self.planner.almanac.paths)
 
     def is_readable(self) -> bool:
         """Whether every post file can be read: else one of them may be a post that seems to be gone."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import publishers
 from flows.edges.repository import Repository, working_tree
 from flows.planning.preparing import Prepared, prepare
+from schemas.errors import ContentError, SettingsError
 from schemas.ledger import Slot
 
 
@@ -16,7 +17,17 @@ def check(folder: Path, *, now: datetime, kept: Mapping[Slot, datetime] | None =
     """What the working tree of `folder` means at `now`. Raises ContentError when there is nothing to check."""
     root = os.path.relpath(folder).replace(os.sep, "/")
     return prepare(working_tree(folder), root, "working tree", networks=publishers.available(), judge=publishers.judge,
-                   now=now, kept=kept, sent=sent, published=published)
+                   now=now, kept=kept, sent=sent, published=published, fresh=_fresh(folder))
+
+
+def _fresh(folder: Path) -> frozenset[str]:
+    """The files of the folder that were never committed; none where nothing is committed at all, or there is no Git."""
+    try:
+        repository = Repository(folder)
+        repository.head()
+        return repository.fresh()
+    except (SettingsError, ContentError):
+        return frozenset()
 
 
 def check_commit(repository: Repository, commit: str, *, now: datetime,

@@ -78,7 +78,7 @@ class Planner:
             return self._prepare([*frame, *files], almanac.commit, now, kept, sent, others)
 
         same = [Change(file.path, file) for file in self._look(almanac, paths)]
-        return replan(almanac, same, lambda others: self._look(almanac, others), think).prepared
+        return replan(almanac, same, lambda others: self._look(almanac, others), think, seek=False).prepared
 
     def forget(self) -> None:
         """Keeps in memory only what the next push may need."""

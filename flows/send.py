@@ -20,7 +20,9 @@ from flows.pace import Traffic
 from flows.planning.deciding import TIMING, Timing, wait_after
 from flows.planning.folding import fold
 from flows.planning.pacing import MOST_PER_HOUR, Brake
+from flows.planning.renaming import Former, advice, renamed
 from flows.planning.reporting import row, row_of_ledger
+from flows.recall import formers
 from flows.replan import Planner
 from publishers.base import Publisher
 from schemas.channel import Channel
@@ -35,6 +37,8 @@ LOOK_EVERY_S = 2.0
 """How often a shift asks Git whether there is a new commit (real seconds)."""
 SKEW_S = 30.0
 THREADS = 64
+MOST_FORMERS = 100
+"""Of so many slots whose posts have no file any more it is known what they said."""
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 HELD_WAIT_S = (30.0, 300.0)
 """A held slot is looked at again after so long, and so long at most: a person may have decided."""
@@ -79,10 +83,13 @@ class Shift:
         self._looked_at: str | None = None                        # the commit that the watcher last pointed out
         self._published: set[Slot] = set()                        # for good
         self._went: dict[Slot, datetime | None] = {}              # the same, with the time where that was asked
+        self._gone: frozenset[str] = frozenset()                  # published posts that no file has any more
+        self._formers: dict[str, Former] | None = None            # what is known of them; None: not asked yet
         self._over: set[Slot] = set()                             # as the plan in force has it; another may reopen it
         self._begun: set[Slot] = set()                            # have a ledger, and no end that we know of
         self._late: set[Slot] = set()                             # missed or skipped in an earlier shift
         self._kept_by: dict[Slot, str] = {}                       # what a setting or the archive was told to keep back
+        self._arranged: tuple[str, Mapping[Slot, Entry]] | None = None   # the plan that everything is awaited by
         self._reminded: set[Slot] = set()                         # told that they are in doubt or wait for a person
 
     def stop(self) -> None:
@@ -150,13 +157,23 @@ class Shift:
             self._take(self.repository.head())
         except ContentError as error:
             log.error("plan rejected why=%s %s; the last good plan stays in force", error.what, error.remedy)
+            if self._moved and self._arranged is not None:        # followers move in the plan that stays, too
+                self._retake()
             return error
         except StoreError as error:
-            if self.agenda.commit is None:
+            if self._arranged is None:
                 raise
             log.error("plan not taken yet, the archive does not answer why=%s", error.what)
             self._looked_at = None                                # so that the next look sees a new commit again
         return None
+
+    def _retake(self) -> None:
+        assert self._arranged is not None
+        try:
+            self._take(self._arranged[0])
+        except (ContentError, StoreError) as error:
+            log.error("followers not moved yet why=%s", error.what)
+            self._looked_at = None
 
     def _take_last_good(self, rejected: ContentError) -> None:
         """Begins with the plan that an earlier shift took. Raises `rejected` when there is none any more."""
@@ -170,11 +187,13 @@ class Shift:
 
     def _take(self, commit: str) -> None:
         """Puts the plan of `commit` in force. Raises ContentError when it is no plan."""
-        if self.agenda.commit == commit and not self._moved:
+        arranged, before = self._arranged or (None, {})
+        if arranged == commit and self.agenda.is_at(commit) and not self._moved:
             return
-        before, now = self.agenda.entries, self.clock.now()
-        if self.agenda.commit != commit:
+        now = self.clock.now()
+        if not self.agenda.is_at(commit):
             self.agenda.take(commit, now=now, sent=self._went)
+        if arranged != commit:                                    # asked again when the archive did not answer
             unknown = [slot for slot in self.agenda.followed(self._went) if self._went[slot] is None]
             late = {slot.post for slot in unknown if self._when_it_went(slot) is not None}
             self._moved |= late
@@ -189,6 +208,8 @@ class Shift:
         self._due = []
         self._lines = {}
         entries = self.agenda.entries
+        if (gone := self.agenda.gone(self._published)) != self._gone:
+            self._gone, self._formers = gone, None
         self._extra = {order.slot: order for order in self._left_over() if order.slot not in entries}
         self._over = {slot for slot in self._over if slot in before and before[slot] == entries.get(slot)}
         # what was missed and is too late still: not worth a request each
@@ -200,6 +221,7 @@ class Shift:
         for slot in self._extra.keys() - done:
             if self.only in (None, slot):
                 self._await(slot, AT_ONCE)
+        self._arranged = (self.agenda.commit or "", entries)
         log.info("plan accepted commit=%s slots=%d", (self.agenda.commit or "")[:10], len(entries))
 
     def _when_it_went(self, slot: Slot) -> datetime | None:
@@ -292,12 +314,59 @@ class Shift:
         if (left := self._extra.get(slot)) is not None:
             return left
         try:
-            return self.agenda.order(slot, now=self.clock.now(), sent=self._went, over=self._published)
-        except ContentError as error:                             # Git does not answer: later again
-            log.error("slot cannot be looked up slot=%s why=%s", slot, error.what)
-            self._tries[slot] = tries = self._tries.get(slot, 0) + 1
-            self._await(slot, self.clock.now() + wait_after(tries))
-            return None
+            order = self.agenda.order(slot, now=self.clock.now(), sent=self._went, over=self._published)
+            if order is not None and (self._was_renamed(order) or not self._is_led(order)):
+                return None
+            if order is not None or slot not in self.agenda.entries:
+                return order
+            why = "the plan of all posts sends it, and that of its own does not"
+        except ContentError as error:                             # Git does not answer
+            why = error.what
+        log.error("slot cannot be looked up, later again slot=%s why=%s", slot, why)
+        self._put_off(slot)
+        return None
+
+    def _put_off(self, slot: Slot) -> None:
+        """Has the slot looked at again a little later, and later each time."""
+        self._tries[slot] = tries = self._tries.get(slot, 0) + 1
+        self._await(slot, self.clock.now() + wait_after(tries))
+
+    def _is_led(self, order: Order) -> bool:
+        """Whether the post that it goes out after is out; else it waits, and says so."""
+        item = order.item
+        if item is None or item.post.post.head.after is None or order.slot in self._begun:
+            return True
+        leaders = self.agenda.leaders(order.slot)
+        if any(leader in self._published for leader in leaders):
+            return True
+        self._put_off(order.slot)
+        if order.slot not in self._reminded:
+            self._reminded.add(order.slot)
+            why = f"it waits for {' or '.join(map(str, leaders)) or 'a post that is gone'}, which is not out yet"
+            waiting = Waiting(item.slot, item.post, item.channel, why, item.zone, item.at)
+            self.tell(Told(row(waiting, None, now=self.clock.now()), item.channel.network, item.channel.id,
+                           item.post.post.campaign))
+        return False
+
+    def _was_renamed(self, order: Order) -> bool:
+        """Whether the post went out under another id, which no file has any more: then it waits, and says so."""
+        item = order.item
+        if item is None or not self._gone or order.slot in self._begun or order.slot.run != "1":
+            return False
+        if self._formers is None:
+            slots = sorted(slot for slot in self._published if slot.post in self._gone)
+            self._formers = formers(self.ledger, self.repository, slots[:MOST_FORMERS])
+        found = renamed(self._formers, [item.post.post])
+        for id in found:
+            why = (f"it looks like {id}, which is published and has no file any more, and would go out again. "
+                   f"{advice(id, item.post.post)} Commit; or put the file of {id} back, if this is another post.")
+            waiting = Waiting(item.slot, item.post, item.channel, why, item.zone, item.at)
+            if order.slot not in self._reminded:
+                self._reminded.add(order.slot)
+                log.warning("slot waits, its post was renamed slot=%s was=%s", order.slot, id)
+                self.tell(Told(row(waiting, None, now=self.clock.now()), item.channel.network, item.channel.id,
+                               item.post.post.campaign))
+        return bool(found)
 
     def brake(self, item: Item, publisher: Publisher) -> Brake | None:
         """Why the item may not go yet; None: it may, and counts."""

@@ -58,10 +58,12 @@ def _week(text: str) -> str:
 
 
 def _day(text: object) -> object:
-    if isinstance(text, date) and not isinstance(text, datetime):
-        return text
     if isinstance(text, str) and _DAY.fullmatch(text):
-        return date.fromisoformat(text)
+        text = date.fromisoformat(text)
+    if isinstance(text, date) and not isinstance(text, datetime):
+        if not 1970 <= text.year <= 2999:
+            raise ValueError("a year is one from 1970 to 2999")
+        return text
     raise ValueError("a day looks like 2027-03-04")
 
 

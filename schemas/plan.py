@@ -43,6 +43,7 @@ class Waiting(NamedTuple):
     zone: str
     at: datetime | None = None
     found: bool = False
+    turn: int = 0
     stopped: bool = False        # an error in the post keeps it back; nobody else is given its time
 
 

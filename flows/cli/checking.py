@@ -8,7 +8,7 @@ import click
 
 from flows.cli.options import settings_of, shared, time_of
 from flows.cli.telling import many, say, tell_json, tell_problem
-from flows.edges.cache import fingerprint, keep, kept
+from flows.edges.cache import committed, fingerprint, keep, kept
 from flows.edges.settings import Settings
 from schemas.errors import UsageError
 
@@ -65,7 +65,8 @@ def check_command(
 def _answer(settings: Settings, archive: str | None, now: datetime) -> dict[str, Any]:
     """What check has to say; the last answer again when nothing it depends on has changed within the hour."""
     home, root = settings.home / ".drumbeat/cache", str(Path.cwd())
-    key = fingerprint(settings.content, root, f"{now:%Y-%m-%dT%H}") if archive is None else ""
+    state = committed(settings.content)
+    key = fingerprint(settings.content, root, state, f"{now:%Y-%m-%dT%H}") if archive is None else ""
     if key and (answer := kept(home, "check", key)) is not None:
         made: dict[str, Any] = answer
         return made

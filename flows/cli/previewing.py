@@ -90,7 +90,7 @@ def _shown(slot: Slot, one: Item | Waiting, done: Prepared) -> dict[str, Any]:
     message = done.messages.get(slot)
     at = one.at
     zone = one.zone
-    problems = [p.as_dict() for p in done.problems if p.post == slot.post and p.channel in (None, slot.channel)]
+    problems = [p.as_dict() for p in done.problems if p.post == slot.post and p.concerns(slot.channel, slot.run)]
     return {
         "slot": str(slot),
         "channel": one.channel.id,

@@ -32,6 +32,15 @@ def fingerprint(folder: Path, *more: str) -> str:
     return digest.hexdigest()
 
 
+def committed(folder: Path) -> str:
+    """What tells one state of the repository around `folder` from another: when something was last committed."""
+    for home in (folder.resolve(), *folder.resolve().parents):
+        if (git := home / ".git").exists():
+            marks = [mark.stat().st_mtime_ns for mark in (git / "logs/HEAD", git / "HEAD") if mark.exists()]
+            return f"{git} {marks}"
+    return ""
+
+
 def program() -> str:
     """Which program thinks here: another text of it may come to another answer."""
     here, digest = Path(__file__).parent.parent.parent, hashlib.sha256()

@@ -114,9 +114,18 @@ class Repository:
 
     def uncommitted(self) -> list[str]:
         """Paths of the content folder whose working copy differs from HEAD."""
+        return [path for _, path in self._status()]
+
+    def fresh(self) -> frozenset[str]:
+        """Paths in the content folder that HEAD does not hold: nothing of them was ever published under their name."""
+        start = f"{self.prefix}/" if self.prefix not in ("", ".") else ""
+        return frozenset(path.removeprefix(start) for state, path in self._status() if state in ("??", "A ", "AM"))
+
+    def _status(self) -> list[tuple[str, str]]:
         listing = _git.output(self.top, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames",
                               "--ignore-submodules=all", "--", self.prefix or ".", emptied=self._filters()) or b""
-        return [entry[3:].decode("utf-8", "replace") for entry in listing.split(b"\0") if len(entry) > 3]
+        return [(entry[:2].decode(), entry[3:].decode("utf-8", "replace"))
+                for entry in listing.split(b"\0") if len(entry) > 3]
 
     def _filters(self) -> list[str]:
         """The settings that name the repository's filters: `git status` would run them."""

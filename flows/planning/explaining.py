@@ -15,6 +15,7 @@ from schemas.problem import Problem, Severity
 _MEANT = {"image": "media", "images": "media", "photo": "media", "picture": "media", "video": "media", "date": "at",
           "time": "at", "when": "at", "publish_at": "at", "tags": "hashtags", "channel": "channels",
           "network": "channels", "networks": "channels", "url": "link", "lang": "language"}
+_SPANS = frozenset({"grace", "stagger", "min_gap", "min_repeat"})
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "date": "a date like 2027-03-04"}
 
 
@@ -82,6 +83,10 @@ def _said(fault: _Fault, key: str, model: type[Authored], parsed: Parsed) -> tup
             return f"{key}: {_shown(written)} is not known here.", f"{meant}Use one of: {expected}."
         case "string_type" if isinstance(value, list | dict):
             return f"{key} must be one text.", f"Write {key}: \"…\"."
+        case "string_type" if value is False and key == "hold":
+            return "hold: 'false' is not a reason.", "Remove the line to let the post go out."
+        case "string_type" if isinstance(value, int) and key in _SPANS:
+            return f"{key}: {_shown(written)} has no unit.", f"Write it with one, like {key}: {value}d."
         case "string_type":
             return f"{key}: {_shown(written)} is not text.", f"Put it in quotes: {key}: \"{written}\"."
         case "bool_type":

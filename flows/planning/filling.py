@@ -13,6 +13,7 @@ from schemas.engagement import Blackout
 from schemas.notation import span
 
 HORIZON_DAYS = 366
+_FAR = timedelta(days=366 * 20)
 """How far ahead a free slot is looked for."""
 _MONDAY = date(1970, 1, 5)
 
@@ -122,7 +123,7 @@ class Free:
         end = earliest + timedelta(days=HORIZON_DAYS)
         if latest is not None:
             end = min(end, latest)
-        number = week.first((earliest - week.stagger).astimezone(_zone(week.zone)).date())
+        number = week.first((earliest - min(week.stagger, _FAR)).astimezone(_zone(week.zone)).date())
         while True:
             number = _root(skip, number)
             at, _ = week.at(number)

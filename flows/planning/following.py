@@ -26,6 +26,7 @@ class Followers:
         self._names = _names(self.slots_of, [*(post.id for post in content.drafts), *content.others])
         self._after: dict[str, list[Wish]] = {}
         self.targets: tuple[str, ...] = ()
+        self._turning = {one.post.id for one in everyone if one.form == "turns"}
         self._waiting = [one for one in everyone if one.after is not None]
         for one in self._waiting:
             if one.after is not None and (target := self._names.get(one.after.post)) is not None:
@@ -84,7 +85,7 @@ class Followers:
     def _base(self, target: str, claim: Claim) -> tuple[datetime | None, str]:
         """When `target` went or goes out on the channel, else first anywhere; and why it may not go out."""
         slots = self.slots_of[target]
-        if any(slot.run != "1" for slot in slots):
+        if any(slot.run != "1" for slot in slots) or target in self._turning:
             return None, f"{target} goes out again and again; name a post that goes out once"
         here = next((slot for slot in slots if slot.channel == claim.channel.id), None)
         placed = [(self._places.placed[slot], slot) for slot in ([here] if here else slots)]
@@ -106,8 +107,9 @@ class Followers:
         own = self._places.permit.why_not(one.post, claim.channel)
         self._places.wait(one.post, claim, own or f"it waits for {target}: {why}", at)
         if own is None:
-            self._places.problem("SCH004", one.post, "after", claim, f"{one.post.id} waits for {target}: {why}.",
-                                 f"Mend {target}, or give this post a time of its own.")
+            said = f"{one.post.id} waits on {claim.channel.id} for {target}: {why}."
+            remedy = f"Mend {target}, or give this post a time of its own."
+            self._places.problem("SCH004", one.post, "after", claim, said, remedy)
 
 
 def leaders(posts: Iterable[Resolved], follower: Resolved) -> list[Slot]:

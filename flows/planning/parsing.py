@@ -25,6 +25,7 @@ DEPTH = 12
 
 _OPENED = re.compile(r"---[ \t]*\n")
 _CLOSED = re.compile(r"\n---[ \t]*$", re.MULTILINE)
+_ODD_BREAKS = re.compile("[\x85\u2028\u2029]")
 _COMMENTED_OUT = re.compile(r"\s*(-\s+)*([^\s#'\"][^#'\"]*:|-)\s+#\s*\S")
 # What libyaml says, and what a person can do about it; for everything else a colon in the text is the usual cause.
 _REMEDIES = (
@@ -128,7 +129,7 @@ def parse_by_events(text: str, file: str, first_line: int = 1) -> Parsed:
     """The same by libyaml, however it is written."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
-        return _Builder(file, first_line).build(loader)._replace(text=text)
+        return _Builder(file, first_line, text).build(loader)._replace(text=text)
     except YAMLError as error:
         raise Unreadable(_refusal(error, file, first_line, text)) from None
     finally:
@@ -160,9 +161,10 @@ def _syn001(place: Place, why: str, remedy: str) -> Problem:
 class _Builder:
     """Walks the parser's events once, by hand, so that nothing is ever expanded before it is judged."""
 
-    def __init__(self, file: str, first_line: int) -> None:
+    def __init__(self, file: str, first_line: int, text: str) -> None:
         self.file = file
         self.first_line = first_line
+        self.text = text if _ODD_BREAKS.search(text) else None    # libyaml counts these as lines; nobody else does
         self.places: dict[str, Place] = {}
         self.written: dict[str, str] = {}
 
@@ -226,6 +228,8 @@ class _Builder:
 
     def place(self, event: Event) -> Place:
         mark: Any = event.start_mark                              # the parser always sets it
+        if self.text is not None:
+            return _end_of(self.text[:mark.index], self.file, self.first_line)
         return Place(self.file, mark.line + self.first_line, mark.column + 1)
 
     def refuse(self, event: Event, why: str, remedy: str) -> None:

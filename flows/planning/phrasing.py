@@ -15,7 +15,7 @@ _EVERY = re.compile(
     rf"(?P<count>[1-9]\d{{0,4}})(?P<unit>d|w|mo)(?: on (?P<weekday>{_NAME}))?(?: at (?P<clock>{_CLOCK}))?",
     re.ASCII | re.IGNORECASE,
 )
-EXAMPLES = {"slot": "next", "after": "first-post + 2d", "every": "4w on friday at 17:15"}
+EXAMPLES = {"slot": "thu 12:30", "after": "first-post + 2d", "every": "4w on friday at 17:15"}
 """One of each form, for messages."""
 
 

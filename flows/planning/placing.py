@@ -65,7 +65,7 @@ class Places:
     def wait(self, post: Resolved, claim: Claim, why: str, at: datetime | None = None, *, found: bool = False) -> None:
         """Has the slot wait."""
         zone = self.frame.zone(post, claim.channel)
-        self.placed[claim.slot] = Waiting(claim.slot, post, claim.channel, why, zone, at, found)
+        self.placed[claim.slot] = Waiting(claim.slot, post, claim.channel, why, zone, at, found, claim.turn)
 
     def problem(self, code: str, post: Resolved, field: str, claim: Claim, message: str, remedy: str,
                 severity: Severity = Severity.error) -> None:
@@ -109,7 +109,7 @@ class Places:
             return None
         days = f"{campaign.start} to {campaign.end}"
         self.problem("SCH004", post, field_of(post), claim,
-                     f"On {claim.channel.id} it would go out outside its campaign ({days}).",
+                     f"On {claim.channel.id} it would go out on {at:%Y-%m-%d}, outside its campaign ({days}).",
                      "Choose a day of the campaign, or move the file to posts/.")
         return f"its time is outside its campaign ({days})"
 
@@ -121,9 +121,13 @@ class Places:
             return None
         what = "asks wait" if blackout.effect == "hold-asks" else "nothing goes out"
         why = f"{what} in the blackout {blackout.id}" + (f" ({blackout.reason})" if blackout.reason else "")
-        self.problem("SCH001", post, field_of(post), claim, f"{self.words(at, zone)} on {channel.id}: {why}.",
-                     "Choose another day.")
-        self.advise(week_of(channel, zone), at, asks=asks)
+        said = f"{self.words(at, zone)} on {channel.id}: {why}."
+        if claim.slot.run != "1":                                 # nobody can move one run of many
+            self.problem("SCH001", post, field_of(post), claim, said, "Nothing to do: this run is left out.",
+                         Severity.warning)
+        else:
+            self.problem("SCH001", post, field_of(post), claim, said, "Choose another day.")
+            self.advise(week_of(channel, zone), at, asks=asks)
         return why
 
     def _quiet(self, post: Resolved, claim: Claim, at: datetime, zone: str) -> str:

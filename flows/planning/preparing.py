@@ -1,5 +1,5 @@
 """The whole thought at once: files become content, a plan, and the message of every slot. Pure."""
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -55,11 +55,13 @@ def prepare(
     sent: Mapping[Slot, datetime | None] | None = None,
     published: frozenset[str] | None = None,
     others: Others = NOBODY_ELSE,
+    fresh: frozenset[str] = frozenset(),
 ) -> Prepared:
     """Reads, resolves, schedules, composes and judges; never raises for content.
 
     `kept`: times that accepted plans gave. `sent`: what is published, and when; None when nobody looked. `published`:
     ids that the ledger knows, None when nobody looked. `others`: posts that exist and are not among `files`.
+    `fresh`: files that were never committed.
     """
     made = read(files, root)
     ids = {known.place.file.removeprefix(f"{root}/"): known.id for known in made.ids}
@@ -71,22 +73,22 @@ def prepare(
     messages: dict[Slot, Message] = {}
     problems: list[Problem] = []
     for one in plan.everything():
-        message = compose(one.post, one.channel, content, one.slot, one.turn if isinstance(one, Item) else 0)
+        message = compose(one.post, one.channel, content, one.slot, one.turn)
         messages[one.slot] = message
         if one.channel.network in networks:
             has_something = any(part.text or part.media for part in message.parts)
             problems += judge(message) if has_something else _silent(one)
     problems = [*plan.problems, *problems]
-    problems += evaluate(Facts(content, plan, messages, now, sent))
+    problems += evaluate(Facts(content, plan, messages, now, sent, fresh))
     problems = settle(problems, rulebook, today)
-    plan = _stopped(plan, problems)
+    plan = _stopped(plan, problems, sent or {})
     plan = plan._replace(waiting=tuple(one._replace(why=masked(one.why)) for one in plan.waiting))
     messages = {slot: message for slot, message in messages.items() if message.network in networks}
     return Prepared(content, plan, messages, tuple(in_order((*content.problems, *without_secrets(problems)))), ids)
 
 
-def _stopped(plan: Plan, problems: Iterable[Problem]) -> Plan:
-    """`plan` where every item that an error is about waits for it to be mended."""
+def _stopped(plan: Plan, problems: Iterable[Problem], sent: Container[Slot]) -> Plan:
+    """`plan` where every item that an error is about waits for it to be mended; what is `sent` waits for nothing."""
     errors: dict[str | None, list[Problem]] = {}
     for problem in problems:
         if problem.severity == Severity.error and problem.post is not None:
@@ -96,11 +98,12 @@ def _stopped(plan: Plan, problems: Iterable[Problem]) -> Plan:
     items, waiting = [], list(plan.waiting)
     for item in plan.items:
         stop = next((p for p in errors.get(item.post.id, ()) if p.concerns(item.channel.id, item.slot.run)), None)
-        if stop is None:
+        if stop is None or item.slot in sent:
             items.append(item)
         else:
             waiting.append(Waiting(
-                item.slot, item.post, item.channel, reason(stop), item.zone, item.at, item.found, stopped=True))
+                item.slot, item.post, item.channel, reason(stop), item.zone, item.at, item.found, item.turn,
+                stopped=True))
     return plan._replace(items=tuple(items), waiting=tuple(waiting))
 
 

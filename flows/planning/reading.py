@@ -24,6 +24,8 @@ TEXT_BYTES = 256_000
 
 _POST = re.compile(r"(posts|evergreen)/(.+/)?[^/]+\.md|campaigns/[^/]+/posts/(.+/)?[^/]+\.md")
 _TIMES = ("at", "slot", "after", "every")
+_NEVER_EMPTY = ("at", "after", "every", "from", "until", "not_before", "not_after", "hold", "withdraw")
+"""Keys that somebody means to write something behind: without it the post would go out otherwise than they think."""
 _PUBLISHED = frozenset({"alt", "link", "hashtags"})
 """Keys whose text readers see, wherever they stand."""
 _NESTED = (dict, list)
@@ -162,6 +164,10 @@ class _Reader:
         self.problems += divided.problems
         if not isinstance(head, Head):
             return
+        for key in _NEVER_EMPTY:
+            if key in (document.head.value or {}) and document.head.value[key] in (None, "" if key == "hold" else None):
+                self.problem("SYN002", nearest(document.head.places, (key,), place.file), f"{key} is empty.",
+                             "Write a value, or remove the line.", id)
         times = [key for key in _TIMES if getattr(head, key) is not None]
         if len(times) > 1:
             self.problem("SYN003", nearest(document.head.places, (times[1],), place.file),

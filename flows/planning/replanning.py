@@ -42,21 +42,24 @@ Think = Callable[[list[SourceFile], Mapping[Slot, datetime], Others], Prepared]
 
 
 def replan(almanac: Almanac, changes: Iterable[Change], look: Look, think: Think, *,
-           moved: Iterable[str] = ()) -> Replanned:
+           moved: Iterable[str] = (), seek: bool = True) -> Replanned:
     """The plan of what `changes` touch. `almanac` stays as it is. `moved`: ids of posts that went out at other times.
+    `seek` False: who has no free slot, or takes turns, is only thought of where it is among the changes.
     """
     changed = {change.path: change.file for change in changes}
     touched = _Touched(almanac, set(changed))
     gone = {path for path, file in changed.items() if file is None}
     for id in moved:
         touched.lead(id)
-    touched.add(almanac.seekers)
-    touched.add(almanac.turns)
+    if seek:
+        touched.add(almanac.seekers)
+    if seek or not almanac.turns.isdisjoint(changed):
+        touched.add(almanac.turns)
     files: dict[str, SourceFile] = {path: file for path, file in changed.items() if file is not None}
     while True:
         touched.close()
         files |= {file.path: file for file in look(sorted(touched.paths - files.keys() - gone))}
-        prepared = think(list(files.values()), _kept(almanac, files), touched.others())
+        prepared = think(list(files.values()), _kept(almanac, touched.paths | files.keys()), touched.others())
         cards = condense(prepared, files.values())
         before = len(touched.paths)
         touched.meet(prepared.content, cards)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from flows.planning.filling import HORIZON_DAYS, Free, week_with
 from flows.planning.phrasing import Weekly, weekly
-from flows.planning.timing import days_on
+from flows.planning.timing import days_on, instant
 from flows.planning.wishing import Claim, absolute
 from schemas.campaign import Series
 from schemas.channel import Channel
@@ -64,10 +64,14 @@ def rotate(series: Rotation, members: Sequence[Member], free: Free, kept: Mappin
     if series.slot is None:
         return
     seen: dict[str, date] = {}
-    given = _given(members, kept, sent)
+    given = _given(series.slot, members, kept, sent)
     today = now.astimezone(ZoneInfo(series.timezone)).date()
-    first = today + timedelta(days=(series.slot.weekday - today.weekday()) % 7)
-    to_come = {first + timedelta(weeks=week) for week in range(HORIZON_DAYS // 7)}
+    begin = today - timedelta(days=2)                             # a wall far west of ours may have that day to come
+    first = begin + timedelta(days=(series.slot.weekday - begin.weekday()) % 7)
+    walls = {(channel.id, stagger, zone): (channel, stagger, zone)
+             for member in members for channel, stagger, zone in member.channels}.values()
+    to_come = {day for week in range(HORIZON_DAYS // 7 + 1) if (day := first + timedelta(weeks=week)) >= today
+               or any(_at(series.slot, channel, day, stagger, zone) > now for channel, stagger, zone in walls)}
     for day in sorted({*given, *to_come}):
         settled = [(member, claim) for member, claim in given.get(day, ())
                    if claim.slot in sent or (claim.at is not None and claim.at <= now)]
@@ -92,9 +96,20 @@ def rotate(series: Rotation, members: Sequence[Member], free: Free, kept: Mappin
                 break
 
 
+def _at(slot: Weekly, channel: Channel, day: date, stagger: timedelta, zone: str) -> datetime:
+    """The time of the turn of `day` on a channel."""
+    week = week_with(channel, zone, slot, stagger)
+    return week.at(week.first(day))[0]
+
+
 def _rested(last: date | None, min_repeat: str, day: date) -> bool:
     """Whether a member that was seen `last` may come back on `day`."""
-    return last is None or (last < day and days_on(last, *_span(min_repeat)) <= day)
+    if last is None:
+        return True
+    try:
+        return last < day and days_on(last, *_span(min_repeat)) <= day
+    except (ValueError, OverflowError):
+        return False                                              # longer than any calendar
 
 
 def _turn(slot: Weekly, member: Member, day: date, free: Free, now: datetime) -> Iterator[Claim]:
@@ -110,14 +125,16 @@ def _turn(slot: Weekly, member: Member, day: date, free: Free, now: datetime) ->
             yield Claim(Slot(member.post.id, channel.id, f"{day:%Y%m%d}"), channel, stagger, at)
 
 
-def _given(members: Sequence[Member], kept: Mapping[Slot, datetime],
+def _given(weekly: Weekly, members: Sequence[Member], kept: Mapping[Slot, datetime],
            sent: Mapping[Slot, datetime | None]) -> dict[date, list[tuple[Member, Claim]]]:
     """Turns that earlier plans gave, by day."""
     mine = {member.post.id: member for member in members}
     found: dict[date, list[tuple[Member, Claim]]] = {}
     for slot in sorted(slot for slot in {*kept, *sent} if slot.post in mine):
         member, at, day = mine[slot.post], kept.get(slot) or sent.get(slot), _day(slot.run)
-        for channel, stagger, _ in member.channels:
+        for channel, stagger, zone in member.channels:
+            if channel.id == slot.channel and day is not None and at is None:     # out, and nobody knows any more when
+                at = instant(datetime.combine(day, weekly.clock), zone).at + stagger
             if channel.id == slot.channel and at is not None and day is not None:
                 found.setdefault(day, []).append((member, Claim(slot, channel, stagger, at)))
     return found

@@ -16,9 +16,10 @@ from flows.planning.wishing import Claim, Frame, Wish, absolute, wish
 from schemas.content import Content, Resolved
 from schemas.ledger import Slot
 from schemas.plan import Item, Plan, Waiting
-from schemas.problem import in_order
+from schemas.problem import Severity, in_order
 
 _MINUTE = timedelta(minutes=1)
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 2), date(2999, 12, 30)      # counting on from them stays in the calendar
 
 
 def schedule(content: Content, kept: Mapping[Slot, datetime], *, now: datetime,
@@ -226,9 +227,13 @@ class _Scheduler:
             self.places.wait(post, claim, f"no free slot on {channel.id} in the next {HORIZON_DAYS} days")
         else:
             why = f"no slot of {channel.id} is free before {window.ends}"
-            self.places.problem("SCH001", post, field_of(post), claim, f"{why[0].upper()}{why[1:]}.",
-                                "Give it a time of its own.")
-            self.places.advise(week, window.latest, asks=asks)
+            many = claim.slot.run != "1"
+            self.places.problem(
+                "SCH001", post, field_of(post), claim, f"{why[0].upper()}{why[1:]}.",
+                "Nothing to do: this run is left out. A time ('at HH:MM') would place it." if many else
+                "Give it a time of its own, or a later end.", Severity.warning if many else Severity.error)
+            if claim.day is not None and not many:
+                self.places.advise(week, window.latest, asks=asks)
             self.places.wait(post, claim, why)
 
     # --- series -----------------------------------------------------------------------------------------------------
@@ -261,4 +266,5 @@ def _key(item: Item) -> tuple[datetime, str, str, str]:
 
 def _midnight(day: date, zone: str, days: int = 1) -> datetime:
     """When the local day `days` after `day` begins."""
-    return instant(datetime.combine(day + timedelta(days=days), time()), zone).at
+    near = min(max(day, _FIRST_DAY), _LAST_DAY)
+    return instant(datetime.combine(near + timedelta(days=days), time()), zone).at

@@ -80,6 +80,11 @@ class _Asking:
         times = [key for key in ("at", "slot", "after", "every") if getattr(head, key) is not None]
         if len(times) > 1:
             return self.made("none", self.each(why="more than one time is given"))
+        lost = [name for name, value in (("from", head.from_), ("until", head.until), ("runs", head.runs))
+                if value is not None and head.every is None]
+        for name in lost:
+            self.problem("SCH005", name, f"'{name}' belongs to 'every'; here it does nothing.",
+                         "Remove it, or write how often: every: 4w on friday at 17:15.", Severity.warning)
         if head.at is not None:
             return self.made("fixed", tuple(self.fixed(head.at)))
         if head.every is not None:
@@ -102,7 +107,9 @@ class _Asking:
 
     def unread(self, key: str, value: str) -> Wish:
         shown = value[:60]
-        self.problem("SYN002", key, f"{key}: '{shown}' is not a time.", f"Write it like '{key}: {EXAMPLES[key]}'.")
+        more = ", 'slot: next' or 'slot: next after 2027-04-19'" if key == "slot" else ""
+        remedy = f"Write it like '{key}: {EXAMPLES[key]}'{more}."
+        self.problem("SYN002", key, f"{key}: '{shown}' is not a time.", remedy)
         return self.made("none", self.each(why=f"'{key}: {shown}' is not a time"))
 
     # --- slot: next, next after, weekday ----------------------------------------------------------------------------

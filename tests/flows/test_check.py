@@ -147,6 +147,29 @@ def test_the_samples_season_falls_where_it_was_meant_to(sample: Prepared) -> Non
     }
 
 
+def test_a_new_post_that_comes_too_late_is_warned_of(sample: Prepared, tmp_path: Path) -> None:
+    """SCH001 for a file that was never committed, until it is; of what is committed only the archive knows."""
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=W", "-c", "user.email=w@millrace.example", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    def late() -> list[str]:
+        made = check(Path("content"), now=datetime(2027, 3, 17, 9, tzinfo=UTC))
+        return [f"{p.place}: {p.message}" for p in made.problems if p.code == "SCH001"]
+
+    assert late() == []                                           # no repository: nobody knows
+    git("init", "--quiet")
+    assert late() == []
+    git("add", "--all")
+    git("commit", "--quiet", "-m", "Season")
+    (tmp_path / "content/posts/slip.md").write_text("---\nat: 2026-03-20 12:30\nchannels: [x]\n---\nA slip.\n")
+    assert late() == ["content/posts/slip.md:2:1: 2026-03-20 12:30 on x has passed; nothing is sent late."]
+    git("add", "--all")
+    assert len(late()) == 1
+    git("commit", "--quiet", "-m", "Slip")
+    assert late() == []
+
+
 def test_what_waits_in_the_sample_says_why(sample: Prepared) -> None:
     """Every other slot of the sample waits for a network, and keeps the time it has."""
     waiting = {str(w.slot): (w.why, f"{w.at:%Y-%m-%d %H:%M}Z" if w.at else None) for w in sample.plan.waiting}

@@ -103,13 +103,6 @@ BOOK: tuple[Rule, ...] = (
     ),
     # --- SCH: times ---------------------------------------------------------------------------------------------------
     Rule(
-        "SCH001", _E, "FT",
-        "A time cannot be kept: it lies in a blackout, outside the post's own window (not_before, not_after), or no "
-        "free slot is left before the end; as a warning: it lies in the quiet hours. What is late by more than its "
-        "grace (2h) is missed, never sent late.",
-        "Take the free slot that the message names, or move the window.",
-    ),
-    Rule(
         "SCH004", _E, "F",
         "A post waits for another one ('after:') that itself waits, has no time or never comes; or a post of a "
         "campaign would go out outside its days.",

@@ -20,7 +20,8 @@ keep a text from being another than the reviewer saw."""
 class Facts(NamedTuple):
     """What rules judge. `messages`: what each channel gets, by slot; `sent`: what is published, and when it went out.
 
-    `sent` None: nobody looked into the archive, so rules that need it are not evaluated.
+    `sent` None: nobody looked into the archive, so rules that need it are not evaluated. `fresh`: files that were never
+    committed.
     """
 
     content: Content
@@ -28,6 +29,7 @@ class Facts(NamedTuple):
     messages: Mapping[Slot, Message]
     now: datetime
     sent: Mapping[Slot, datetime | None] | None = None
+    fresh: frozenset[str] = frozenset()
 
     def today(self) -> date:
         """The day it is, in the strategy's time zone."""

@@ -99,7 +99,14 @@ def _said_before(facts: Facts) -> Iterator[Problem]:
     for on_channel in sayings.values():
         on_channel.sort(key=lambda saying: (saying.told.at, saying.of.slot))
         for later, earlier in repeats([saying.told for saying in on_channel], window):
-            yield _again(on_channel[later], on_channel[earlier])
+            if not _is_meant(on_channel[later], on_channel[earlier]):
+                yield _again(on_channel[later], on_channel[earlier])
+
+
+def _is_meant(later: _Saying, earlier: _Saying) -> bool:
+    """Whether a repeating post or a series comes round: how often it may is said there, and judged by SCH005."""
+    one, other = later.of, earlier.of
+    return one.post.id == other.post.id and one.slot.run != other.slot.run and one.channel.network != "x"
 
 
 def _again(later: _Saying, earlier: _Saying) -> Problem:

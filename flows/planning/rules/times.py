@@ -10,9 +10,41 @@ from flows.planning.placing import field_of
 from flows.planning.rules.ruling import Facts, Rule
 from schemas.campaign import Series
 from schemas.content import Resolved
+from schemas.engagement import BlackoutsFile
 from schemas.notation import span
 from schemas.plan import Item
 from schemas.problem import Problem, Severity
+
+
+def _too_late(facts: Facts) -> Iterator[Problem]:
+    """A new post whose time has passed already: it will not go out."""
+    root = f"{facts.content.root}/"
+    for item in facts.plan.items if facts.fresh else ():
+        post = item.post
+        if item.at + timedelta(seconds=item.grace_s) < facts.now and post.post.file.removeprefix(root) in facts.fresh:
+            local = item.at.astimezone(ZoneInfo(item.zone))
+            passed = f"{local:%Y-%m-%d %H:%M} on {item.channel.id} has passed; nothing is sent late."
+            remedy = "Give it a time to come, or remove the line: it then takes a free slot."
+            yield _said(TOO_LATE, item, passed, remedy)._replace(severity=Severity.warning)
+
+
+def _closes_nothing(facts: Facts) -> Iterator[Problem]:
+    """A blackout that has no days."""
+    for entry in facts.content.entries:
+        if not isinstance(entry.value, BlackoutsFile):
+            continue
+        for number, one in enumerate(entry.value.blackouts):
+            if one.from_ is None or one.to is None:
+                key = "from" if one.from_ is None else "to"
+                why, remedy = f"it has no '{key}'", f"Add '{key}: YYYY-MM-DD'; both days are inside."
+            elif one.to < one.from_:
+                why, remedy = f"{one.to} is before {one.from_}", "Turn the days round."
+            elif one.channels == ():
+                why, remedy = "it names no channel", "Name some, or remove 'channels': without it it is for all."
+            else:
+                continue
+            place = entry.place("blackouts", number)
+            yield NOTHING_CLOSED.at(place, f"The blackout {one.id} closes nothing: {why}.", remedy)
 
 
 def _crowded(facts: Facts) -> Iterator[Problem]:
@@ -135,6 +167,24 @@ def _silent(facts: Facts) -> Iterator[Problem]:
                 )
 
 
+NOTHING_CLOSED = Rule(
+    "SCH009",
+    Severity.error,
+    "F",
+    "A blackout closes nothing: a day is missing, they stand in the wrong order, or it names no channel.",
+    "Give it 'from' and 'to'; both days are inside.",
+    all=_closes_nothing,
+)
+TOO_LATE = Rule(
+    "SCH001",
+    Severity.error,
+    "FGT",
+    "A time cannot be kept: it lies in a blackout, outside the post's own window (not_before, not_after), or no free "
+    "slot is left before the end; as a warning: it lies in the quiet hours, or has passed and the file was never "
+    "committed. What is late by more than its grace (2h) is missed, never sent late.",
+    "Take the free slot that the message names, or move the window.",
+    all=_too_late,
+)
 CROWDED = Rule(
     "SCH002",
     Severity.warning,
@@ -171,7 +221,7 @@ SILENT = Rule(
     all=_silent,
     knobs={"horizon_days": 14},
 )
-RULES = (CROWDED, BIG_BANG, REPEATS, SILENT)
+RULES = (TOO_LATE, NOTHING_CLOSED, CROWDED, BIG_BANG, REPEATS, SILENT)
 
 
 def _said(rule: Rule, item: Item, message: str, remedy: str) -> Problem:

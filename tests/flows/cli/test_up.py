@@ -19,10 +19,10 @@ NETWORKS = {"x": "x", "facebook": "facebook_page", "mastodon": "mastodon"}
 
 @pytest.fixture(scope="module")
 def planned(season, drumbeat) -> list[dict]:
-    """The slots that have a time, in order, as `plan` says."""
+    """The slots that have a time up to the end of what is played, in order, as `plan` says."""
     (season.home / "none").mkdir()
     items = drumbeat("plan", "--json", "--archive", f"dir:{season.home}/none", cwd=season.home).json["items"]
-    return [item for item in items if item["state"] == "planned"]
+    return [item for item in items if item["state"] == "planned" and item["at"] < "2027-04-20"]
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_the_same_command_again_publishes_nothing(season, drumbeat, season_words
                     env=prefect_server.environment)
 
     assert done.code == 0, done.err
-    assert {slot["state"] for slot in done.json["slots"]} == {"published", "waiting"}
+    assert {slot["state"] for slot in done.json["slots"]} == {"published", "planned", "waiting"}
     assert season.journal() == before
     assert json.loads(json.dumps(done.json["counts"])) == done.json["counts"]
 

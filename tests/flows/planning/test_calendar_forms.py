@@ -231,7 +231,7 @@ def test_what_follows_a_waiting_post_waits(first: str, why: str, prepared: Make)
     name = "first" if "draft" in why else "posts/first"
     assert whys(made)["posts/then@a#1"] == f"it waits for {name}: {why}"
     assert [(p.code, p.message) for p in made.problems if p.post == "posts/then"] == [
-        ("SCH004", f"posts/then waits for {name}: {why}.")
+        ("SCH004", f"posts/then waits on a for {name}: {why}.")
     ]
 
 

@@ -127,7 +127,7 @@ def test_every_field_of_the_defaults_is_inherited(prepared: Make) -> None:
             "campaigns/c/posts/a.md": post(),
             "campaigns/c/posts/b.md": post(
                 "hashtags: []\nintent: ask\nlink: https://other.example/\nlanguage: en\ngrace: 4h\nslot: next\n"
-                "timezone: Europe/Dublin\nutm: {source: y}\nmedia: []\nhold:\n"
+                "timezone: Europe/Dublin\nutm: {source: y}\nmedia: []\n"
             ),
         }
     )

@@ -36,6 +36,9 @@ def channels(*more: str, **common: str) -> str:
 _said = count(1)
 
 
+SLOT_FORMS = "slot: thu 12:30', 'slot: next' or 'slot: next after 2027-04-19"
+
+
 def post(front: str, body: str | None = None) -> str:
     """A post; none says what another has said already."""
     return f"---\n{front}---\n{body or f'Hello number {next(_said)}.'}\n"
@@ -291,10 +294,10 @@ def test_a_time_for_a_channel_the_post_does_not_go_to_is_an_error(prepared: Make
 @pytest.mark.parametrize(
     ("key", "value", "example"),
     [
-        ("slot", "nxet", "slot: next"),
-        ("slot", "next week", "slot: next"),
-        ("slot", "tue 25:00", "slot: next"),
-        ("slot", "next after 2027-02-30", "slot: next"),
+        ("slot", "nxet", SLOT_FORMS),
+        ("slot", "next week", SLOT_FORMS),
+        ("slot", "tue 25:00", SLOT_FORMS),
+        ("slot", "next after 2027-02-30", SLOT_FORMS),
         ("after", "hello", "after: first-post + 2d"),
         ("after", "hello + 2 days", "after: first-post + 2d"),
         ("every", "friday", "every: 4w on friday at 17:15"),
@@ -532,7 +535,7 @@ def test_a_free_slot_after_not_after_is_an_error(prepared: Make, told: Tell) -> 
     )
 
     assert told(made.problems) == ["content/posts/p.md:2:1: error: No slot of a is free before its not_after. [SCH001] "
-                                   "Next free slot: 2027-01-05 08:45."]
+                                   "Give it a time of its own, or a later end."]
     assert whys(made) == {"posts/p@a#1": "no slot of a is free before its not_after"}
 
 
