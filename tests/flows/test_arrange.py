@@ -116,3 +116,41 @@ def test_a_missed_slot_opens_again_when_its_post_moves(stage) -> None:
     stage.run("two", until=NOON + timedelta(hours=4))
 
     assert stage.texts() == ["Better late."]
+
+
+def test_a_renamed_post_does_not_go_out_again(stage) -> None:
+    """Under another name without an id it waits and says which line keeps it; with the line nothing is sent again."""
+    stage.folder.write("networks/channels.yaml", "channels:\n  - {id: mastodon, network: mastodon, handle: '@mill', "
+                                                 "slots: ['mon 13:00', 'tue 09:00', 'thu 09:00']}\n")
+    text = "---\nchannels: [mastodon]\n---\nA blunt chisel is more dangerous than a sharp one. Which is yours?\n"
+    stage.folder.write("posts/chisel.md", text)
+    stage.folder.commit()
+    stage.run(until=NOON + timedelta(hours=2))
+    assert len(stage.texts()) == 1
+    stage.folder.git("mv", "content/posts/chisel.md", "content/posts/sharp-chisel.md")
+    stage.folder.commit()
+
+    told = stage.run("two", until=NOON + timedelta(days=4))
+
+    assert len(stage.texts()) == 1
+    assert [one.row.reason for one in told if one.row.slot.startswith("posts/sharp-chisel")] == [
+        "it looks like posts/chisel, which is published and has no file any more, and would go out again. Add the line "
+        "'id: chisel' to the front matter of content/posts/sharp-chisel.md. Commit; or put the file of posts/chisel "
+        "back, if this is another post."]
+    stage.folder.write("posts/sharp-chisel.md", text.replace("channels:", "id: chisel\nchannels:"))
+    stage.folder.commit()
+    assert stage.run("three", until=NOON + timedelta(days=8)) == []
+    assert len(stage.texts()) == 1
+
+
+def test_a_follower_never_goes_before_its_leader(stage) -> None:
+    """While the leader cannot go out, whoever follows it waits and says for whom; it never goes alone."""
+    stage.folder.post("first", "First of two.")
+    stage.folder.write("posts/then.md", "---\nafter: first + 30m\nchannels: [mastodon]\n---\nThen the second.\n")
+    stage.folder.commit()
+    stage.script({"fault": "429", "retry_after": 30_000})
+
+    told = stage.run(until=NOON + timedelta(hours=9))
+
+    assert stage.texts() == []
+    assert "it waits for posts/first@mastodon#1, which is not out yet" in [one.row.reason for one in told]

@@ -769,3 +769,33 @@ def test_a_mapping_of_kept_times_may_hold_anything(prepared: Make) -> None:
     )
 
     assert times(made)["posts/p@a#1"] == "2027-01-05 08:45Z"
+
+
+@pytest.mark.parametrize(
+    ("days", "why"),
+    [
+        ("from: 2027-06-03, to: 2027-06-01", "2027-06-01 is before 2027-06-03. [SCH009] Turn the days round."),
+        ("from: 2027-06-03", "it has no 'to'. [SCH009] Add 'to: YYYY-MM-DD'; both days are inside."),
+        ("to: 2027-06-03", "it has no 'from'. [SCH009] Add 'from: YYYY-MM-DD'; both days are inside."),
+        (
+            "from: 2027-06-03, to: 2027-06-03, channels: []",
+            "it names no channel. [SCH009] Name some, or remove 'channels': without it it is for all.",
+        ),
+    ],
+)
+def test_a_blackout_that_closes_nothing_is_an_error(days: str, why: str, prepared: Make, told: Tell) -> None:
+    """Nobody writes a blackout for nothing."""
+    made = prepared({"calendar/blackouts.yaml": f"blackouts:\n  - {{id: shut, {days}}}\n"})
+
+    assert told(made.problems) == [
+        f"content/calendar/blackouts.yaml:2:5: error: The blackout shut closes nothing: {why}"
+    ]
+
+
+@pytest.mark.parametrize("key", ["hold", "at", "not_after", "every", "withdraw"])
+def test_a_key_that_was_left_empty_stops_the_post(key: str, prepared: Make) -> None:
+    """Whoever writes `hold:` and no reason does not want the post to go out."""
+    made = prepared({"posts/p.md": post(f"slot: next\n{key}:\n")})
+
+    assert times(made) == {}
+    assert [p.message for p in made.problems] == [f"{key} is empty."]
