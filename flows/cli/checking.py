@@ -57,8 +57,8 @@ def check_command(
         f"{many(counts['posts'], 'post')}: {many(counts['errors'], 'error')}, {many(counts['warnings'], 'warning')}, "
         f"{counts['advice']} advice{'' if advice or not counts['advice'] else ' (--advice shows it)'}."
     )
-    say("This version judges form, references, times and the networks' limits; strategy, campaign and people rules come"
-        f" later{': ' + ', '.join(answer['not_evaluated']) if advice else ''}.")
+    say("This version judges form, references, times, texts, media and the networks' limits; strategy, campaign and "
+        f"people rules come later{': ' + ', '.join(answer['not_evaluated']) if advice else ''}.")
     return 1 if counts["errors"] else 0
 
 

@@ -54,7 +54,7 @@ class Free:
         self._taken: dict[str, list[int]] = {}
         self._before = taken
         self._blackouts = _by_channel(blackouts, self._cap)
-        self._next: dict[Week, dict[int, int]] = {}   # where to look on from a time that can never be had
+        self._next: dict[tuple[Week, bool], dict[int, int]] = {}    # where to look on from a time never to be had
 
     # --- what is taken --------------------------------------------------------------------------------------------
 
@@ -119,7 +119,7 @@ class Free:
         """The first free time of `week` after `earliest`, within the horizon and up to `latest`."""
         if not week.times:
             return None
-        skip = self._next.setdefault(week, {})
+        skip = self._next.setdefault((week, asks), {})
         end = earliest + timedelta(days=HORIZON_DAYS)
         if latest is not None:
             end = min(end, latest)
@@ -131,10 +131,8 @@ class Free:
                 return None
             if at <= earliest:
                 number += 1
-            elif not self.fits(week.channel, at, week.zone, asks=False):
+            elif not self.fits(week.channel, at, week.zone, asks=asks):
                 skip[number] = number = number + 1                # what is taken or closed stays so
-            elif asks and self.blackout(week.channel, at, asks=True) is not None:
-                number += 1
             else:
                 return at
 

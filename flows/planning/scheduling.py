@@ -240,11 +240,12 @@ class _Scheduler:
 
     def place_turns(self, wishes: list[Wish]) -> None:
         """What takes turns: each time of the series' week goes to the member that was longest unseen."""
+        of_series: dict[str, list[Wish]] = {}
+        for one in wishes:
+            of_series.setdefault(one.post.post.series or "", []).append(one)
         for series in self.rotations:
             members = []
-            for one in wishes:
-                if one.post.post.series != series.folder:
-                    continue
+            for one in of_series.get(series.folder, ()):
                 channels = tuple((channel, self.frame.stagger(number), self.frame.zone(one.post, channel))
                                  for number, channel in enumerate(one.post.channels))
                 if why := series.why or self.places.permit.why_held(one.post):
