@@ -1,5 +1,5 @@
 """Posts that go out so long after another one: they follow it when it moves, and wait while it waits."""
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,8 @@ from flows.planning.wishing import Claim, Wish
 from schemas.content import Content, Resolved
 from schemas.ledger import Slot
 from schemas.notation import in_our_time
-from schemas.plan import Item, Waiting
+from schemas.plan import Item, Plan, Waiting
+from schemas.problem import Problem, Severity
 
 
 class Followers:
@@ -110,6 +111,34 @@ class Followers:
             said = f"{one.post.id} waits on {claim.channel.id} for {target}: {why}."
             remedy = f"Mend {target}, or give this post a time of its own."
             self._places.problem("SCH004", one.post, "after", claim, said, remedy)
+
+
+def left_behind(plan: Plan, posts: Iterable[Resolved], others: Collection[str],
+                sent: Container[Slot]) -> tuple[Plan, list[Problem]]:
+    """`plan` where whoever follows a post that an error keeps back waits too, and what is to be said of it (SCH004)."""
+    if not any(one.stopped for one in plan.waiting):
+        return plan, []
+    everyone = list(posts)
+    names = _names({post.id: None for post in everyone}, others)
+    target = {post.id: names.get(said.post) for post in everyone
+              if post.post.head.after is not None and (said := relation(post.post.head.after)) is not None}
+    stopped = {one.slot for one in plan.waiting if one.stopped}
+    items, waiting, problems = list(plan.items), list(plan.waiting), list[Problem]()
+    while behind := [item for item in items if item.slot not in sent and target.get(item.post.id) is not None
+                     and Slot(str(target[item.post.id]), item.channel.id) in stopped]:
+        for item in behind:
+            leader = target[item.post.id]
+            why = f"{leader} is kept back by an error"
+            waiting.append(Waiting(item.slot, item.post, item.channel, f"it waits for {leader}: {why}", item.zone,
+                                   item.at, item.found, item.turn, stopped=True))
+            problems.append(Problem(
+                "SCH004", Severity.error, item.post.post.place("after"),
+                f"{item.post.id} waits on {item.channel.id} for {leader}: {why}.",
+                f"Mend {leader}, or give this post a time of its own.", item.post.id, item.channel.id))
+        gone = {item.slot for item in behind}
+        stopped |= gone
+        items = [item for item in items if item.slot not in gone]
+    return plan._replace(items=tuple(items), waiting=tuple(waiting)), problems
 
 
 def leaders(posts: Iterable[Resolved], follower: Resolved) -> list[Slot]:

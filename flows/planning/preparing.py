@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from flows.planning.composing import compose
+from flows.planning.following import left_behind
 from flows.planning.masking import masked, without_secrets
 from flows.planning.reading import read
 from flows.planning.resolving import resolve
@@ -81,7 +82,9 @@ def prepare(
     problems = [*plan.problems, *problems]
     problems += evaluate(Facts(content, plan, messages, now, sent, fresh))
     problems = settle(problems, rulebook, today)
-    plan = _stopped(plan, problems, sent or {})
+    plan, behind = left_behind(_stopped(plan, problems, sent or {}), content.posts,
+                               [*(post.id for post in content.drafts), *content.others], sent or {})
+    problems += behind
     plan = plan._replace(waiting=tuple(one._replace(why=masked(one.why)) for one in plan.waiting))
     messages = {slot: message for slot, message in messages.items() if message.network in networks}
     return Prepared(content, plan, messages, tuple(in_order((*content.problems, *without_secrets(problems)))), ids)

@@ -799,3 +799,25 @@ def test_a_key_that_was_left_empty_stops_the_post(key: str, prepared: Make) -> N
 
     assert times(made) == {}
     assert [p.message for p in made.problems] == [f"{key} is empty."]
+
+
+def test_what_follows_a_post_with_an_error_waits(prepared: Make) -> None:
+    """An error that only its network sees keeps the leader back on that channel, and its followers there, and no other.
+    """
+    made = prepared(
+        {
+            "networks/channels.yaml": channels("", "limits: {text: 40}"),
+            "posts/first.md": post("at: 2027-01-05 12:30\n", "A text longer than the forty signs of one channel."),
+            "posts/then.md": post("after: first + 2d\n", "Short."),
+            "posts/last.md": post("after: then + 2d\n", "Shorter."),
+        }
+    )
+
+    assert sorted(times(made)) == ["posts/first@a#1", "posts/last@a#1", "posts/then@a#1"]
+    assert whys(made)["posts/then@b#1"] == "it waits for posts/first: posts/first is kept back by an error"
+    assert whys(made)["posts/last@b#1"] == "it waits for posts/then: posts/then is kept back by an error"
+    assert sorted((p.code, p.post, p.channel) for p in made.problems if p.severity == "error") == [
+        ("SCH004", "posts/last", "b"),
+        ("SCH004", "posts/then", "b"),
+        ("TXT001", "posts/first", "b"),
+    ]
