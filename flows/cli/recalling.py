@@ -23,7 +23,8 @@ def recalled(settings: Settings, store: Store, done: Prepared, published: Iterab
     slots = [slot for slot in ledger.all_slots() if slot.post in set(gone)]
     known = dict.fromkeys(gone, Former()) | formers(ledger, _repository(settings), slots)
     found = renamed(known, [post for post in posts if post.id not in set(published)])
-    return {id: f"{found[id].file} looks like it, and as {found[id].id} it WOULD PUBLISH AGAIN. {advice(id, found[id])}"
+    return {id: f"{found[id].file} looks like it, and as {found[id].id} it is another post, and waits. "
+                f"{advice(id, found[id])}"
             if id in found else
             f"Keep its id ('id: {id}') in the renamed file, or put the file back and set withdraw: true."
             for id in gone}

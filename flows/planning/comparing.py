@@ -111,7 +111,7 @@ class _Comparison:
         if self.is_out(old.slot) and self.is_out(new.slot):
             why = f"it is out under both ids, {old.slot.post} and {post.id}"
         elif self.is_out(old.slot):
-            danger = "it WOULD PUBLISH AGAIN" if isinstance(new, Item) else (
+            danger = "it is another post, and waits" if isinstance(new, Item) else (
                 f"it would publish again once it may (now it waits: {new.why})")
             why = f"it was sent as {old.slot.post}; as {post.id} {danger}. {advice(old.slot.post, post)}"
         else:

@@ -296,22 +296,24 @@ def test_a_renamed_file_is_never_published_again_with_the_line(club: Any, run: C
     again = run("publish", "--once", "--rehearse", *later, "--json")
 
     assert told.out == ("id changed: posts/hole on mastodon: Tue 2 Mar 12:00 (Europe/Dublin); it was sent as "
-                        "posts/drill; as posts/hole it WOULD PUBLISH AGAIN. Add the line 'id: drill' to the front "
-                        "matter of content/posts/hole.md.\n")
+                        "posts/drill; as posts/hole it is another post, and waits. Add the line 'id: drill' to the "
+                        "front matter of content/posts/hole.md.\n")
     assert "1 id changed" in told.err
     assert (after.out, after.err.splitlines()[-1]) == ("", "Nothing changes.")
     assert (again.code, again.json) == (0, {"outcomes": []})
 
 
-def test_without_the_line_it_would_go_out_again(club: Any, run: Callable[..., Any]) -> None:
-    """The danger that is told is real: the renamed file without the line is published a second time."""
+def test_without_the_line_it_waits(club: Any, run: Callable[..., Any]) -> None:
+    """The renamed file without the line is not published a second time: it waits, and says why and what to write."""
     sent(club, run)
     (club.path / "posts/drill.md").rename(club.path / "posts/hole.md")
     club.commit()
 
     done = run("publish", "--once", "--rehearse", "--now", "2027-03-02 12:10", "--json")
 
-    assert [one["slot"] for one in done.json["outcomes"] if one["state"] == "published"] == ["posts/hole@mastodon#1"]
+    (outcome,) = done.json["outcomes"]
+    assert (outcome["slot"], outcome["state"]) == ("posts/hole@mastodon#1", "waiting")
+    assert "Add the line 'id: drill' to the front matter of content/posts/hole.md." in outcome["reason"]
 
 
 def test_a_plain_plan_names_what_lost_its_id(club: Any, run: Callable[..., Any]) -> None:
@@ -326,7 +328,7 @@ def test_a_plain_plan_names_what_lost_its_id(club: Any, run: Callable[..., Any])
     done = run("plan", "--now", "2027-03-02 13:00", *ARCHIVE)
 
     assert ("posts/drill was published; no file has this id now. content/campaigns/spring/posts/hole.md looks like it, "
-            "and as spring/hole it WOULD PUBLISH AGAIN. Add the line 'id: posts/drill' to the front matter of "
+            "and as spring/hole it is another post, and waits. Add the line 'id: posts/drill' to the front matter of "
             "content/campaigns/spring/posts/hole.md.") in done.err
     assert done.code == 1
 

@@ -235,8 +235,8 @@ def test_a_renamed_file_that_was_sent_would_publish_again(told: Callable[..., li
     sent = published("posts/a@m#1")
 
     assert told({"posts/a.md": post()}, {"posts/b.md": post()}, sent) == [
-        "id changed: posts/b on m: Tue 2 Mar 08:45 (Europe/Dublin); it was sent as posts/a; as posts/b it WOULD "
-        "PUBLISH AGAIN. Add the line 'id: a' to the front matter of content/posts/b.md.",
+        "id changed: posts/b on m: Tue 2 Mar 08:45 (Europe/Dublin); it was sent as posts/a; as posts/b it is another "
+        "post, and waits. Add the line 'id: a' to the front matter of content/posts/b.md.",
         "id changed: posts/b on x: Tue 2 Mar 09:05 (Europe/Dublin); it was posts/a, and nothing was sent under that "
         "id. Add the line 'id: a' to the front matter of content/posts/b.md.",
     ]
@@ -251,7 +251,7 @@ def test_a_moved_and_mended_file_is_known_again(told: Callable[..., list[str]]) 
     assert told({"posts/a.md": post(channels="m"), **there}, {"campaigns/spring/posts/a.md": mended, **there},
                 published("posts/a@m#1")) == [
         "id changed: spring/a on m: Tue 2 Mar 08:45 → Fri 5 Mar 09:00 (Europe/Dublin); it was sent as posts/a; as "
-        "spring/a it WOULD PUBLISH AGAIN. Add the line 'id: posts/a' to the front matter of "
+        "spring/a it is another post, and waits. Add the line 'id: posts/a' to the front matter of "
         "content/campaigns/spring/posts/a.md."]
 
 
