@@ -148,8 +148,7 @@ class Shift:
             waiting = self.agenda.waiting(self.only, now=self.clock.now()) if self.agenda.waits(self.only) else None
             if waiting is None:
                 raise UsageError(f"{self.only} is not in the plan.", "'drumbeat plan --json' lists all slots.")
-            self.tell(Told(row(waiting, None, now=self.clock.now()), waiting.channel.network, waiting.channel.id,
-                           waiting.post.post.campaign))
+            self._tell_waiting(waiting)
 
     def _load(self) -> ContentError | None:
         """Takes the plan of HEAD, or keeps the last good one and says why."""
@@ -344,8 +343,7 @@ class Shift:
             self._reminded.add(order.slot)
             why = f"it waits for {' or '.join(map(str, leaders)) or 'a post that is gone'}, which is not out yet"
             waiting = Waiting(item.slot, item.post, item.channel, why, item.zone, item.at)
-            self.tell(Told(row(waiting, None, now=self.clock.now()), item.channel.network, item.channel.id,
-                           item.post.post.campaign))
+            self._tell_waiting(waiting)
         return False
 
     def _was_renamed(self, order: Order) -> bool:
@@ -364,8 +362,7 @@ class Shift:
             if order.slot not in self._reminded:
                 self._reminded.add(order.slot)
                 log.warning("slot waits, its post was renamed slot=%s was=%s", order.slot, id)
-                self.tell(Told(row(waiting, None, now=self.clock.now()), item.channel.network, item.channel.id,
-                               item.post.post.campaign))
+                self._tell_waiting(waiting)
         return bool(found)
 
     def brake(self, item: Item, publisher: Publisher) -> Brake | None:
@@ -471,6 +468,10 @@ class Shift:
         if isinstance(error, SettingsError):
             self._publishers.pop(order.channel.id, None)
         self._tell_unable(order, error)
+
+    def _tell_waiting(self, waiting: Waiting) -> None:
+        made = row(waiting, None, now=self.clock.now())
+        self.tell(Told(made, waiting.channel.network, waiting.channel.id, waiting.post.post.campaign))
 
     def _tell_unable(self, order: Order, error: DrumbeatError) -> None:
         item, why = order.item, f"{error.what} {error.remedy}"

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from flows.planning.phrasing import DAYS, Weekly
-from flows.planning.timing import instant
+from flows.planning.timing import instant, wall
 from schemas.channel import Channel, ChannelsFile
 from schemas.engagement import Blackout
 from schemas.notation import span
@@ -79,7 +78,7 @@ class Free:
         closed = self._blackouts.get(channel)
         if not closed:
             return None
-        day = at.astimezone(_zone(self._zones[channel])).date()
+        day = at.astimezone(wall(self._zones[channel])).date()
         for one in closed:
             if one.from_ and one.to and one.from_ <= day <= one.to and (asks or one.effect == "hold"):
                 return one
@@ -88,7 +87,7 @@ class Free:
     def is_quiet(self, channel: str, at: datetime) -> bool:
         """Whether `at` lies in the quiet hours of the channel's wall: the first minute does, the last does not."""
         start, end = self._quiet
-        clock = at.astimezone(_zone(self._zones[channel])).time()
+        clock = at.astimezone(wall(self._zones[channel])).time()
         return start <= clock < end if start <= end else clock >= start or clock < end
 
     def why_full(self, channel: str, at: datetime, zone: str) -> str | None:
@@ -104,7 +103,7 @@ class Free:
     def on_day(self, channel: str, at: datetime, zone: str) -> int:
         """How many posts go out on the local day of `at`."""
         taken = self._of(channel)
-        midnight, next_midnight = _day(at.astimezone(_zone(zone)).date(), zone)
+        midnight, next_midnight = _day(at.astimezone(wall(zone)).date(), zone)
         return bisect_left(taken, next_midnight) - bisect_left(taken, midnight)
 
     # --- what is free ---------------------------------------------------------------------------------------------
@@ -123,7 +122,7 @@ class Free:
         end = earliest + timedelta(days=HORIZON_DAYS)
         if latest is not None:
             end = min(end, latest)
-        number = week.first((earliest - min(week.stagger, _FAR)).astimezone(_zone(week.zone)).date())
+        number = week.first((earliest - min(week.stagger, _FAR)).astimezone(wall(week.zone)).date())
         while True:
             number = _root(skip, number)
             at, _ = week.at(number)
@@ -140,7 +139,7 @@ class Free:
         """Whether `at` is a time of `week`."""
         if not week.times:
             return False
-        day = (at - week.stagger).astimezone(_zone(week.zone)).date()
+        day = (at - week.stagger).astimezone(wall(week.zone)).date()
         return any(week.at(week.first(day) + n)[0] == at for n in range(-1, len(week.times)))
 
 
@@ -188,8 +187,3 @@ def _seconds(at: datetime) -> int:
 def _hours(written: str) -> tuple[time, time]:
     start, _, end = written.partition("-")
     return time.fromisoformat(start), time.fromisoformat(end)
-
-
-@cache
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)

@@ -116,8 +116,7 @@ def _turn(slot: Weekly, member: Member, day: date, free: Free, now: datetime) ->
     """The claims of one turn: one for each channel on which its time is to come and free."""
     head = member.post.post.head
     for channel, stagger, zone in member.channels:
-        week = week_with(channel, zone, slot, stagger)
-        at, _ = week.at(week.first(day))
+        at = _at(slot, channel, day, stagger, zone)
         early = head.not_before is not None and at < absolute(head.not_before, zone)
         late = head.not_after is not None and at > absolute(head.not_after, zone)
         if at > now and not early and not late and (

@@ -24,7 +24,7 @@ def instant(local: datetime, zone: str) -> Moment:
 
     Raises zoneinfo.ZoneInfoNotFoundError for a zone that does not exist.
     """
-    tz = _zone(zone)
+    tz = wall(zone)
     early = local.replace(tzinfo=tz, fold=0)
     late = local.replace(tzinfo=tz, fold=1)
     if early.utcoffset() == late.utcoffset():
@@ -86,5 +86,6 @@ def _run_days(every: Recurrence, start: date) -> Iterator[date]:
 
 
 @cache
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+def wall(zone: str) -> ZoneInfo:
+    """The zone of that name. Raises zoneinfo.ZoneInfoNotFoundError."""
+    return ZoneInfo(zone)
