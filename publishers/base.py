@@ -14,12 +14,16 @@ from schemas.message import Message
 from schemas.model import Value
 from schemas.problem import Problem
 
-__all__ = ["CONNECT_TIMEOUT_S", "REQUEST_TIMEOUT_S", "Connection", "Found", "Identifies", "Limits", "Outgoing",
-           "OutgoingPart", "Prepares", "Publisher", "Sent", "room"]
+__all__ = ["CONNECT_TIMEOUT_S", "DRAFT", "REQUEST_TIMEOUT_S", "Authorizes", "Connection", "Drafts", "Fetches", "Found",
+           "Identifies", "Limits", "Option", "Outgoing", "OutgoingPart", "Prepares", "Prices", "Publisher", "Refreshes",
+           "Sent", "Setup", "Verified", "Verifies", "Withdraws", "room"]
 
 CONNECT_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 60.0
-_NO_NUMBERS = {"unit", "image_types", "image_ratio", "source", "read"}
+DRAFT = "draft"
+"""The key of `Sent.handles` under which a part's draft is found; every other key names a file."""
+_NO_NUMBERS = {"unit", "image_types", "image_ratio", "video_types", "video_seconds", "poll_seconds", "document_types",
+               "needs_media", "mixes_media", "source", "read"}
 
 
 class Limits(Value):
@@ -37,6 +41,20 @@ class Limits(Value):
     image_side: int | None = None        # the longer side at most, in pixels
     image_ratio: tuple[float, float] | None = None      # width / height: at least, at most
     gif_pixels: int | None = None        # width × height of a GIF, where that is another number
+    videos: int = 0                      # in one post
+    video_bytes: int | None = None
+    video_types: tuple[str, ...] = ()    # file name endings, as above
+    video_seconds: tuple[float, float] | None = None    # at least, at most
+    documents: int = 0                   # files of `document_types` in one post
+    document_bytes: int | None = None
+    document_types: tuple[str, ...] = ()
+    needs_media: bool = False            # a post of words alone is refused
+    mixes_media: bool = False            # pictures and videos may stand in one post
+    title: int | None = None             # characters of a title; 0: the network has none
+    hashtags: int | None = None          # in one post at most
+    poll_options: int = 0                # answers of a poll at most; 0: no polls
+    poll_option: int | None = None       # length of one answer, in characters
+    poll_seconds: tuple[int, int] | None = None         # how long a poll may run: at least, at most
     parts: int | None = None             # posts in a thread; 1: no threads
     per_hour: int = 25                   # posts an account makes in an hour at most: our flood fuse, not the network's
     pace_s: float = 0.0                  # between two posts of an account at least, where the network wants it so
@@ -47,6 +65,27 @@ class Limits(Value):
         """These limits with a channel's own numbers in place; names that are no number here are ignored."""
         numbers = type(self).model_fields.keys() - _NO_NUMBERS
         return self.model_copy(update={k: v for k, v in overrides.items() if k in numbers})
+
+
+class Option(NamedTuple):
+    """Something of a network's own that channels and posts may choose: `options:` in channels.yaml and front matter."""
+
+    name: str
+    means: str                           # one line for people
+    values: tuple[str, ...] = ()         # the words it may be; for a flag "true" and "false"; empty: any text
+    many: bool = False                   # a list of them
+
+
+class Setup(NamedTuple):
+    """What a person does once, before an account can be used. Every text is for people, one or two sentences."""
+
+    app: str                             # which account, which app, where it is made
+    fields: Mapping[str, str]            # each credential field (`needs` and `wants`): where it is found
+    scopes: tuple[str, ...] = ()         # the permissions to ask for, as the network calls them
+    expires: str = "Does not expire."    # how long the credential lives, and what ends it
+    review: str = "None."                # what the network wants to see before it lets an app post in public
+    costs: str = "Free."
+    page: str = ""                       # address of the network's own documentation
 
 
 class OutgoingPart(Value):
@@ -106,6 +145,8 @@ class Publisher(Protocol):
     network: ClassVar[str]               # the file's name and the word in channels.yaml
     needs: ClassVar[tuple[str, ...]]     # credential fields, lower case
     wants: ClassVar[tuple[str, ...]]     # fields that may be set beside them
+    setup: ClassVar[Setup]
+    options: ClassVar[tuple[Option, ...]]
     limits: ClassVar[Limits]
     lookup: ClassVar[Lookup]             # how a lost answer may be looked up
 
@@ -131,7 +172,6 @@ class Publisher(Protocol):
         """Posts of the account since `since` (UTC) that say what part `part` says. Raises a PublishError."""
         ...
 
-
     def receipt_of(self, address: str) -> PartReceipt:
         """The receipt of a post that a person found at `address`: its web address, or the network's own id.
 
@@ -155,6 +195,100 @@ class Prepares(Protocol):
 
     def prepare(self, outgoing: Outgoing, part: int, read: Callable[[str], bytes]) -> dict[str, str]:
         """Handles for the media of one part, by `OutgoingPart.media`. `read` gives the bytes. Raises a PublishError."""
+        ...
+
+
+@runtime_checkable
+class Fetches(Protocol):
+    """A network that fetches media itself, from an address open to the world. Else as `Prepares`."""
+
+    handles_live_s: ClassVar[float]
+    handles_are_shared: ClassVar[bool]
+
+    def fetch(self, outgoing: Outgoing, part: int, address: Callable[[str], str]) -> dict[str, str]:
+        """Handles for the media of one part. `address` gives a file's https address. Raises a PublishError."""
+        ...
+
+
+@runtime_checkable
+class Drafts(Protocol):
+    """A network where a part exists, unseen, before it is published: a draft, a container, an upload session.
+
+    `publish` then publishes that very draft (`so_far.handles[DRAFT]`), and publishing it again changes nothing; so its
+    `lookup` is `keyed`. The handle is recorded before the call, and every later attempt gets the same one.
+    """
+
+    def draft(self, outgoing: Outgoing, part: int, so_far: Sent) -> str:
+        """Make the draft of one part; the answer is its handle. Whatever it leaves behind is unseen.
+
+        `so_far.handles` holds the media of the part. Raises a PublishError, never Unconfirmed.
+        """
+        ...
+
+
+@runtime_checkable
+class Withdraws(Protocol):
+    """A network where a post can be taken back."""
+
+    def withdraw(self, receipt: PartReceipt) -> None:
+        """The post is gone; one that is not there any more counts as gone. Raises a PublishError."""
+        ...
+
+
+class Verified(NamedTuple):
+    """What a harmless call says of the credentials."""
+
+    account: str                         # as the network calls it, for people
+    account_id: str | None = None
+    scopes: tuple[str, ...] | None = None       # None: the network does not tell
+    expires_at: datetime | None = None   # UTC; None: it does not tell, or never
+    warnings: tuple[str, ...] = ()       # what is missing or too much, each with what to do
+
+
+@runtime_checkable
+class Verifies(Protocol):
+    """A network that tells what its credentials are good for."""
+
+    def verify(self) -> Verified:
+        """Reads only. Raises a PublishError, never Unconfirmed."""
+        ...
+
+
+@runtime_checkable
+class Refreshes(Protocol):
+    """A network whose credential dies young and can be renewed without a person."""
+
+    refresh_ahead_s: ClassVar[float]     # renewed so long before its end
+
+    def refresh(self) -> dict[str, str]:
+        """Every credential field that is new, and `expires_at` (RFC 3339, UTC) if it is known; none is empty.
+
+        May be a one-time exchange: it is never called twice at once for an account. Raises a PublishError.
+        """
+        ...
+
+
+@runtime_checkable
+class Authorizes(Protocol):
+    """A network where a person says yes in a browser (OAuth). Only the app's own fields are set by then."""
+
+    app_fields: ClassVar[tuple[str, ...]]       # the fields that must be there before
+
+    def authorization(self, redirect: str, state: str, verifier: str) -> str:
+        """The page to open. `verifier`: a PKCE code verifier (RFC 7636), for networks that use it. Pure."""
+        ...
+
+    def exchange(self, code: str, redirect: str, verifier: str) -> dict[str, str]:
+        """The credential fields that the answer of that page buys, and `expires_at`. Raises a PublishError."""
+        ...
+
+
+@runtime_checkable
+class Prices(Protocol):
+    """A network that costs money by the post."""
+
+    def price(self, outgoing: Outgoing) -> float:
+        """What sending it costs, in USD, as documented. Pure."""
         ...
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from publishers._addresses import Address, address_in
 from publishers._facebook_text import bad_photos, over, photos_of, plain, problem, start_of, text_of, too_long
 from publishers._media import beyond
-from publishers.base import Connection, Found, Limits, Outgoing, OutgoingPart, Sent
+from publishers.base import Connection, Found, Limits, Option, Outgoing, OutgoingPart, Sent, Setup
 from schemas.errors import PublishError, Unauthorized, Unavailable, Unconfirmed
 from schemas.ledger import Lookup, PartReceipt, Repeat, idempotency_key
 from schemas.message import Message
@@ -44,6 +44,17 @@ class FacebookPage:
     network: ClassVar[str] = "facebook_page"
     needs: ClassVar[tuple[str, ...]] = ("page_id", "page_access_token")
     wants: ClassVar[tuple[str, ...]] = ("graph_version",)       # may be given; GRAPH_VERSION otherwise
+    setup: ClassVar[Setup] = Setup(
+        app="An app at developers.facebook.com; a page token made from a long-lived user token of someone who may "
+            "create content on the page.",
+        fields={"page_id": "the page's number: Page → About → Page transparency",
+                "page_access_token": "GET /me/accounts with the long-lived user token → access_token",
+                "graph_version": "such as v25.0; only if another one is wanted"},
+        scopes=("pages_manage_posts", "pages_read_engagement", "pages_show_list"),
+        expires="Dies with a password change or a lost role on the page.",
+        review="None for pages of people who have a role in the app; App Review for any other page.",
+        page="https://developers.facebook.com/docs/pages-api")
+    options: ClassVar[tuple[Option, ...]] = ()
     limits: ClassVar[Limits] = Limits(
         text=60_000, unit="characters", comment=8_000, alt=1_000, images=10, image_bytes=10_000_000,
         image_types=("jpg", "jpeg", "bmp", "png", "gif", "tif", "tiff"), parts=1,

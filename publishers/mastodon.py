@@ -16,7 +16,7 @@ from publishers._http import Answer, converse
 from publishers._mastodon_answers import id_in, is_object, made_at, receipt_in, text_or_none, until
 from publishers._mastodon_text import length, plain, problems_of, texts
 from publishers._media import beyond
-from publishers.base import Connection, Found, Limits, Outgoing, OutgoingPart, Sent
+from publishers.base import Connection, Found, Limits, Option, Outgoing, OutgoingPart, Sent, Setup
 from schemas.errors import (
     PaymentRequired,
     PublishError,
@@ -51,6 +51,13 @@ class Mastodon:
     network: ClassVar[str] = "mastodon"
     needs: ClassVar[tuple[str, ...]] = ("access_token", "base_url")
     wants: ClassVar[tuple[str, ...]] = ()
+    setup: ClassVar[Setup] = Setup(
+        app="On the account's own server: Preferences → Development → New application.",
+        fields={"base_url": "the server's address, such as https://mastodon.example",
+                "access_token": "the application's page → Your access token"},
+        scopes=("read:accounts", "read:statuses", "write:statuses", "write:media"),
+        expires="Does not expire, until it is revoked.", page="https://docs.joinmastodon.org/client/token/")
+    options: ClassVar[tuple[Option, ...]] = ()
     limits: ClassVar[Limits] = Limits(
         text=500, unit="characters", link_length=23, alt=1500, images=4, image_bytes=16_777_216,
         image_types=tuple(_TYPES), image_pixels=33_177_600, gif_pixels=921_600,

@@ -13,7 +13,7 @@ from publishers._addresses import address_in
 from publishers._media import beyond
 from publishers._text import accidental_links, weighted_length
 from publishers._x_answers import Doing, Entry, Page, entry, new_id, page, understood
-from publishers.base import Connection, Found, Limits, Outgoing, OutgoingPart, Sent
+from publishers.base import Connection, Found, Limits, Option, Outgoing, OutgoingPart, Sent, Setup
 from schemas.errors import PublishError, Unavailable, Unconfirmed
 from schemas.ledger import Lookup, PartReceipt, Repeat, idempotency_key
 from schemas.message import Media, Message, Part
@@ -41,6 +41,16 @@ class X:
     network: ClassVar[str] = "x"
     needs: ClassVar[tuple[str, ...]] = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
     wants: ClassVar[tuple[str, ...]] = ()
+    setup: ClassVar[Setup] = Setup(
+        app="A developer account and an app of its own at developer.x.com, with 'Read and write' set before the access "
+            "token is made.",
+        fields={"consumer_key": "Keys and tokens → API key", "consumer_secret": "Keys and tokens → API key secret",
+                "access_token": "Keys and tokens → Access token, of the account that posts",
+                "access_token_secret": "Keys and tokens → Access token secret"},
+        scopes=("Read and write",), expires="Does not expire, until it is revoked or made anew.",
+        costs="By the post, more with a link: see docs.x.com/x-api/getting-started/pricing.",
+        page="https://docs.x.com/x-api/getting-started/getting-access")
+    options: ClassVar[tuple[Option, ...]] = ()
     limits: ClassVar[Limits] = Limits(
         text=280, unit="weighted characters", link_length=23, alt=1_000, images=4, image_bytes=5_000_000,
         image_types=("jpg", "jpeg", "png", "gif", "webp"),

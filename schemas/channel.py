@@ -24,6 +24,8 @@ class Channel(Authored):
     max_per_day: int = Field(default=3, ge=1)
     link_placement: Literal["body", "card", "first_comment", "bio"] = "body"
     limits: dict[str, int] = Field(default_factory=dict)
+    options: dict[str, str | int | bool | tuple[str, ...]] = Field(default_factory=dict)   # the network's own
+    monthly_budget: float | None = Field(default=None, gt=0)                             # USD, where posts cost money
     timezone: Zone | None = None
     language: str | None = None
     grace: FixedSpan | None = None

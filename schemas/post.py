@@ -10,6 +10,7 @@ from schemas.place import Place, nearest
 
 Intent = Literal["give", "respond", "inform", "ask"]
 Funnel = Literal["awareness", "knowledge", "consideration", "conversion", "purchase", "loyalty", "advocacy"]
+Setting = str | int | bool | tuple[str, ...]
 ChannelRef = Annotated[str, Ref("channel")]
 
 
@@ -87,6 +88,9 @@ class Head(Authored):
     credit: str | None = None
     link: Address | None = None
     utm: Utm | None = None
+    title: str | None = None
+    warning: str | None = None
+    options: dict[str, dict[str, Setting]] = Field(default_factory=dict)       # by channel, or by network
     media: tuple[Annotated[MediaUse, BeforeValidator(_bare_file)], ...] | None = None
     hashtags: tuple[Hashtag, ...] | None = None
     answers: tuple[str, ...] = ()

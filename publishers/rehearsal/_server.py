@@ -1,5 +1,6 @@
 """The rehearsal networks on loopback: one app for all of them, in a thread for tests, or in the foreground."""
 import asyncio
+import hashlib
 import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +26,7 @@ from schemas.errors import SettingsError
 def app(twins: Sequence[Twin], faults: Iterable[Fault] = ()) -> Starlette:
     """Every twin at `/<network>`, timelines at `/` and `/<network>/`, and `/_rehearsal/…` to look and to meddle."""
     script = Script(faults)
+    shared: dict[str, bytes] = {}
 
     async def posts(_: Request) -> Response:
         return JSONResponse([_as_json(twin, place) for twin in twins for place in range(len(twin.posts))])
@@ -43,6 +45,19 @@ def app(twins: Sequence[Twin], faults: Iterable[Fault] = ()) -> Starlette:
         script.set(())
         return Response(status_code=204)
 
+    async def share(request: Request) -> Response:
+        """A file at an address open to this machine, for networks that fetch media themselves."""
+        sha256 = request.path_params["sha256"]
+        if request.method == "PUT":
+            body = await request.body()
+            if hashlib.sha256(body).hexdigest() != sha256:
+                return JSONResponse({"error": "these are other bytes"}, 422)
+            shared[sha256] = body
+            return Response(status_code=201)
+        if sha256 not in shared:
+            return JSONResponse({"error": "no such file"}, 404)
+        return Response(shared[sha256], media_type="application/octet-stream")
+
     async def timeline(request: Request) -> Response:
         name = request.path_params.get("network")
         shown = [twin for twin in twins if name in (None, twin.network)]
@@ -56,6 +71,7 @@ def app(twins: Sequence[Twin], faults: Iterable[Fault] = ()) -> Starlette:
         Route("/_rehearsal/posts", posts),
         Route("/_rehearsal/faults", meddle, methods=["GET", "PUT"]),
         Route("/_rehearsal", forget, methods=["DELETE"]),
+        Route("/_rehearsal/shared/{sha256}", share, methods=["GET", "PUT"]),
         Route("/_rehearsal/media/{network}/{sha256}", media),
         Route("/{network}/", timeline),
         *(Mount(f"/{twin.network}", Stage(twin, _network(twin), script)) for twin in twins),

@@ -1,6 +1,6 @@
 """A create call leaves once, whatever comes back: every adapter against raw sockets, one table for all of them.
 
-A new adapter is added with one line in `NETWORKS`.
+A network is in the table when `cases/<network>_case.py` says what its yes looks like.
 """
 import socket
 import struct
@@ -9,42 +9,31 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from importlib import import_module
 
 import pytest
+from contract_case import OURS, Case
 from pydantic import SecretStr
 
 import publishers
-from publishers.base import Connection, Identifies, Outgoing, Publisher, Sent
+from publishers.base import Connection, Identifies, Publisher, Sent
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
-from schemas.ledger import Slot
-from schemas.message import Message, Part
-from schemas.place import Place
+from schemas.ledger import Repeat
 
-
-class Network(NamedTuple):
-    name: str
-    yes: str                             # the body of its yes to a create call
-    no: str                              # the body of a refusal, in its own form
-
-
-NETWORKS = [
-    Network("x", '{"data": {"id": "17", "text": "Hi"}}', '{"title": "No", "detail": "No", "status": 400}'),
-    Network("facebook_page", '{"id": "104729_17"}', '{"error": {"message": "No", "code": 100}}'),
-    Network("mastodon", '{"id": "17", "url": null}', '{"error": "No"}'),
-]
+CASES = [import_module(f"{name}_case").CASE for name in publishers.available()]
+NETWORKS: list[Case] = [case for case in CASES if case.yes is not None]
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DATE = "Date: Sun, 22 Nov 2026 12:00:00 GMT"
 SECRET = "".join(("planted-", "8f1c"))          # put together, so that no source line in a traceback holds it
 SHORT_S = 0.3
-Play = Callable[[socket.socket, Network], None]
+Play = Callable[[socket.socket, Case], None]
 
 
 class Wire:
     """One loopback port: how many connections came, and what was said on each."""
 
-    def __init__(self, play: Play, network: Network, hears: bool) -> None:
+    def __init__(self, play: Play, network: Case, hears: bool) -> None:
         self.play, self.network, self.hears = play, network, hears
         self.connections = 0
         self.heard: list[bytes] = []
@@ -75,7 +64,7 @@ class Wire:
 
 
 @contextmanager
-def wire(play: Play, network: Network, hears: bool = True) -> Iterator[Wire]:
+def wire(play: Play, network: Case, hears: bool = True) -> Iterator[Wire]:
     made = Wire(play, network, hears)
     made.thread.start()
     try:
@@ -98,21 +87,15 @@ def hear(line: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-def adapter(network: Network, address: str, seconds: float = 20.0) -> Publisher:
-    made = publishers.load(network.name)
-    secrets = {field: SecretStr("104729" if field == "page_id" else SECRET) for field in made.needs}
-    return made(Connection("@us", secrets, address, connect_timeout_s=SHORT_S, request_timeout_s=seconds))
+def adapter(case: Case, address: str, seconds: float = 20.0) -> Publisher:
+    secrets = {field: SecretStr(case.public.get(field, SECRET)) for field in case.credentials}
+    return publishers.load(case.network)(Connection(OURS, secrets, address, connect_timeout_s=SHORT_S,
+                                                    request_timeout_s=seconds))
 
 
-def composed(publisher: Publisher) -> Outgoing:
-    part = Part(text="Hi", place=Place("content/posts/hi.md", 5))
-    return publisher.compose(Message(slot=Slot("posts/hi", "us"), network=publisher.network, account="@us",
-                                     parts=(part,)))
-
-
-def publish(network: Network, address: str, seconds: float = 20.0) -> None:
-    publisher = adapter(network, address, seconds)
-    publisher.publish(composed(publisher), 0, Sent())
+def publish(case: Case, address: str, seconds: float = 20.0) -> None:
+    publisher = adapter(case, address, seconds)
+    publisher.publish(publisher.compose(case.goes["plain"]), 0, Sent(handles=case.handles))
 
 
 def told_nothing(error: BaseException) -> bool:
@@ -138,10 +121,12 @@ def until_gone(line: socket.socket) -> None:
 
 def raw(text: str, then: Callable[[socket.socket], None] = lambda line: None) -> Play:
     """Says just that; `YES` and `NO` stand for the network's own bodies, `LONG` and `SHORT` for wrong sizes of YES."""
-    def play(line: socket.socket, network: Network) -> None:
-        size = len(network.yes)
-        words = {"YES": network.yes, "NO": network.no, "SIZE": str(size), "LONG": str(size + 9),
-                 "SHORT": str(size - 1), "HEX": f"{size:x}", "HALF": network.yes[:size // 2]}
+    def play(line: socket.socket, network: Case) -> None:
+        assert network.yes is not None
+        yes, size = network.yes.body, len(network.yes.body)
+        words = {"HEADERS": "".join(f"{line}\n" for line in network.yes.headers), "YES": yes, "NO": network.no,
+                 "SIZE": str(size), "LONG": str(size + 9), "SHORT": str(size - 1), "HEX": f"{size:x}",
+                 "HALF": yes[:size // 2]}
         said = text
         for word, meaning in words.items():
             said = said.replace(f"<{word}>", meaning)
@@ -157,7 +142,7 @@ def status(code: int, body: str = "<NO>", *headers: str) -> Play:
 
 def drip(start: str) -> Play:
     """A byte now and then, each long before any time-out between two bytes."""
-    def play(line: socket.socket, _: Network) -> None:
+    def play(line: socket.socket, _: Case) -> None:
         line.sendall(start.replace("\n", "\r\n").encode())
         line.settimeout(SHORT_S / 10)
         while True:
@@ -171,7 +156,7 @@ def drip(start: str) -> Play:
 
 
 HTML = "<html>Just a moment</html>"
-OK = "HTTP/1.1 200 OK\nContent-Type: application/json\n"
+OK = "HTTP/1.1 200 OK\n<HEADERS>Content-Type: application/json\n"
 MOVED = {f"{code}": status(code, "", "Location: /elsewhere") for code in (301, 302, 303, 307, 308)}
 OWN = {code: status(code) for code in (400, 401, 403, 404, 408, 409, 410, 413, 418, 422, 425, 451, 500, 502, 504)}
 GATE = {f"{code} page": status(code, HTML) for code in (400, 403, 404, 405, 408, 422, 425, 500, 502, 503, 504)}
@@ -217,59 +202,63 @@ SLOW: dict[str, Play] = {
     "a head that drips": drip("HTTP/1.1 200 OK\nX-Slow: "),
     "a body that drips": drip(f"{OK}Content-Length: 100000\n\n"),
 }
-each_network = pytest.mark.parametrize("network", NETWORKS, ids=[network.name for network in NETWORKS])
+each_network = pytest.mark.parametrize("network", NETWORKS, ids=[network.network for network in NETWORKS])
 
 
 @each_network
-def test_a_yes_is_one_request_on_a_connection_of_its_own(network: Network) -> None:
+def test_a_yes_is_one_request_on_a_connection_of_its_own(network: Case) -> None:
     """Two posts are two connections with one request each, though the server would have kept the first."""
     keeps = raw(f"HTTP/1.1 100 Continue\n\n{OK}Content-Length: <SIZE>\nConnection: keep-alive\n\n<YES>", until_gone)
     with wire(keeps, network) as server:
         for _ in range(2):
             publish(network, f"http://127.0.0.1:{server.port}")
 
-    assert (server.connections, [said[:5] for said in server.heard]) == (2, [b"POST "] * 2)
+    assert (server.connections, [said[:5] for said in server.heard]) == (2, [_verb(network)] * 2)
 
 
 @each_network
 @pytest.mark.parametrize("row", REFUSED)
-def test_a_refusal_is_certain_after_one_request(network: Network, row: str) -> None:
+def test_a_refusal_is_certain_after_one_request(network: Case, row: str) -> None:
     """What section 7 of the protocol takes for a refusal is one, and the request left once."""
     play, error = REFUSED[row]
-    with wire(play, network) as server, pytest.raises(PublishError) as caught:
-        publish(network, f"http://127.0.0.1:{server.port}")
-
-    assert type(caught.value) is error
-    assert (server.connections, [said[:5] for said in server.heard]) == (1, [b"POST "])
-    assert told_nothing(caught.value)
+    _meets(network, row, play, error)
 
 
 @each_network
 @pytest.mark.parametrize("row", DOUBTFUL)
-def test_an_answer_that_proves_nothing_leaves_doubt_after_one_request(network: Network, row: str) -> None:
+def test_an_answer_that_proves_nothing_leaves_doubt_after_one_request(network: Case, row: str) -> None:
     """No answer, half of one, an odd one, a redirect: Unconfirmed, and nothing is sent a second time."""
-    with wire(DOUBTFUL[row], network) as server, pytest.raises(PublishError) as caught:
-        publish(network, f"http://127.0.0.1:{server.port}")
-
-    assert type(caught.value) is Unconfirmed
-    assert (server.connections, [said[:5] for said in server.heard]) == (1, [b"POST "])
-    assert told_nothing(caught.value)
+    _meets(network, row, DOUBTFUL[row], Unconfirmed)
 
 
 @each_network
 @pytest.mark.parametrize("row", SLOW)
-def test_the_deadline_closes_the_connection_after_one_request(network: Network, row: str) -> None:
+def test_the_deadline_closes_the_connection_after_one_request(network: Case, row: str) -> None:
     """However an answer is dragged out, the call ends at its one deadline, in doubt, and hangs up."""
-    with wire(SLOW[row], network) as server, pytest.raises(PublishError) as caught:
-        publish(network, f"http://127.0.0.1:{server.port}", SHORT_S)
+    _meets(network, row, SLOW[row], Unconfirmed, SHORT_S)
 
-    assert type(caught.value) is Unconfirmed
-    assert (server.connections, [said[:5] for said in server.heard]) == (1, [b"POST "])
-    assert told_nothing(caught.value)
+
+def _meets(network: Case, row: str, play: Play, usual: type[PublishError], seconds: float = 20.0) -> None:
+    """One request of the create call's method left; what came back means what the row says, or the network's papers."""
+    meant = network.rows.get(row, usual)
+    with wire(play, network) as server:
+        if meant is None:
+            publish(network, f"http://127.0.0.1:{server.port}", seconds)
+        else:
+            with pytest.raises(PublishError) as caught:
+                publish(network, f"http://127.0.0.1:{server.port}", seconds)
+            assert type(caught.value) is meant
+            assert told_nothing(caught.value)
+
+    assert (server.connections, [said[:5] for said in server.heard]) == (1, [_verb(network)])
+
+
+def _verb(network: Case) -> bytes:
+    return f"{network.method} "[:5].encode()
 
 
 @each_network
-def test_a_connection_that_is_closed_at_once_is_not_made_again(network: Network) -> None:
+def test_a_connection_that_is_closed_at_once_is_not_made_again(network: Case) -> None:
     """Accepted and closed: nobody knows what was read, so it is Unconfirmed, after one connection."""
     with wire(lambda *_: None, network, hears=False) as server, pytest.raises(PublishError) as caught:
         publish(network, f"http://127.0.0.1:{server.port}")
@@ -279,7 +268,7 @@ def test_a_connection_that_is_closed_at_once_is_not_made_again(network: Network)
 
 
 @each_network
-def test_a_connection_that_is_reset_at_once_is_not_made_again(network: Network) -> None:
+def test_a_connection_that_is_reset_at_once_is_not_made_again(network: Case) -> None:
     """Accepted and reset: Unavailable if that came before our first byte left, else Unconfirmed; one connection."""
     with wire(lambda line, _: reset(line), network, hears=False) as server, pytest.raises(PublishError) as caught:
         publish(network, f"http://127.0.0.1:{server.port}")
@@ -290,25 +279,28 @@ def test_a_connection_that_is_reset_at_once_is_not_made_again(network: Network) 
 
 @each_network
 @pytest.mark.parametrize("row", [*REFUSED, *DOUBTFUL])
-def test_a_read_never_casts_doubt(network: Network, row: str) -> None:
+def test_a_read_never_casts_doubt(network: Case, row: str) -> None:
     """Whatever comes back, asking for the account or looking for a post raises, once asked, and never Unconfirmed."""
     play = REFUSED[row][0] if row in REFUSED else DOUBTFUL[row]
     with wire(play, network) as server:
         publisher = adapter(network, f"http://127.0.0.1:{server.port}")
-        assert isinstance(publisher, Identifies)
-        for call in (publisher.account_id, lambda: publisher.find(composed(publisher), 0, NOON, Sent())):
+        outgoing = publisher.compose(network.goes["plain"])
+        calls: list[Callable[[], object]] = [publisher.account_id] if isinstance(publisher, Identifies) else []
+        if publisher.lookup.repeat is not Repeat.blind:
+            calls.append(lambda: publisher.find(outgoing, 0, NOON, Sent(handles=network.handles)))
+        for call in calls:
             with pytest.raises(PublishError) as caught:
                 call()
             assert not isinstance(caught.value, Unconfirmed)
             assert told_nothing(caught.value)
 
-    assert (server.connections, [said[:4] for said in server.heard]) == (2, [b"GET "] * 2)
+    assert (server.connections, [said[:4] for said in server.heard]) == (len(calls), [b"GET "] * len(calls))
 
 
 # --- what was certainly never sent ----------------------------------------------------------------------------------
 
 @contextmanager
-def nobody(_: Network) -> Iterator[str]:
+def nobody(_: Case) -> Iterator[str]:
     """A port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -316,19 +308,19 @@ def nobody(_: Network) -> Iterator[str]:
 
 
 @contextmanager
-def no_name(_: Network) -> Iterator[str]:
+def no_name(_: Case) -> Iterator[str]:
     yield "https://nowhere.invalid"
 
 
 @contextmanager
-def no_tls(network: Network) -> Iterator[str]:
+def no_tls(network: Case) -> Iterator[str]:
     """A port that speaks, but not TLS."""
     with wire(raw("HTTP/1.1 400 Bad Request\n\n"), network, hears=False) as server:
         yield f"https://127.0.0.1:{server.port}"
 
 
 @contextmanager
-def no_room(_: Network) -> Iterator[str]:
+def no_room(_: Case) -> Iterator[str]:
     """A port whose queue of connections is full: a connection is neither made nor refused."""
     with ExitStack() as held:
         listener = held.enter_context(socket.socket())
@@ -347,7 +339,7 @@ def no_room(_: Network) -> Iterator[str]:
 
 @each_network
 @pytest.mark.parametrize("place", [nobody, no_name, no_tls, no_room])
-def test_what_never_arrived_is_unavailable(network: Network, place: Callable[[Network], "Iterator[str]"]) -> None:
+def test_what_never_arrived_is_unavailable(network: Case, place: Callable[[Case], "Iterator[str]"]) -> None:
     """No name, a refused connection, no TLS, no connection in time: certainly not sent, and said so."""
     with place(network) as address, pytest.raises(PublishError) as caught:  # type: ignore[attr-defined]
         publish(network, address)
@@ -374,7 +366,7 @@ def test_what_never_arrived_is_unavailable(network: Network, place: Callable[[Ne
     ((), None),
 ], ids=["seconds", "date", "date alone", "epoch", "seconds without a clock", "nothing to wait", "more than a week",
         "a far date", "odd digits", "negative", "a word", "unsaid"])
-def test_every_network_understands_until_when(network: Network, headers: tuple[str, ...],
+def test_every_network_understands_until_when(network: Case, headers: tuple[str, ...],
                                               until: datetime | None) -> None:
     """`Retry-After` as seconds, as a date and as an epoch is the moment of the next try, by the network's own clock."""
     with wire(status(429, "<NO>", *headers), network) as server, pytest.raises(RateLimited) as caught:
@@ -385,4 +377,4 @@ def test_every_network_understands_until_when(network: Network, headers: tuple[s
 
 def test_every_network_is_in_the_table() -> None:
     """No adapter is published with that has not been through all this."""
-    assert sorted(network.name for network in NETWORKS) == list(publishers.available())
+    assert sorted(case.network for case in CASES) == list(publishers.available())
