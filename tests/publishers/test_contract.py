@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import httpx
@@ -40,7 +41,8 @@ from schemas.ledger import PartReceipt, Repeat
 from schemas.message import Message
 from schemas.problem import Severity
 
-CASES: dict[str, Case] = {name: import_module(f"{name}_case").CASE for name in publishers.available()}
+CASES: dict[str, Case] = {name: import_module(f"{name}_case").CASE for name in publishers.available()
+                         if find_spec(f"{name}_case")}
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 BEFORE = NOON - timedelta(minutes=5)
 SHORT_S = 0.6
@@ -115,7 +117,8 @@ def case(request) -> Case:
 @pytest.fixture
 def scene(case) -> Iterator[Scene]:
     clock = Clock()
-    with Rehearsal([twins()[case.network](clock)]) as running:
+    twin = import_module(f"publishers.rehearsal.{case.network}_twin").TWIN
+    with Rehearsal([twin(clock)]) as running:
         yield Scene(case, running, clock)
 
 
