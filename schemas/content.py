@@ -92,7 +92,10 @@ class Resolved(NamedTuple):
 
 
 class ResolvedMedia(NamedTuple):
-    """A file a post uses, found in the folder. `channels` empty: for all. `item`: what the library says of the file."""
+    """A file a post uses, found in the folder. `channels` empty: for all. `item`: what the library says of the file.
+
+    `captions`: the file of its subtitles; None: none, or they are part of the picture.
+    """
 
     file: SourceFile
     alt: str | None
@@ -100,6 +103,7 @@ class ResolvedMedia(NamedTuple):
     place: Place
     use: MediaUse
     item: MediaItem | None = None
+    captions: SourceFile | None = None
 
 
 class Content(NamedTuple):

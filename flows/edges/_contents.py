@@ -13,6 +13,7 @@ MEDIA_SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".apng", ".gif", ".webp", ".avif", ".heic", ".heif", ".bmp", ".tif", ".tiff", ".svg",
     ".mp4", ".m4v", ".mov", ".qt", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".m3u8",
     ".mp3", ".m4a", ".aac", ".wav", ".flac", ".ogg", ".opus", ".pdf",
+    ".vtt", ".srt",
 )  # fmt: skip
 """How the names end of what people attach to posts, and of what is taken for it."""
 MEDIA_BYTES = 512_000_000

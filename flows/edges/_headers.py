@@ -12,6 +12,8 @@ Piece = TypeVar("Piece")
 MOST_PIECES = 100_000
 IMAGES = ("jpeg", "png", "gif", "webp", "avif", "heic", "bmp", "tiff")
 VIDEOS = ("mp4", "mov", "webm")
+PAPERS = ("pdf", "subtitles")
+"""What goes with posts and is neither: documents that some networks show, the words of a film."""
 _MAGIC = ((b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"GIF87a", "gif"), (b"GIF89a", "gif"),
           (b"II*\0", "tiff"), (b"MM\0*", "tiff"), (b"%PDF-", "pdf"))
 _HEIF = (b"mif1", b"msf1", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif2")
@@ -54,10 +56,12 @@ class Header(NamedTuple):
     def shown(self) -> tuple[int | None, int | None]:
         """Width and height as people see them."""
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
+_SUBTITLES = re.compile(rb"WEBVTT[ \t\r\n]|\d{1,6}\s*?\n\d\d:\d\d:\d\d,\d{3} --> ")
+"""WebVTT (w3.org/TR/webvtt1, section 4.1) and SubRip; read 2026-11-22."""
 
 
 def kind_of(head: bytes) -> str:
-    """The format by content: one of IMAGES or VIDEOS, pdf, svg, html, playlist, or unknown."""
+    """The format by content: one of IMAGES or VIDEOS, pdf, subtitles, svg, html, playlist, or unknown."""
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind
@@ -88,11 +92,13 @@ def _branded(head: bytes) -> str:
 
 
 def _written(head: bytes) -> str:
-    """What the beginning of a text is: svg, html, playlist, or unknown."""
+    """What the beginning of a text is: subtitles, svg, html, playlist, or unknown."""
     text = head[:8192]
     for mark, name in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8")):
         if text.startswith(mark):
             text = text[len(mark):].decode(name, "replace").encode()
+    if _SUBTITLES.match(text):
+        return "subtitles"
     text = text.lower()
     text = text[_SAID_FIRST.match(text).end():]                           # type: ignore[union-attr]  # matches always
     if text.startswith(_PLAYLISTS):

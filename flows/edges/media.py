@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from flows.edges import _boxes, _chunks, _gif, _headers, _jpeg, _turning
-from flows.edges._headers import IMAGES, VIDEOS, Header, Unreadable
+from flows.edges._headers import IMAGES, PAPERS, VIDEOS, Header, Unreadable
 from schemas.content import Probe
 from schemas.errors import Rejected, Unavailable
 
@@ -20,12 +20,13 @@ _REWRITTEN = ("jpeg", "png", "webp", "bmp", "tiff")
 _DAMAGED = "{} is damaged, or of a kind that cannot be freed of its notes yet. Save it again."
 _ENDINGS = {"jpeg": ("jpg", "jpeg"), "png": ("png", "apng"), "gif": ("gif",), "webp": ("webp",), "avif": ("avif",),
             "heic": ("heic", "heif"), "bmp": ("bmp",), "tiff": ("tif", "tiff"), "mp4": ("mp4", "m4v"),
-            "mov": ("mov", "qt"), "webm": ("webm",)}
+            "mov": ("mov", "qt"), "webm": ("webm",), "pdf": ("pdf",), "subtitles": ("vtt", "srt")}
 _WORDS = {"svg": "an SVG drawing, which may hold programs", "html": "a web page", "pdf": "a PDF document",
+          "subtitles": "a file of subtitles",
           "playlist": "a playlist, which names files elsewhere", "unknown": "no picture or film of a known kind",
           "avif": "an AVIF", "mp4": "an MP4", "mov": "a MOV"}
 _TO_DO = {"svg": "Export it as PNG.", "html": "Save the picture itself, not the page around it.",
-          "pdf": "Export the page as PNG or JPG.", "playlist": "Put the film itself into the folder."}
+          "playlist": "Put the film itself into the folder."}
 
 
 def probe(head: bytes, size: int, name: str) -> Probe:
@@ -45,8 +46,8 @@ def cleaned(data: bytes, name: str) -> bytes:
 
     No EXIF, XMP, IPTC, comment, thumbnail, position, nor anything behind the picture's end. Same in, same out; what is
     clean stays as it is. Chunks are dropped and pixels copied; only what must be turned, or does not follow its format
-    to the end, is decoded and written anew, by a process of its own. Raises Rejected for what cannot be made ready,
-    Unavailable when this machine is at fault.
+    to the end, is decoded and written anew, by a process of its own. Documents and subtitles stay as they are. Raises
+    Rejected for what cannot be made ready, Unavailable when this machine is at fault.
     """
     seen = probe(data, len(data), name)
     if seen.why is not None:
@@ -62,6 +63,8 @@ def cleaned(data: bytes, name: str) -> bytes:
 
 def _without_notes(kind: str, data: bytes, name: str) -> bytes:
     """Raises Unreadable, and what a process for it raises."""
+    if kind in PAPERS:
+        return data
     turned = _header(kind, data, len(data)).orientation
     try:
         if turned == 1:
@@ -110,14 +113,14 @@ def _fault(kind: str, header: Header, size: int, seen: int, name: str) -> tuple[
     """What is wrong with the file, and what to do; None: nothing. `seen`: how many bytes were looked at."""
     if not size:
         return f"{name} is empty.", "Save it again."
-    if kind not in (*IMAGES, *VIDEOS):
+    if kind not in (*IMAGES, *VIDEOS, *PAPERS):
         return f"{name} is {_WORDS[kind]}.", _TO_DO.get(kind, "Save it as PNG, JPG, GIF, WebP or MP4.")
     stem, _, ending = name.rpartition(".")
     if ending.lower() not in _ENDINGS[kind]:
         right = f"{stem or name}.{_ENDINGS[kind][0]}"
         return (f"{name} is {_WORDS.get(kind, f'a {kind.upper()}')}, whatever its name says.",
                 f"Rename it to {right}, in the posts that use it too.")
-    if kind in VIDEOS:
+    if kind in (*VIDEOS, *PAPERS):
         return None
     width, height = header.shown
     if width is None or height is None:

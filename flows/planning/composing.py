@@ -1,14 +1,19 @@
 """A post becomes a Message: the text one channel will get, as plain as networks show it."""
 import re
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 from schemas.channel import Channel
-from schemas.content import Content, Resolved
+from schemas.content import Content, Resolved, ResolvedMedia
 from schemas.ledger import Slot
-from schemas.message import Media, Message, Part
+from schemas.message import Media, Message, Part, Poll
+from schemas.notation import span
 from schemas.place import Place
 from schemas.post import Section
 
+SEEN_FIRST = 125
+"""Characters that every network shows before it folds a text ("more"): Instagram's, the fewest (domain, section 5)."""
 _URL = re.compile(r"https?://[^\s<>\"]+")
 _AUTOLINK = re.compile(r"<(?P<url>https?://[^\s<>]+)>")
 _LINK = re.compile(r"\[(?P<text>[^\[\]\n]+)\]\((?P<url>https?://(?:[^\s()]|\([^\s()]*\))+)\)")
@@ -38,23 +43,63 @@ def compose(post: Resolved, channel: Channel, content: Content, slot: Slot | Non
     turns, comment = texts_of(post, channel.id), _section(post, "comment", channel.id)
     main = turns[turn % len(turns)] if turns else None
     media = _media(post, channel)
-    texts, places = ([plain(text) for text in main.parts], main.places) if main else ([], ())
-    if not texts and media:
-        texts, places = [""], (Place(post.post.file),)
+    written, places = (list(main.parts), main.places) if main else ([], ())
+    if not written and media:
+        written, places = [""], (Place(post.post.file),)
+    texts = [plain(text) for text in written]
     if texts:
+        if texts[0] and (label := missing_label(post, texts[0])):
+            texts[0], written[0] = f"{label} {texts[0]}", f"{label} {written[0]}"
         whole = "\n".join(texts)
         in_body = link if link and placement == "body" and not _holds(whole, link, post.link) else None
         texts[-1] = "\n\n".join(text for text in (texts[-1], in_body, _tags(post, whole)) if text)
-    parts = [Part(text=text, media=() if number else media, place=place)
-             for number, (text, place) in enumerate(zip(texts, places, strict=True))]
+        if in_body:
+            written[-1] = "\n\n".join(text for text in (written[-1], f"<{in_body}>") if text)
+    parts = [Part(text=text, media=() if number else media, place=place, markdown=marked)
+             for number, (text, place, marked) in enumerate(zip(texts, places, written, strict=True))]
     if parts and (comment is not None or (link and placement == "first_comment")):
         text = plain("\n\n".join(comment.parts)) if comment else ""
         under = link if link and placement == "first_comment" and not _holds(text, link, post.link) else None
-        parts.append(Part(kind="comment", text="\n".join(t for t in (text, under) if t),
+        marked = "\n\n".join([*(comment.parts if comment else ()), *([f"<{under}>"] if under else ())])
+        parts.append(Part(kind="comment", text="\n".join(t for t in (text, under) if t), markdown=marked,
                           place=comment.places[0] if comment else post.post.place("link")))
+    head = post.post.head
     return Message(slot=slot or Slot(post.id, channel.id), network=channel.network,
                    account=channel.handle or channel.id, parts=tuple(parts), card=link if placement == "card" else None,
-                   language=post.language or channel.language or _language(content), limits=channel.limits)
+                   language=post.language or channel.language or _language(content), limits=channel.limits,
+                   title=head.title, warning=head.warning, link=link, hashtags=tuple(_names(post)), poll=_poll(post),
+                   disclosure=head.disclosure.kind if head.disclosure else None, **_own(post, channel))
+
+
+def missing_label(post: Resolved, text: str) -> str:
+    """What stands in front of `text` because the post's `disclosure.label` does not: "" when it does, or none is given.
+
+    Where readers see it before they unfold a text: within SEEN_FIRST characters.
+    """
+    disclosure = post.post.head.disclosure
+    label = (disclosure.label or "").strip() if disclosure else ""
+    if not label or label.casefold() in text[:SEEN_FIRST].casefold():
+        return ""
+    return label if label.startswith("#") or label.endswith((":", ".", "!", "]")) else f"{label}:"
+
+
+def _poll(post: Resolved) -> Poll | None:
+    poll = post.post.head.poll
+    if poll is None:
+        return None
+    return Poll(options=poll.options, lasts_s=int(span(poll.for_ or "1d").total_seconds()),
+                place=post.post.place("poll"))
+
+
+def _own(post: Resolved, channel: Channel) -> dict[str, Any]:
+    """The options of the network that channel and post choose, and where what belongs to networks stands."""
+    options, places = dict(channel.options), {name: post.post.place(name) for name in ("title", "warning", "hashtags")
+                                              if name in post.post.places}
+    for name in (channel.network, channel.id):
+        for key, value in post.post.head.options.get(name, {}).items():
+            options[key] = value
+            places[f"options.{key}"] = post.post.place("options", name, key)
+    return {"options": options, "places": places}
 
 
 def texts_of(post: Resolved, channel_id: str) -> tuple[Section, ...]:
@@ -116,12 +161,17 @@ def _tags(post: Resolved, text: str) -> str:
     """The hashtags of a post that `text` does not hold, each once, with their sign."""
     if not post.hashtags:
         return ""
-    tags: dict[str, str] = {}
+    return " ".join(tag for tag in (f"#{name}" for name in _names(post))
+                    if "#" not in text or not re.search(rf"{re.escape(tag)}(?!\w)", text, re.IGNORECASE))
+
+
+def _names(post: Resolved) -> Iterable[str]:
+    """The post's hashtags without their sign, each once."""
+    names: dict[str, str] = {}
     for name in (tag.strip().lstrip("#") for tag in post.hashtags):
         if name:
-            tags.setdefault(name.lower(), f"#{name}")
-    return " ".join(tag for tag in tags.values()
-                    if "#" not in text or not re.search(rf"{re.escape(tag)}(?!\w)", text, re.IGNORECASE))
+            names.setdefault(name.lower(), name)
+    return names.values()
 
 
 def _holds(text: str, *links: str | None) -> bool:
@@ -150,8 +200,15 @@ def _section(post: Resolved, kind: str, channel_id: str) -> Section | None:
 
 def _media(post: Resolved, channel: Channel) -> tuple[Media, ...]:
     return tuple(Media(file=m.file.path, blob=m.file.blob, size=m.file.size, alt=m.alt, place=m.place,
-                       probe=m.file.probe)
+                       probe=m.file.probe, captions=_captions(m),
+                       ai=m.use.ai or (m.item.ai if m.item is not None else None))
                  for m in post.media if not m.channels or channel.id in m.channels)
+
+
+def _captions(media: ResolvedMedia) -> Media | None:
+    if (file := media.captions) is None:
+        return None
+    return Media(file=file.path, blob=file.blob, size=file.size, alt=None, place=media.place)
 
 
 def _language(content: Content) -> str | None:

@@ -3,7 +3,7 @@ import hashlib
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, MutableMapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flows.planning.indexing import references
 from flows.planning.phrasing import relation
@@ -180,11 +180,16 @@ def frame_of(prepared: Prepared, files: Iterable[SourceFile]) -> Frame:
                  tuple(channel.id for channel in prepared.content.channels.channels if channel.network == "x"))
 
 
+_WHERE: Any = {"places": True, "poll": {"place"}, "parts": {"__all__": {
+    "place": True, "media": {"__all__": {"place": True, "captions": {"place"}}}}}}
+"""What a message says of the lines it stands in: to move them changes nothing."""
+
+
 def digest(message: Message | None) -> str:
     """Short for all that a message says; "" for none."""
     if message is None:
         return ""
-    return hashlib.blake2b(message.model_dump_json(exclude={"parts": {"__all__": {"place"}}}).encode(
+    return hashlib.blake2b(message.model_dump_json(exclude=_WHERE).encode(
         "utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 

@@ -8,13 +8,15 @@ from flows.planning.masking import without_secrets
 from flows.planning.reading import Read
 from flows.planning.rules.references import judge_references
 from schemas.channel import Channel
-from schemas.content import Content, Entry, Resolved, ResolvedMedia
+from schemas.content import Content, Entry, Resolved, ResolvedMedia, SourceFile
 from schemas.post import Head, MediaUse, Post
 from schemas.problem import Problem, Severity, in_order
 
 NEEDS_MEDIA = frozenset({"instagram", "pinterest", "tiktok", "youtube"})
 """Networks that take no post of text alone (networks.md section 27), so text alone does not go there by default."""
 
+BURNED_IN = "burned-in"
+"""`captions:` of a film that shows its words in the picture."""
 FUNNELS = {"inform": "awareness", "give": "knowledge", "ask": "conversion", "respond": "loyalty"}
 """Which stage of the funnel a post serves that does not say so, by its intent."""
 _FUNNEL = {"purchase": "conversion"}
@@ -57,6 +59,7 @@ class _Resolver:
         campaign = around if post.campaign else None
         intent = head.intent or getattr(tactic, "intent", None) or "give"
         media = self.media(post, head.media or ())
+        self.judge_options(post, head)
         return Resolved(
             post=post if head is post.head else post.model_copy(update={"head": head}),
             channels=self.where(post, head, around, tactic, bool(media)),
@@ -99,6 +102,17 @@ class _Resolver:
                          "Name an active one here." if active else "Add a channel to networks/channels.yaml.")
         return tuple(chosen)
 
+    def judge_options(self, post: Post, head: Head) -> None:
+        """Options stand under the id of a channel, or the name of a network."""
+        known = {*self.channels, *(channel.network for channel in self.channels.values())}
+        for name in head.options:
+            if name not in known:
+                close = get_close_matches(name, known, 1, 0.6)
+                names = ", ".join(sorted(known)) or "none yet"
+                remedy = f"Did you mean {close[0]}?" if close else f"Use one of: {names}."
+                self.problems.append(Problem("SUP003", Severity.error, post.place("options", name),
+                                             f"options: no channel and no network '{name}'.", remedy, post.id))
+
     def problem(self, post: Post, number: int | None, message: str, remedy: str) -> None:
         place = post.place("channels") if number is None else post.place("channels", number)
         self.problems.append(Problem("REF001", Severity.error, place, f"channels: {message}", remedy, post.id))
@@ -112,8 +126,20 @@ class _Resolver:
                 alt = use.alt or getattr(item, "alt", None)
                 if use.decorative or (use.alt is None and getattr(item, "decorative", False)):
                     alt = ""
-                found.append(ResolvedMedia(sought.file, alt, use.channels, post.place("media", number), use, item))
+                found.append(ResolvedMedia(sought.file, alt, use.channels, post.place("media", number), use, item,
+                                           self.captions(post, number, use)))
         return tuple(found)
+
+    def captions(self, post: Post, number: int, use: MediaUse) -> SourceFile | None:
+        """The file of a film's subtitles; a name that leads nowhere is an error."""
+        if use.captions is None or use.captions == BURNED_IN:
+            return None
+        sought = media_file(use.captions, post, self.read.files, self.root)
+        if sought.file is None:
+            self.problems.append(Problem(
+                "REF001", Severity.error, post.place("media", number, "captions"), f"captions: {sought.why}.",
+                sought.remedy or f"Put the file (.vtt or .srt) into media/, or write captions: {BURNED_IN}.", post.id))
+        return sought.file
 
 
 def _inherited(head: Head, defaults: Head | None) -> Head:

@@ -25,7 +25,7 @@ TOPS = (Strategy, Discovery, Team, Audience, PillarsFile, ChannelsFile, Campaign
 FIELDS = {
     "Head": "at slot after every from until runs not_before not_after intent channels tactic goal funnel audience "
             "pillar origin credit link utm media hashtags answers idea invites_reply poll ugc disclosure approved_by "
-            "author promoted draft hold withdraw timezone language id grace",
+            "author promoted draft hold withdraw timezone language id grace title warning options",
     "Utm": "source medium campaign content term id",
     "MediaUse": "file alt decorative captions transcript ai channels", "Poll": "options for",
     "Ugc": "creator permission on uses until proof", "Disclosure": "kind party label",
@@ -64,7 +64,8 @@ FIELDS = {
     "Proof": "id text date source", "Insight": "id text evidence",
     "ChannelsFile": "stagger quiet_hours min_gap channels",
     "Channel": "id network handle connection owner responders audiences goals evidence norms slots max_per_day "
-               "link_placement limits timezone language grace on_unknown status closing_notice profile_checked",
+               "link_placement limits timezone language grace on_unknown status closing_notice profile_checked "
+               "options monthly_budget",
     "PillarsFile": "pillars", "Pillar": "id name share audiences",
     "Series": "series slot channels min_repeat order defaults", "BlackoutsFile": "blackouts moments",
     "Blackout": "id from to effect channels reason", "Moment": "id date name pillar",

@@ -124,6 +124,17 @@ BOOK: tuple[Rule, ...] = (
         "A form, a network or a field is not supported yet: what needs it waits, and nothing else is held up by it.",
         "Nothing to do, unless it must go out before: then the message says how.",
     ),
+    Rule(
+        "SUP002", _W, "F",
+        "A network has no such thing as the post asks for, a poll or a content warning say: there it goes out without.",
+        "Say it in the text under '## on <channel>', or leave the channel out.",
+    ),
+    Rule(
+        "SUP003", _E, "F",
+        "An option under 'options:' is none that the network has, or is set to what it cannot be; or no channel and no "
+        "network has the name it stands under.",
+        "'drumbeat networks <network>' lists its options, and what each can be.",
+    ),
     # --- TXT: what networks take --------------------------------------------------------------------------------------
     Rule(
         "TXT001", _E, "F",

@@ -5,7 +5,7 @@ Permissions and personal data have modules of their own; the family is listed he
 import re
 from collections.abc import Iterator
 
-from flows.planning.composing import plain
+from flows.planning.composing import SEEN_FIRST, missing_label, plain
 from flows.planning.rules import contacts, permissions
 from flows.planning.rules.ruling import Facts, Rule
 from flows.planning.rules.wording import Wording, each, on, setting, shown_on, wordings
@@ -15,8 +15,6 @@ from schemas.content import Resolved, ResolvedMedia
 from schemas.problem import Problem, Severity
 from schemas.rulebook import Rulebook
 
-_SEEN_FIRST = 125
-"""Characters that every network shows before it folds a text ("more"): Instagram's, the fewest (domain, section 5)."""
 _WEAK = frozenset(("#sp", "#spon", "#collab", "#partner", "#ambassador"))
 """No labels, whoever lists them: people do not know what they mean. Source: FTC, "Disclosures 101 for Social Media
 Influencers" (2019) and its business blog of April 2017 on #partner, as quoted in the press, read 2026-11-22."""
@@ -41,8 +39,8 @@ _DAYS_A_YEAR = 366
 def _unlabelled(post: Resolved, facts: Facts) -> Iterator[Problem]:
     """A material connection that readers do not learn of before the fold.
 
-    Judged are the texts as readers see them, each for the channels that get it. A label in the front matter is not in
-    the text, so it does not count by itself.
+    Judged are the texts as readers see them, each for the channels that get it; a `label` of the front matter is put in
+    front of them.
     """
     disclosure = post.post.head.disclosure
     partner = [media for media in post.media if media.item is not None and media.item.licence == "partner"]
@@ -54,11 +52,12 @@ def _unlabelled(post: Resolved, facts: Facts) -> Iterator[Problem]:
     spoken = {channel.id for wording in texts if wording.section.kind == "text" for channel in wording.channels}
     for wording in texts:
         why, channels = _connection(post, wording, partner, mentions)
-        begins = plain(wording.section.parts[0])[:_SEEN_FIRST]
+        begins = plain(wording.section.parts[0])
+        begins = f"{missing_label(post, begins)} {begins}".lstrip()[:SEEN_FIRST]
         if channels and not any(_is_labelled(begins, label) for label in labels):
             for channel in each(channels, post):
                 yield LABELLED.at(wording.section.places[0], f"{on(channel)}{why}, and no label in the first "
-                                  f"{_SEEN_FIRST} characters says so.", _remedy(post, labels), post.id, channel)
+                                  f"{SEEN_FIRST} characters says so.", _remedy(post, labels), post.id, channel)
     seen = {channel.id for media in partner for channel in shown_on(media, post)}
     silent = [channel for channel in post.channels
               if channel.id not in spoken and (disclosure is not None or channel.id in seen)]

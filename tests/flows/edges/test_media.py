@@ -212,7 +212,9 @@ WRONG = {
     "an SVG of Windows": ("saw.svg", b"\xff\xfe" + "<svg/>".encode("utf-16-le"), "svg",
                           "saw.svg is an SVG drawing, which may hold programs."),
     "a web page": ("saw.jpg", b"\n <!DOCTYPE html><p>Saw", "html", "saw.jpg is a web page."),
-    "a PDF": ("saw.pdf", b"%PDF-1.7\n", "pdf", "saw.pdf is a PDF document."),
+    "a PDF": ("saw.png", b"%PDF-1.7\n", "pdf", "saw.png is a PDF document, whatever its name says."),
+    "subtitles": ("saw.png", b"WEBVTT\n\n00:01.000 --> 00:02.000\nSaw\n", "subtitles",
+                  "saw.png is a file of subtitles, whatever its name says."),
     "a playlist": ("film.mp4", b"#EXTM3U\n#EXT-X-VERSION:3\nhttp://169.254.169.254/\n", "playlist",
                    "film.mp4 is a playlist, which names files elsewhere."),
     "a list to join": ("film.mp4", b"ffconcat version 1.0\nfile /etc/passwd\n", "playlist",
@@ -231,6 +233,16 @@ WRONG = {
                       "saw.png breaks off before it says how large it is."),
     "no pixels": ("saw.gif", b"GIF89a" + bytes(7) + b";", "gif", "saw.gif says that it is 0 × 0 pixels."),
 }
+
+
+@pytest.mark.parametrize(("name", "data"), [
+    ("saw.pdf", b"%PDF-1.7\n"), ("saw.vtt", b"WEBVTT\n\n00:01.000 --> 00:02.000\nSaw\n"),
+    ("saw.vtt", b"\xef\xbb\xbfWEBVTT - Saw\n"), ("saw.srt", b"1\r\n00:00:01,000 --> 00:00:02,000\r\nSaw\r\n"),
+])
+def test_documents_and_subtitles_go_as_they_are(name, data):
+    """What some networks show beside pictures and films is taken for what it is, and its bytes are not touched."""
+    assert probe(data, len(data), name).why is None
+    assert cleaned(data, name) == data
 
 
 @pytest.mark.parametrize("what", WRONG)

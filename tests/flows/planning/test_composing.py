@@ -224,12 +224,75 @@ def test_a_message_is_whole(prepared: Make) -> None:
                         "alt": "A drill on a bench",
                         "place": ("content/posts/p.md", 4, 9),
                         "probe": None,
+                        "captions": None,
+                        "ai": None,
                     },
                 ),
+                "markdown": "One.",
             },
-            {"kind": "post", "text": "Two.", "media": (), "place": ("content/posts/p.md", 10, 1)},
+            {"kind": "post", "text": "Two.", "media": (), "place": ("content/posts/p.md", 10, 1), "markdown": "Two."},
         ),
+        "title": None,
+        "warning": None,
+        "link": None,
+        "hashtags": (),
+        "poll": None,
+        "disclosure": None,
+        "options": {},
+        "places": {},
     }
+
+
+def test_what_only_some_networks_have_is_in_the_message(prepared: Make) -> None:
+    """Title, warning, poll, disclosure and options, each with its place; the post's options win over the channel's."""
+    head = ("title: Mend it\nwarning: a broken kettle\nlink: https://example.org/k\nhashtags: [Mend, mend, tools]\n"
+            "poll: {options: [Yes, No], for: 2d}\ndisclosure: {kind: gifted, party: Pike, label: Ad (gift)}\n"
+            "options: {mastodon: {visibility: unlisted, sensitive: true}, one: {visibility: private}}\n")
+
+    made = messages(prepared(folder(head, "**Drills** they _gave_ us.", ", options: {visibility: public, tone: dry}")))
+
+    one = made["one"]
+    assert (one.title, one.warning, one.link, one.hashtags) == (
+        "Mend it", "a broken kettle", "https://example.org/k", ("Mend", "tools"))
+    assert one.poll is not None
+    assert (one.poll.options, one.poll.lasts_s) == (("Yes", "No"), 172_800)
+    assert one.disclosure == "gifted"
+    assert one.options == {"visibility": "private", "tone": "dry", "sensitive": True}
+    assert one.parts[0].text == "Ad (gift): Drills they gave us.\n\nhttps://example.org/k\n\n#Mend #tools"
+    assert one.parts[0].markdown == "Ad (gift): **Drills** they _gave_ us.\n\n<https://example.org/k>"
+    assert {name: place.line for name, place in one.places.items()} == {
+        "title": 3, "warning": 4, "hashtags": 6, "options.visibility": 9, "options.sensitive": 9}
+
+
+def test_a_label_stands_in_front_once(prepared: Make) -> None:
+    """`label:` is put in front of the text unless readers see it at the beginning anyway."""
+    head = "disclosure: {kind: ad, label: Ad}\n"
+
+    assert texts(prepared(folder(head, "Buy.")), "one") == [("post", "Ad: Buy.")]
+    assert texts(prepared(folder(head, "This is an ad. Buy.")), "one") == [("post", "This is an ad. Buy.")]
+    assert texts(prepared(folder("disclosure: {kind: ad, label: '#ad'}\n", "Buy.\n***\nNow.")), "one") == [
+        ("post", "#ad Buy."), ("post", "Now.")]
+
+
+def test_a_name_that_is_no_channel_has_no_options(prepared: Make) -> None:
+    """SUP003: options under a name that is neither channel nor network are an error with the nearest name."""
+    made = prepared(folder("options: {mastodn: {visibility: unlisted}}\n", "Hi."))
+
+    assert [(p.code, p.place.line, p.message, p.remedy) for p in made.problems if p.code == "SUP003"] == [
+        ("SUP003", 3, "options: no channel and no network 'mastodn'.", "Did you mean mastodon?")]
+
+
+@pytest.mark.parametrize(("said", "found"), [
+    ("burned-in", None), ("words.vtt", "media/words.vtt"), ("lost.vtt", None)])
+def test_captions_go_with_their_film(prepared: Make, said: str, found: str | None) -> None:
+    """`captions:` names a file of the folder; a name that leads nowhere is an error in its place."""
+    files = folder(f"media: [{{file: f.mp4, alt: A film, captions: {said}}}]\n", "Hi.")
+    made = prepared({**files, "media/f.mp4": b"film", "media/words.vtt": b"WEBVTT\n"})
+
+    captions = messages(made)["one"].parts[0].media[0].captions
+    assert (captions.file if captions else None) == found
+    assert [p.message for p in made.problems if p.code == "REF001"] == (
+        ["captions: no media file 'lost.vtt'."] if said == "lost.vtt" else [])
 
 
 def test_each_channel_gets_its_own_words(prepared: Make) -> None:

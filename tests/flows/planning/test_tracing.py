@@ -58,7 +58,7 @@ def agree(made: Prepared, post: Resolved) -> None:
         media.use.file: media.alt for media in post.media if media.alt is not None}
     for name, field in Head.model_fields.items():                 # what stands in the head is told, with its own value
         value = getattr(head, name)
-        if name not in ("funnel", "channels") and value not in (None, (), False):
+        if name not in ("funnel", "channels") and value not in (None, (), False, {}):
             assert values[field.alias or name] == value, name
     language = getattr(made.content.entry("strategy"), "language", None)
     for channel in post.channels:
