@@ -36,8 +36,8 @@ from flows.planning.folding import advance, fold
 from flows.planning.pacing import Brake
 from flows.planning.reporting import when
 from flows.planning.sealing import receipt_of
-from flows.upload import Files, Job, Uploads
-from publishers.base import REQUEST_TIMEOUT_S, Identifies, Outgoing, Publisher, Sent
+from flows.upload import Files, Job, Share, Uploads
+from publishers.base import DRAFT, REQUEST_TIMEOUT_S, Identifies, Outgoing, Publisher, Sent
 from schemas.channel import Channel
 from schemas.errors import (
     PublishError,
@@ -113,11 +113,12 @@ class Courier:
     """
 
     def __init__(self, repository: Repository, ledger: Ledger, clock: Clock, stopping: threading.Event, *,
-                 bind: Callable[[str, Bound], Bound], timing: Timing = TIMING, settle_only: bool = False) -> None:
+                 bind: Callable[[str, Bound], Bound], timing: Timing = TIMING, settle_only: bool = False,
+                 share: Share | None = None) -> None:
         self.repository, self.ledger, self.clock, self.stopping = repository, ledger, clock, stopping
         self.bind = bind
         self.timing, self.settle_only = timing, settle_only
-        self.uploads = Uploads(ledger, clock)
+        self.uploads = Uploads(ledger, clock, share)
         self.upload_tries: dict[Slot, int] = {}
         self.identified: WeakKeyDictionary[Publisher, str] = WeakKeyDictionary()     # the network's id of its account
 
@@ -395,7 +396,7 @@ class _Delivery:
         assert doubt is not None
         since, found, why = doubt.since - LOOK_BACK, None, ""
         try:
-            found = self.publisher.find(self.outgoing, doubt.part, since, Sent(self.standing.parts))
+            found = self.publisher.find(self.outgoing, doubt.part, since, Sent(self.standing.parts, self._doubted()))
         except PublishError as error:
             why = error.why
         except Exception as error:  # noqa: BLE001 — a fault of an adapter or its SDK: nothing was learned
@@ -438,9 +439,10 @@ class _Delivery:
         if not (self.standing.parts or self.standing.doubt) and not self.desk.still(self.order):
             return self._stepped(Step(Kind.released, {"reason": "the plan changed"}), None, again=self.clock.now())
         attempt, timing = self.standing.attempts.get(part, 0) + 1, self.courier.timing
+        draft = {DRAFT: handles[DRAFT]} if DRAFT in handles else {}
         began = elapsed_s()             # before the record can exist: others count from when the archive took it
         sending = self.ledger.draft(self.slot, self.standing.last, Kind.sending, part=part, attempt=attempt,
-                                    detail=looked, send_window_s=timing.send_window_s,
+                                    detail={**looked, **draft}, send_window_s=timing.send_window_s,
                                     request_timeout_s=timing.request_timeout_s or REQUEST_TIMEOUT_S)
         advance(self.standing, sending)
         if not self.courier.until_stored(self.slot, lambda: self.ledger.write(self.slot, sending), only=Unanswered):
@@ -487,7 +489,15 @@ class _Delivery:
 
     def _job(self, part: int) -> Job:
         reopened = max((e.record.at for e in self.entries if e.record.kind is Kind.reopened), default=None)
-        return Job(self.order.channel.id, self.outgoing, part, self.files.read, reopened)
+        return Job(self.order.channel.id, self.outgoing, part, self.files.read, reopened, self.standing.parts,
+                   self._doubted().get(DRAFT))
+
+    def _doubted(self) -> dict[str, str]:
+        """The draft that the call in doubt was about, as its `sending` keeps it."""
+        doubt = self.standing.doubt
+        drafts = [e.record.detail[DRAFT] for e in self.entries if doubt is not None and e.record.kind is Kind.sending
+                  and doubt.first_seq <= e.record.seq <= doubt.seq and DRAFT in e.record.detail]
+        return {DRAFT: drafts[-1]} if drafts else {}
 
     def _not_prepared(self, error: PublishError) -> Ended | None:
         tries = self.courier.upload_tries[self.slot] = self.courier.upload_tries.get(self.slot, 0) + 1

@@ -24,6 +24,7 @@ from flows.planning.renaming import Former, advice, renamed
 from flows.planning.reporting import row, row_of_ledger
 from flows.recall import formers
 from flows.replan import Planner
+from flows.upload import Share
 from publishers.base import Publisher
 from schemas.channel import Channel
 from schemas.errors import ContentError, DrumbeatError, SettingsError, StoreError, UsageError
@@ -64,13 +65,14 @@ class Shift:
     def __init__(self, repository: Repository, store: Store, ledger: Ledger, clock: Clock, *,
                  connect: Callable[[Channel], Publisher], tell: Callable[[Told], None],
                  only: Slot | None = None, settle_only: bool = False, most_per_hour: int = MOST_PER_HOUR,
-                 timing: Timing = TIMING, home: Path | None = None) -> None:
+                 timing: Timing = TIMING, home: Path | None = None, share: Share | None = None,
+                 renew: Callable[[Channel], Publisher] | None = None) -> None:
         self.repository, self.store, self.ledger, self.clock = repository, store, ledger, clock
-        self.connect, self.tell, self.only = connect, tell, only
+        self.connect, self.renew, self.tell, self.only = connect, renew or connect, tell, only
         self.settle_only, self.traffic = settle_only, Traffic(ledger, clock, most_per_hour)
         self.stopping, self.woken, self.commit_moved = threading.Event(), threading.Event(), threading.Event()
         self.courier = Courier(repository, ledger, clock, self.stopping, timing=timing, settle_only=settle_only,
-                               bind=lambda channel, wanted: bind(store, channel, wanted))
+                               bind=lambda channel, wanted: bind(store, channel, wanted), share=share)
         self.agenda = Agenda(Planner(repository, home, store.address), store)
         self._extra: dict[Slot, Order] = {}                       # what has a ledger and no place in the plan
         self._due: list[tuple[datetime, str, str, Slot]] = []
@@ -278,8 +280,8 @@ class Shift:
         return [other for other in (*near, *extra) if other not in self._published]
 
     def renewed(self, channel: Channel) -> Publisher:
-        """The channel with the credentials as they are now. Raises SettingsError."""
-        publisher = self.connect(channel)
+        """The channel with other credentials than were refused, if there are any. Raises SettingsError."""
+        publisher = self.renew(channel)
         self._publishers[channel.id] = publisher
         return publisher
 

@@ -1,6 +1,7 @@
 """Media goes up before its post: repeated freely, reused while a network still has it. Nobody sees an upload alone."""
 import hashlib
 import logging
+import mimetypes
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -9,9 +10,9 @@ from flows.edges.clock import Clock
 from flows.edges.ledger import Ledger
 from flows.edges.media import cleaned
 from flows.edges.repository import Repository
-from publishers.base import Outgoing, Prepares, Publisher
-from schemas.errors import PublishError, StoreError, Unavailable
-from schemas.ledger import Entry, Kind, Upload
+from publishers.base import DRAFT, Drafts, Fetches, Outgoing, Prepares, Publisher, Sent
+from schemas.errors import PublishError, Rejected, StoreError, Unavailable
+from schemas.ledger import Entry, Kind, PartReceipt, Upload
 from schemas.message import Message
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,10 @@ WORTH_KEEPING = 1_000_000
 """From so many bytes on, an upload is noted in the archive: to send a smaller file again costs less than the note."""
 MARGIN = timedelta(minutes=10)
 """A handle that ends sooner is not used any more."""
+LINK_LIVES_S = 3_600.0
+"""So long a network may fetch a file from the address that it was given; it fetches at once, as a rule."""
+Share = Callable[[str, bytes], str]
+"""Puts bytes of a sha256 where a network can fetch them; gives the address."""
 
 
 class Files:
@@ -84,13 +89,19 @@ class Files:
 
 
 class Job(NamedTuple):
-    """The media of one part. `read` gives the bytes of a file by its sha256; `since`: older uploads do not count."""
+    """The media of one part. `read` gives the bytes of a file by its sha256; `since`: older uploads do not count.
+
+    `live`: the parts before it. `draft`: what a call in doubt was about, which must be the same again; None: nothing is
+    in doubt.
+    """
 
     channel: str
     outgoing: Outgoing
     part: int
     read: Callable[[str], bytes]
     since: datetime | None
+    live: tuple[PartReceipt, ...] = ()
+    draft: str | None = None
 
     @property
     def files(self) -> list[tuple[str, str]]:
@@ -100,44 +111,74 @@ class Job(NamedTuple):
 
 
 class Uploads:
-    """What one worker has uploaded. Safe to use from several threads, one account each."""
+    """What one worker has uploaded. Safe to use from several threads, one account each.
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
-        self._ledger, self._clock = ledger, clock
+    `share`: where networks that fetch media find it; None: in the archive, which must then have public addresses.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Clock, share: Share | None = None) -> None:
+        self._ledger, self._clock, self._share = ledger, clock, share
         self._known: dict[tuple[object, ...], Upload] = {}
 
     def handles(self, publisher: Publisher, job: Job) -> dict[str, str] | PublishError:
-        """The network's handles by sha256: known ones if all can still be attached, else of a new upload."""
-        if not job.files or not isinstance(publisher, Prepares):
-            return {}
-        slot = job.outgoing.slot
+        """All that the create call needs: the network's handles by sha256, and that of its draft.
+
+        Known handles if all can still be attached, else of a new upload; the draft of a call in doubt, else a new one.
+        """
+        if job.draft is not None:
+            return {DRAFT: job.draft}
         try:
-            known = {sha256: self._find(publisher, job, sha256, alt) for sha256, alt in job.files}
-        except PublishError as error:                             # of a file that cannot be made ready
-            log.warning("media not uploaded slot=%s class=%s why=%s", slot, type(error).__name__, error.why)
+            made = self._media(publisher, job)
+            if isinstance(publisher, Drafts):
+                made = {**made, DRAFT: publisher.draft(job.outgoing, job.part, Sent(job.live, made))}
+        except PublishError as error:
+            log.warning("not made ready slot=%s class=%s why=%s", job.outgoing.slot, type(error).__name__, error.why)
             return error
+        except Exception as error:  # noqa: BLE001 — a fault of an adapter or its SDK; what it left is unseen
+            log.warning("not made ready slot=%s class=%s", job.outgoing.slot, type(error).__name__)
+            return Unavailable(f"what comes before the post broke off with {type(error).__name__}")
+        return made
+
+    def _media(self, publisher: Publisher, job: Job) -> dict[str, str]:
+        """Handles of the part's files. Raises a PublishError, also for a file that cannot be made ready."""
+        if not job.files or not isinstance(publisher, Prepares | Fetches):
+            return {}
+        known = {sha256: self._find(publisher, job, sha256, alt) for sha256, alt in job.files}
         if all(known.values()):
             return {sha256: upload.handle for sha256, upload in known.items() if upload}
-        try:
+        if isinstance(publisher, Prepares):
             made = publisher.prepare(job.outgoing, job.part, job.read)
-        except PublishError as error:
-            log.warning("media not uploaded slot=%s class=%s why=%s", slot, type(error).__name__, error.why)
-            return error
-        except Exception as error:  # noqa: BLE001 — a fault of an adapter or its SDK; an upload alone shows nothing
-            log.warning("media not uploaded slot=%s class=%s", slot, type(error).__name__)
-            return Unavailable(f"the upload broke off with {type(error).__name__}")
+        else:
+            made = publisher.fetch(job.outgoing, job.part, lambda sha256: self._address(job, sha256))
         for sha256, alt in job.files:
             self._keep(publisher, job, sha256, alt, made[sha256])
         return made
 
+    def _address(self, job: Job, sha256: str) -> str:
+        """Where the network may fetch a file for a while. Raises Rejected when there is no such place."""
+        data = job.read(sha256)
+        if self._share is not None:
+            return self._share(sha256, data)
+        piece = job.outgoing.parts[job.part]
+        name = piece.names[piece.media.index(sha256)]
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        try:
+            link = self._ledger.media_link(sha256, kind, LINK_LIVES_S)
+        except StoreError as error:
+            raise Unavailable(f"no address for {name}: {error.what}") from None
+        if link is None:
+            raise Rejected(f"{job.outgoing.network} fetches {name} from a public address, and an archive in a folder "
+                           "has none: keep the archive on S3 (--archive s3://…)")
+        return link
+
     def forget(self, publisher: Publisher, job: Job, *, used: bool) -> None:
         """After a call: what a post has taken, or what may be why it was refused, is uploaded anew next time."""
-        if used and isinstance(publisher, Prepares) and publisher.handles_are_shared:
+        if used and isinstance(publisher, Prepares | Fetches) and publisher.handles_are_shared:
             return
         for sha256, alt in job.files:
             self._known.pop(_key(publisher, job, sha256, alt), None)
 
-    def _find(self, publisher: Prepares, job: Job, sha256: str, alt: str) -> Upload | None:
+    def _find(self, publisher: Prepares | Fetches, job: Job, sha256: str, alt: str) -> Upload | None:
         soon = self._clock.now() + MARGIN
         if (kept := self._known.get(_key(publisher, job, sha256, alt))) is not None:
             return kept if kept.expires_at > soon else None
@@ -149,7 +190,7 @@ class Uploads:
             if upload.alt == alt and upload.expires_at > soon and (upload.shared or (upload.slot, upload.part) == mine)
             and (job.since is None or upload.at > job.since)), None)
 
-    def _keep(self, publisher: Prepares, job: Job, sha256: str, alt: str, handle: str) -> None:
+    def _keep(self, publisher: Prepares | Fetches, job: Job, sha256: str, alt: str, handle: str) -> None:
         now = self._clock.now()
         upload = Upload(handle=handle, alt=alt, at=now, expires_at=now + timedelta(seconds=publisher.handles_live_s),
                         slot=str(job.outgoing.slot), part=job.part, shared=publisher.handles_are_shared)
@@ -163,5 +204,5 @@ class Uploads:
 
 def _key(publisher: object, job: Job, sha256: str, alt: str) -> tuple[object, ...]:
     """What an upload was made for: one part of one slot, or any post of the account."""
-    shared = isinstance(publisher, Prepares) and publisher.handles_are_shared
+    shared = isinstance(publisher, Prepares | Fetches) and publisher.handles_are_shared
     return (job.channel, job.outgoing.account, sha256, alt, *(() if shared else (job.outgoing.slot, job.part)))

@@ -12,28 +12,24 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
-from pydantic import SecretStr
 
-import publishers
 from flows.cli.options import REHEARSAL, archive_of, exists, settings_of, shared
 from flows.cli.outcomes import exit_code, next_lines, outcome_table
 from flows.cli.telling import When, hide, keep_a_log, say, tell, tell_json
+from flows.connect import Connector
 from flows.edges.children import when_parent_ends
 from flows.edges.clock import Clock, FixedClock, PretendClock, RealClock
-from flows.edges.credentials import credentials
 from flows.edges.ledger import Ledger, worker_id
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
+from flows.edges.sharing import shared_at
 from flows.edges.store import Store, open_store
 from flows.planning.pacing import MOST_PER_HOUR
 from flows.send import SHIFT, Shift, Told
-from publishers.base import Connection, Publisher
-from schemas.channel import Channel
 from schemas.errors import SettingsError, UsageError
 from schemas.ledger import Slot, State
 from schemas.report import Row
 
-_NO_SECRET = ("_id", "_url", "_version")
 _LATER = "A running publisher goes on by itself; if none runs, later again: drumbeat reconcile"
 
 
@@ -212,41 +208,21 @@ def shift_of(
     store = open_store(archive)
     _refuse_the_wrong_archive(store, rehearse_at is not None)
     ledger = Ledger(store, worker=worker_id(), now=clock.now)
+    connector = Connector(settings, clock, store, rehearse_at, hide=hide)
     return Shift(
         repository,
         store,
         ledger,
         clock,
-        connect=connector(settings, clock, rehearse_at),
+        connect=connector.connect,
+        renew=connector.renew,
         tell=tell,
         only=only,
         settle_only=settle_only,
         most_per_hour=settings.most_per_hour or MOST_PER_HOUR,
         home=settings.home / ".drumbeat/cache",
+        share=shared_at(rehearse_at) if rehearse_at is not None else None,
     )
-
-
-def connector(settings: Settings, clock: Clock, rehearse_at: str | None) -> Callable[[Channel], Publisher]:
-    """How a shift opens a channel: at its network with real credentials, or at the rehearsal with none."""
-
-    def connect(channel: Channel) -> Publisher:
-        network = publishers.load(channel.network)
-        account = channel.handle or channel.id
-        if rehearse_at is not None:
-            name = account.replace("/", "-")
-            pretend = {
-                field: SecretStr(name if field.endswith("_id") else f"rehearsal:{name}") for field in network.needs
-            }
-            return network(Connection(account, pretend, f"{rehearse_at.rstrip('/')}/{channel.network}"))
-        if clock.pretend:
-            raise SettingsError(
-                f"{channel.id} is a real account, and this clock is pretend.", "Add --rehearse, or use the real time."
-            )
-        found = credentials(channel, network.needs, network.wants, settings.credentials)
-        hide(value.get_secret_value() for field, value in found.items() if not field.endswith(_NO_SECRET))
-        return network(Connection(account, found))
-
-    return connect
 
 
 def _refuse_the_wrong_archive(store: Any, rehearsal: bool) -> None:

@@ -100,6 +100,9 @@ class DirectoryStore:
             self._settle(self._root)
             return datetime.fromtimestamp(self._clock_ns() / 1e9, UTC)
 
+    def link(self, key: str, kind: str, lives_s: float) -> str | None:  # noqa: ARG002
+        return None
+
     def probe(self) -> None:
         store.probe(self)
         self.sweep()

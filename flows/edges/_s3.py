@@ -99,6 +99,16 @@ class S3Store:
     def now(self) -> datetime:
         return self._date(self._page("its clock", self._prefix, {"MaxKeys": 1}))
 
+    def link(self, key: str, kind: str, lives_s: float) -> str | None:
+        from botocore.exceptions import BotoCoreError
+
+        wanted = {"Bucket": self._bucket, "Key": self._name(key), "ResponseContentType": kind}
+        try:
+            made: str = self._client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=int(lives_s))
+        except BotoCoreError as error:                            # no credentials: nothing is asked over the network
+            raise _unusable(self.address, error) from error
+        return made
+
     def probe(self) -> None:
         store.probe(self)
 

@@ -158,6 +158,10 @@ class Ledger:
         """Raises StoreError if it is not there or not what its name says."""
         return self._get(sha256, "v1/media/{}")
 
+    def media_link(self, sha256: str, kind: str, lives_s: float) -> str | None:
+        """An address at which anybody may read a file for so long; None: this archive has none. Raises StoreError."""
+        return self._store.link(f"v1/media/{sha256}", kind, lives_s)
+
     def write_evidence(self, slot: Slot, *, epoch: int, part: int, attempt: int, receipt: PartReceipt | None,
                        detail: dict[str, Any] | None = None) -> Evidence:
         """Kept: what this worker learned about its call after another one had taken the slot over (rule R6)."""

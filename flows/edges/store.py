@@ -58,6 +58,10 @@ class Store(Protocol):
         """The store's own clock, UTC."""
         ...
 
+    def link(self, key: str, kind: str, lives_s: float) -> str | None:
+        """An address at which anybody may read the object for so long, as media type `kind`; None: there is none."""
+        ...
+
     def probe(self) -> None:
         """Returns if create-once holds here. Leaves one small object under `v1/probe/`."""
         ...
@@ -103,6 +107,9 @@ class Counted:
     def now(self) -> datetime:
         self._count(lists=1)
         return self._inner.now()
+
+    def link(self, key: str, kind: str, lives_s: float) -> str | None:
+        return self._inner.link(key, kind, lives_s)
 
     def probe(self) -> None:
         probe(self)

@@ -24,17 +24,21 @@ import pytest
 from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from flows.cli.publishing import connector
+from flows.cli.telling import hide
+from flows.connect import Connector
 from flows.edges.clock import Clock, PretendClock, RealClock
 from flows.edges.ledger import Ledger, verify
 from flows.edges.prefect_server import settings as prefect_settings
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
+from flows.edges.sharing import shared_at
 from flows.edges.store import Store, open_store
 from flows.planning.folding import fold
 from flows.send import Shift, Told
+from publishers.base import Publisher
 from publishers.rehearsal import twins
 from publishers.rehearsal._twin import Rehearsal
+from schemas.channel import Channel
 from schemas.ledger import Slot, Standing
 
 PROJECT = Path(__file__).parents[2]
@@ -94,8 +98,13 @@ class Stage:
         """A publisher of its own: another repository object, another store object, a worker id of no living process."""
         store = store or open_store(self.archive)
         ledger = Ledger(store, worker=f"{worker}/1/boot/test", now=self.clock.now)
-        connect = connect or connector(Settings(self.folder.path, self.home), self.clock, self.networks.url)
-        return Shift(Repository(self.folder.path), store, ledger, self.clock, connect=connect, tell=tell, only=only)
+        return Shift(Repository(self.folder.path), store, ledger, self.clock, connect=connect or self.opened(),
+                     tell=tell, only=only, share=shared_at(self.networks.url))
+
+    def opened(self, clock: Clock | None = None, *, real: bool = False) -> Callable[[Channel], Publisher]:
+        """How channels are opened: at the rehearsal, or with the credentials of the environment."""
+        return Connector(Settings(self.folder.path, self.home), clock or self.clock, open_store(self.archive),
+                         None if real else self.networks.url, hide=hide).connect
 
     def run(self, worker: str = "one", *, until: datetime | None = None, tell: Callable[[Told], None] = lambda _: None,
             **more: Any) -> list[Told]:

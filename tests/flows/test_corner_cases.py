@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pydantic import SecretStr
 
 import publishers
-from flows.cli.publishing import connector
-from flows.edges.settings import Settings
 from flows.edges.store import Unanswered, open_store
 from publishers.base import Connection
 from schemas.errors import Unauthorized, Unavailable
@@ -192,7 +190,7 @@ def test_the_right_credentials_are_taken_up_at_once(stage):
     stage.folder.post("hello", "Hello!")
     stage.folder.commit()
     stage.run("one", until=NOON - HOUR)
-    right, opened = connector(Settings(stage.folder.path, stage.home), stage.clock, stage.networks.url), []
+    right, opened = stage.opened(), []
     network = publishers.load("mastodon")
     token = {field: SecretStr("rehearsal:@other") for field in network.needs}
 

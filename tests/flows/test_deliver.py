@@ -493,7 +493,8 @@ KILLED = r"""
 import sys, threading
 from datetime import UTC, datetime
 from pathlib import Path
-from flows.cli.publishing import connector
+from flows.cli.telling import hide
+from flows.connect import Connector
 from flows.edges.clock import RealClock
 from flows.edges.ledger import Ledger, worker_id
 from flows.edges.media import cleaned
@@ -515,7 +516,7 @@ def stop_after(key, body):
 
 store.create = stop_after
 ledger = Ledger(store, worker=worker_id(), now=clock.now)
-connect = connector(Settings(home / "content", home), clock, url)
+connect = Connector(Settings(home / "content", home), clock, store, url, hide=hide).connect
 shift = Shift(Repository(home / "content"), store, ledger, clock, connect=connect, tell=lambda told: None)
 shift.run(datetime.now(UTC))
 """

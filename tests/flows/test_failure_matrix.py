@@ -29,12 +29,10 @@ from werkzeug.serving import make_server
 
 import publishers
 from flows.check import check, check_commit
-from flows.cli.publishing import connector
 from flows.edges._s3 import S3Store
 from flows.edges.clock import PretendClock
 from flows.edges.ledger import Ledger, verify, worker_id
 from flows.edges.repository import Repository
-from flows.edges.settings import Settings
 from flows.edges.store import Store, open_store
 from flows.planning.deciding import TIMING, Timing
 from flows.prove import prove
@@ -113,7 +111,7 @@ def run(stage, worker: str = "one", *, until: datetime | None = None, store: Sto
         worker = f"{worker}/1/boot/test"
     stage.running = Shift(
         Repository(stage.folder.path), store, Ledger(store, worker=worker, now=clock.now), clock, timing=timing,
-        connect=connect or connector(Settings(stage.folder.path, stage.home), clock, stage.networks.url),
+        connect=connect or stage.opened(clock),
         tell=lambda one: (told.append(one), tell(one))[0], **more)
     stage.running.run(until or NOON + timedelta(days=1))
     return told
@@ -903,7 +901,7 @@ def test_changed_while_it_waits_for_the_network(stage, gone_worker, wait_s, last
 def test_changed_during_the_call(stage, heard):
     """What is under way goes through as it was promised, and no change makes a second post."""
     five(stage)
-    real = connector(Settings(stage.folder.path, stage.home), stage.clock, stage.networks.url)
+    real = stage.opened()
 
     def connect(channel: Any) -> Any:
         adapter = real(channel)
@@ -1057,7 +1055,7 @@ def gone_worker() -> str:
 # --- credentials ------------------------------------------------------------------------------------------------------
 
 def counted(stage, opened_: list[str]) -> Callable[[Any], Any]:
-    real = connector(Settings(stage.folder.path, stage.home), stage.clock, stage.networks.url)
+    real = stage.opened()
     return lambda channel: (opened_.append(channel.id), real(channel))[1]
 
 

@@ -1,9 +1,7 @@
 """What failed or was missed is tried again only when its post changes (exactly-once, rule R7)."""
 from datetime import UTC, datetime, timedelta
 
-from flows.cli.publishing import connector
 from flows.edges.ledger import Ledger
-from flows.edges.settings import Settings
 from flows.edges.store import open_store
 from publishers.base import Outgoing
 from schemas.ledger import State
@@ -113,7 +111,7 @@ def test_a_text_mended_during_its_call_is_tried_in_the_same_shift(stage) -> None
     seen = []
 
     def connect(channel):
-        adapter = connector(Settings(stage.folder.path, stage.home), stage.clock, stage.networks.url)(channel)
+        adapter = stage.opened()(channel)
         publish = adapter.publish
 
         def and_commit(*words):

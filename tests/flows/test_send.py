@@ -5,9 +5,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from flows.cli.publishing import connector
 from flows.edges.plans import good_commit
-from flows.edges.settings import Settings
 from flows.edges.store import open_store
 from flows.send import Told
 from schemas.errors import ContentError, StoreError, UsageError
@@ -182,7 +180,7 @@ def test_one_channel_without_credentials_stops_no_other(live, just_now, monkeypa
     live.folder.commit()
     monkeypatch.setenv("DRUMBEAT_MASTODON_ACCESS_TOKEN", "rehearsal:@mill")
     monkeypatch.setenv("DRUMBEAT_MASTODON_BASE_URL", live.networks.address("mastodon"))
-    real = connector(Settings(live.folder.path, live.home), live.clock, None)
+    real = live.opened(real=True)
 
     told = live.run(until=datetime.now(UTC), connect=real)
 
@@ -211,7 +209,7 @@ def test_credentials_that_arrive_are_used(live, just_now, monkeypatch):
         else:
             shift.stop()
 
-    shift = live.shift(tell=help_out, connect=connector(Settings(live.folder.path, live.home), live.clock, None))
+    shift = live.shift(tell=help_out, connect=live.opened(real=True))
     shift.run(datetime.now(UTC) + HOUR)
 
     assert live.texts() == ["Hello!"]

@@ -24,17 +24,19 @@ SHIFT = r"""
 import logging, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from flows.cli.publishing import connector, shift_of
-from flows.cli.telling import keep_a_log
+from flows.cli.publishing import shift_of
+from flows.cli.telling import hide, keep_a_log
+from flows.connect import Connector
 from flows.edges.clock import RealClock
 from flows.edges.settings import Settings
+from flows.edges.store import open_store
 
 home, archive, url = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 keep_a_log()
 logging.getLogger().setLevel(logging.DEBUG)
 logging.getLogger("flows").setLevel(logging.DEBUG)
 settings, clock = Settings(home / "content", home), RealClock()
-real = connector(settings, clock, None)
+real = Connector(settings, clock, open_store(archive), None, hide=hide).connect
 
 def connect(channel):
     publisher = real(channel)

@@ -1,0 +1,170 @@
+"""Credentials that die young: renewed by one worker at a time, and kept where only their owner can read them.
+
+What a network gave replaces what a person configured, until the person configures something else. The archive holds who
+renews when, and nothing of what is renewed: not even a hash of it.
+"""
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import SecretStr
+
+from flows.edges.ledger import new_nonce
+from flows.edges.store import Store
+from schemas.errors import PublishError, SettingsError, Unavailable
+
+log = logging.getLogger(__name__)
+LEASE_S = 120.0
+"""So long a worker may take to renew a credential; after that another one tries."""
+PAUSE_S = 0.2
+EXPIRES = "expires_at"
+Fields = Mapping[str, SecretStr]
+
+
+class _Kept(NamedTuple):
+    """What the file of a connection holds. `of`: a hash of what was configured when it was made."""
+
+    number: int                          # of the lease under which it was renewed
+    of: str
+    fields: dict[str, str]
+
+
+_NOTHING = _Kept(0, "", {})
+
+
+class Tokens:
+    """The renewed credentials of one home. Safe for any number of processes that share home and archive.
+
+    `wait` pauses for so many seconds while another worker renews.
+    """
+
+    def __init__(self, home: Path, store: Store, wait: Callable[[float], object]) -> None:
+        self._folder, self._store, self._wait = home / ".drumbeat/tokens", store, wait
+
+    def current(self, connection: str, configured: Fields) -> dict[str, SecretStr]:
+        """The fields of a connection as they are now: configured, or what they were renewed to."""
+        kept = self._read(connection)
+        fresh = kept.fields if kept.of == _hash(configured) else {}
+        return {**configured, **{name: SecretStr(value) for name, value in fresh.items()}}
+
+    def renew(self, connection: str, configured: Fields, dead: Fields,
+              refresh: Callable[[Fields], Mapping[str, str]]) -> dict[str, SecretStr]:
+        """The fields in place of `dead` ones: what `refresh` gives for them, asked once, by one worker.
+
+        Who comes second gets what the first was given. Raises a PublishError of `refresh`, Unavailable when another
+        worker renews and does not come to an end, SettingsError when nothing can be kept here, StoreError.
+        """
+        while True:
+            if not _same(now := self.current(connection, configured), dead):
+                return now
+            newest = max((int(key.rpartition("/")[2].removesuffix(".json"))
+                          for key in self._store.list(f"v1/token/{_name(connection)}/")), default=0)
+            if newest > self._read(connection).number and not self._is_over(connection, newest):
+                self._wait(PAUSE_S)
+                continue
+            mine = json.dumps({"by": new_nonce()}).encode()       # a store takes equal bytes for one and the same
+            if self._store.create(_key(connection, newest + 1), mine):
+                return self._renewed(connection, configured, dead, refresh, newest + 1)
+
+    def _renewed(self, connection: str, configured: Fields, dead: Fields,
+                 refresh: Callable[[Fields], Mapping[str, str]], number: int) -> dict[str, SecretStr]:
+        """Under our lease. Whatever comes of it, the lease is over then: the file holds its number."""
+        kept = self._read(connection)
+        if not _same(now := self.current(connection, configured), dead):     # renewed just before we had the lease
+            self._write(connection, kept._replace(number=number))
+            return now
+        try:
+            fresh = {name: value for name, value in refresh(dead).items() if name != EXPIRES or value}
+            if not fresh or not all(value.strip() for value in fresh.values()):
+                raise Unavailable("the network renewed the credential to nothing; the old one is kept")
+        except PublishError:
+            self._write(connection, kept._replace(number=number))
+            raise
+        before = kept.fields if kept.of == _hash(configured) else {}
+        self._write(connection, _Kept(number, _hash(configured), {**before, **fresh}))
+        log.info("credential renewed connection=%s fields=%s", connection, sorted(fresh))
+        return self.current(connection, configured)
+
+    def _is_over(self, connection: str, number: int) -> bool:
+        """Whether the holder of a lease took longer than it may: it died, or hangs."""
+        age = self._store.age(_key(connection, number))
+        return age is None or age > LEASE_S
+
+    # --- the file ---------------------------------------------------------------------------------------------------
+
+    def _path(self, connection: str) -> Path:
+        return self._folder / f"{_name(connection)}.json"
+
+    def _read(self, connection: str) -> _Kept:
+        path = self._path(connection)
+        try:
+            if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise SettingsError(f"{path} can be read by others.", f"Run 'chmod 600 {path}'.")
+            said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return _Kept(int(said["number"]), str(said["of"]), {str(k): str(v) for k, v in said["fields"].items()})
+        except FileNotFoundError:
+            return _NOTHING
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            raise SettingsError(f"{path} cannot be read.",
+                                "Move it away, and run 'drumbeat connect' for its network again.") from None
+
+    def _write(self, connection: str, kept: _Kept) -> None:
+        """Replaces the file whole: what was renewed is on disk before anybody uses it."""
+        path = self._path(connection)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle, temporary = tempfile.mkstemp(dir=self._folder)      # readable by its owner only
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(kept._asdict(), file)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError, UnboundLocalError):
+                Path(temporary).unlink()
+            raise SettingsError(f"A renewed credential cannot be kept in {path}: {error.strerror}.",
+                                "Make room, or make the folder writable; then run 'drumbeat connect' for its network."
+                                ) from error
+
+
+def is_due(fields: Fields, ahead_s: float, now: datetime) -> bool:
+    """Whether a credential wants renewing: it ends within `ahead_s`, or there is none yet. `now`: UTC."""
+    if "access_token" not in fields:
+        return True
+    ends = expiry(fields)
+    return ends is not None and ends - timedelta(seconds=ahead_s) <= now
+
+
+def expiry(fields: Fields) -> datetime | None:
+    """When a credential ends, UTC; None: never, or nobody knows."""
+    said = fields.get(EXPIRES)
+    try:
+        at = datetime.fromisoformat(said.get_secret_value()) if said is not None else None
+    except ValueError:
+        return None
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+
+
+def _same(one: Fields, other: Fields) -> bool:
+    return {k: v.get_secret_value() for k, v in one.items()} == {k: v.get_secret_value() for k, v in other.items()}
+
+
+def _hash(fields: Fields) -> str:
+    said = json.dumps({name: value.get_secret_value() for name, value in fields.items()}, sort_keys=True)
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _key(connection: str, number: int) -> str:
+    return f"v1/token/{_name(connection)}/{number:06d}.json"
+
+
+def _name(connection: str) -> str:
+    return connection.lower()
