@@ -18,6 +18,7 @@ _COMMANDS = {
     "up": "running", "rehearsal": "rehearsing", "publish": "publishing",
     "reconcile": "publishing", "resolve": "settling",
     "status": "watching", "why": "watching", "audit": "auditing", "archive": "auditing", "networks": "networking",
+    "connect": "connecting",
 }
 _LONG = frozenset({"up", "rehearsal", "publish", "reconcile"})
 

@@ -8,7 +8,7 @@ import click
 
 from flows.cli.options import settings_of, shared, time_of
 from flows.cli.telling import many, say, tell_json, tell_problem
-from flows.edges.cache import committed, fingerprint, keep, kept
+from flows.edges.cache import accounts, committed, fingerprint, keep, kept
 from flows.edges.settings import Settings
 from schemas.errors import UsageError
 
@@ -66,16 +66,19 @@ def _answer(settings: Settings, archive: str | None, now: datetime) -> dict[str,
     """What check has to say; the last answer again when nothing it depends on has changed within the hour."""
     home, root = settings.home / ".drumbeat/cache", str(Path.cwd())
     state = committed(settings.content)
-    key = fingerprint(settings.content, root, state, f"{now:%Y-%m-%dT%H}") if archive is None else ""
+    logins = accounts(settings.home, settings.credentials)
+    key = fingerprint(settings.content, root, state, logins, f"{now:%Y-%m-%dT%H}") if archive is None else ""
     if key and (answer := kept(home, "check", key)) is not None:
         made: dict[str, Any] = answer
         return made
     from flows.check import check
+    from flows.foresee import foresee
     from flows.planning.rules import NOT_EVALUATED
+    from schemas.problem import in_order
 
     done = check(settings.content, now=now, published=_published(archive))
     made = {
-        "problems": [p.as_dict() for p in done.problems],
+        "problems": [p.as_dict() for p in in_order((*done.problems, *foresee(done, settings)))],
         "not_evaluated": list(NOT_EVALUATED),
         "posts": len(done.content.posts) + len(done.content.drafts),
     }

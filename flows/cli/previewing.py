@@ -14,7 +14,7 @@ from flows.cli.options import settings_of, shared, time_of
 from flows.cli.telling import many, say, tell, tell_json, tell_problem
 from flows.planning.masking import masked
 from flows.planning.preparing import Prepared
-from publishers.base import Connection, room
+from publishers.base import Connection, Prices, room
 from schemas.errors import UsageError
 from schemas.ledger import Slot
 from schemas.message import Message
@@ -101,6 +101,10 @@ def _shown(slot: Slot, one: Item | Waiting, done: Prepared) -> dict[str, Any]:
         "parts": _parts(message) if message else [],
         "media": [{"file": m.file, "alt": m.alt} for part in message.parts for m in part.media] if message else [],
         "link": one.post.link,
+        "title": message.title if message else None,
+        "warning": message.warning if message else None,
+        "poll": list(message.poll.options) if message and message.poll else None,
+        "cost_usd": _cost(message) if message else None,
         "problems": problems,
         "why": one.why if isinstance(one, Waiting) else None,
     }
@@ -118,6 +122,12 @@ def _parts(message: Message) -> list[dict[str, Any]]:
         }
         for part in publisher.compose(message).parts
     ]
+
+
+def _cost(message: Message) -> float | None:
+    """What sending it costs, where a network has prices and the message can be sent at all."""
+    publisher = publishers.load(message.network)(Connection(message.account))
+    return round(publisher.price(publisher.compose(message)), 4) if isinstance(publisher, Prices) else None
 
 
 def _page(shown: list[dict[str, Any]], folder: Path) -> str:
@@ -144,6 +154,9 @@ def _tell_message(message: dict[str, Any]) -> None:
     tell(f"── {message['slot']}  {message['network']}  {at}")
     if message["why"]:
         tell(f"   waits: {message['why']}")
+    for name in ("title", "warning"):
+        if message[name]:
+            tell(f"   {name}: {message[name]}")
     for number, part in enumerate(message["parts"], 1):
         limit = f"{part['length']}/{part['limit']}" if part["limit"] else str(part["length"])
         name = (
@@ -156,6 +169,10 @@ def _tell_message(message: dict[str, Any]) -> None:
         tell(
             f"   ▣ {media['file']}: {'no description' if media['alt'] is None else media['alt'] or 'decorative'}"
         )
+    if message["poll"]:
+        tell(f"   poll: {' / '.join(message['poll'])}")
+    if message["cost_usd"]:
+        tell(f"   costs {message['cost_usd']:.2f} USD")
     for problem in message["problems"]:
         tell(f"   {problem['severity']}: {problem['message']} {problem['remedy']}")
     tell("")

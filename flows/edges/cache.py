@@ -7,7 +7,7 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ READ_BYTES = 256_000
 MANY = 5_000
 """Of so many files only those are read whose times do not tell yet: what was written just now."""
 SETTLED_NS = 3_000_000_000
-_CODE = ("flows/planning", "flows/check.py", "flows/edges", "schemas", "publishers")
+_CODE = ("flows/planning", "flows/check.py", "flows/foresee.py", "flows/edges", "schemas", "publishers")
 
 
 def fingerprint(folder: Path, *more: str) -> str:
@@ -39,6 +39,13 @@ def committed(folder: Path) -> str:
             marks = [mark.stat().st_mtime_ns for mark in (git / "logs/HEAD", git / "HEAD") if mark.exists()]
             return f"{git} {marks}"
     return ""
+
+
+def accounts(home: Path, credentials: Path | None, environment: Mapping[str, str] = os.environ) -> str:
+    """What tells one state of the credentials from another: when they were last written, what variables say of ends."""
+    files = [*([credentials] if credentials else []), *sorted((home / ".drumbeat/tokens").glob("*.json"))]
+    times = [file.stat().st_mtime_ns for file in files if file.exists()]
+    return f"{times} {sorted(v for k, v in environment.items() if k.startswith('DRUMBEAT_') and k.endswith('_AT'))}"
 
 
 def program() -> str:

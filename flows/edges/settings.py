@@ -9,6 +9,8 @@ from typing import NamedTuple
 from schemas.errors import SettingsError
 
 FILE = "drumbeat.toml"
+CREDENTIALS = ".drumbeat/credentials.toml"
+"""Where `drumbeat connect` keeps credentials when the settings name no file."""
 _KEYS = ("archive", "credentials", "most_per_hour")
 
 
@@ -18,7 +20,7 @@ class Settings(NamedTuple):
     content: Path
     home: Path
     archive: str | None = None           # None: not set anywhere
-    credentials: Path | None = None      # a file that only its owner can read
+    credentials: Path | None = None      # a file that only its owner can read; it need not be there yet
     most_per_hour: int | None = None     # posts of all accounts together: the flood fuse
 
 
@@ -46,7 +48,13 @@ def find(content: str | None, environment: Mapping[str, str] = os.environ) -> Se
         raise SettingsError(f"most_per_hour is {most!r}, which is no number of posts.",
                             'Write for example most_per_hour = "200".')
     return Settings(folder, home, str(values["archive"]) if values["archive"] else None,
-                    home / str(credentials) if credentials else None, int(str(most)) if most else None)
+                    home / str(credentials) if credentials else _own_file(home), int(str(most)) if most else None)
+
+
+def _own_file(home: Path) -> Path | None:
+    """The file that `drumbeat connect` makes, once it is there."""
+    file = home / CREDENTIALS
+    return file if file.exists() else None
 
 
 def _nearest(start: Path) -> Path:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from pydantic import SecretStr
 
+from flows.edges.credentials import keep_out_of_git
 from flows.edges.ledger import new_nonce
 from flows.edges.store import Store
 from schemas.errors import PublishError, SettingsError, Unavailable
@@ -47,13 +48,11 @@ class Tokens:
     """
 
     def __init__(self, home: Path, store: Store, wait: Callable[[float], object]) -> None:
-        self._folder, self._store, self._wait = home / ".drumbeat/tokens", store, wait
+        self._home, self._store, self._wait = home, store, wait
 
     def current(self, connection: str, configured: Fields) -> dict[str, SecretStr]:
         """The fields of a connection as they are now: configured, or what they were renewed to."""
-        kept = self._read(connection)
-        fresh = kept.fields if kept.of == _hash(configured) else {}
-        return {**configured, **{name: SecretStr(value) for name, value in fresh.items()}}
+        return renewed(self._home, connection, configured)
 
     def renew(self, connection: str, configured: Fields, dead: Fields,
               refresh: Callable[[Fields], Mapping[str, str]]) -> dict[str, SecretStr]:
@@ -67,7 +66,7 @@ class Tokens:
                 return now
             newest = max((int(key.rpartition("/")[2].removesuffix(".json"))
                           for key in self._store.list(f"v1/token/{_name(connection)}/")), default=0)
-            if newest > self._read(connection).number and not self._is_over(connection, newest):
+            if newest > _read(self._home, connection).number and not self._is_over(connection, newest):
                 self._wait(PAUSE_S)
                 continue
             mine = json.dumps({"by": new_nonce()}).encode()       # a store takes equal bytes for one and the same
@@ -77,7 +76,7 @@ class Tokens:
     def _renewed(self, connection: str, configured: Fields, dead: Fields,
                  refresh: Callable[[Fields], Mapping[str, str]], number: int) -> dict[str, SecretStr]:
         """Under our lease. Whatever comes of it, the lease is over then: the file holds its number."""
-        kept = self._read(connection)
+        kept = _read(self._home, connection)
         if not _same(now := self.current(connection, configured), dead):     # renewed just before we had the lease
             self._write(connection, kept._replace(number=number))
             return now
@@ -98,30 +97,13 @@ class Tokens:
         age = self._store.age(_key(connection, number))
         return age is None or age > LEASE_S
 
-    # --- the file ---------------------------------------------------------------------------------------------------
-
-    def _path(self, connection: str) -> Path:
-        return self._folder / f"{_name(connection)}.json"
-
-    def _read(self, connection: str) -> _Kept:
-        path = self._path(connection)
-        try:
-            if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise SettingsError(f"{path} can be read by others.", f"Run 'chmod 600 {path}'.")
-            said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return _Kept(int(said["number"]), str(said["of"]), {str(k): str(v) for k, v in said["fields"].items()})
-        except FileNotFoundError:
-            return _NOTHING
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            raise SettingsError(f"{path} cannot be read.",
-                                "Move it away, and run 'drumbeat connect' for its network again.") from None
-
     def _write(self, connection: str, kept: _Kept) -> None:
         """Replaces the file whole: what was renewed is on disk before anybody uses it."""
-        path = self._path(connection)
+        path = _path(self._home, connection)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, temporary = tempfile.mkstemp(dir=self._folder)      # readable by its owner only
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            keep_out_of_git(path.parent.parent)
+            handle, temporary = tempfile.mkstemp(dir=path.parent)       # readable by its owner only
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(kept._asdict(), file)
                 file.flush()
@@ -133,6 +115,13 @@ class Tokens:
             raise SettingsError(f"A renewed credential cannot be kept in {path}: {error.strerror}.",
                                 "Make room, or make the folder writable; then run 'drumbeat connect' for its network."
                                 ) from error
+
+
+def renewed(home: Path, connection: str, configured: Fields) -> dict[str, SecretStr]:
+    """What is configured, with the fields that were renewed since. Raises SettingsError for a file that is no good."""
+    kept = _read(home, connection)
+    fresh = kept.fields if kept.of == _hash(configured) else {}
+    return {**configured, **{name: SecretStr(value) for name, value in fresh.items()}}
 
 
 def is_due(fields: Fields, ahead_s: float, now: datetime) -> bool:
@@ -168,3 +157,21 @@ def _key(connection: str, number: int) -> str:
 
 def _name(connection: str) -> str:
     return connection.lower()
+
+
+def _path(home: Path, connection: str) -> Path:
+    return home / ".drumbeat/tokens" / f"{_name(connection)}.json"
+
+
+def _read(home: Path, connection: str) -> _Kept:
+    path = _path(home, connection)
+    try:
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise SettingsError(f"{path} can be read by others.", f"Run 'chmod 600 {path}'.")
+        said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return _Kept(int(said["number"]), str(said["of"]), {str(k): str(v) for k, v in said["fields"].items()})
+    except FileNotFoundError:
+        return _NOTHING
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise SettingsError(f"{path} cannot be read.",
+                            "Move it away, and run 'drumbeat connect' for its network again.") from None

@@ -119,6 +119,19 @@ BOOK: tuple[Rule, ...] = (
         "A post takes the next free slot of a channel, and the channel has no slots.",
         "Give the post a time ('at: YYYY-MM-DD HH:MM'), or the channel slots: [\"tue 09:30\"].",
     ),
+    # --- CON: the accounts --------------------------------------------------------------------------------------------
+    Rule(
+        "CON001", _W, "F",
+        "A credential ends before a post that needs it. Known only where credentials are, so on a publisher's machine; "
+        "a credential that renews itself is not meant.",
+        "Run 'drumbeat connect <network>' before that: it asks for a new one and tries it.",
+    ),
+    Rule(
+        "CON002", _W, "F",
+        "The posts of a month cost more on a channel than its 'monthly_budget' (USD), by the network's own prices.",
+        "Leave links out where they cost more, name fewer posts for the channel, or raise the budget.",
+    ),
+    # --- SUP: what a network lacks ------------------------------------------------------------------------------------
     Rule(
         "SUP001", _W, "F",
         "A form, a network or a field is not supported yet: what needs it waits, and nothing else is held up by it.",

@@ -11,6 +11,7 @@ import click
 import httpx
 import pytest
 
+import publishers
 from flows.cli import commands
 from publishers.rehearsal import twins
 from publishers.rehearsal._twin import Rehearsal
@@ -79,7 +80,7 @@ def test_every_help_text_ends_with_an_example(drumbeat, tmp_path, words):
 
 
 EXAMPLES = sorted({example(words) for words in COMMANDS})
-GO_ON = ("up", "rehearsal")     # have tests of their own below
+GO_ON = ("up", "rehearsal", "connect")     # have tests of their own below
 HOMES = {"init": "tmp_path", "why": "played", "status": "played", "archive": "played", "audit": "played",
          "resolve": "held", "reconcile": "held"}
 EXITS = {"reconcile": 5}        # there somebody has to look: that is what it says
@@ -234,8 +235,8 @@ def test_networks_json(drumbeat, tmp_path):
     done = drumbeat("networks", "--json", cwd=tmp_path)
 
     assert done.code == 0, done.err
-    assert [network["network"] for network in done.json["networks"]] == ["facebook_page", "mastodon", "x"]
-    fields = {"needs", "text", "unit", "images", "source", "read"}
+    assert [network["network"] for network in done.json["networks"]] == list(publishers.available())
+    fields = {"needs", "text", "unit", "images", "source", "read", "powers", "options", "setup", "repeat"}
     assert all(set(network) >= fields for network in done.json["networks"])
 
 
@@ -250,8 +251,7 @@ def test_rehearsal_json(start, sample, free_port):
             break
 
     url = f"http://127.0.0.1:{port}"
-    assert json.loads(text) == {"url": url, "facebook_page": f"{url}/facebook_page/", "mastodon": f"{url}/mastodon/",
-                                "x": f"{url}/x/"}
+    assert json.loads(text) == {"url": url, **{name: f"{url}/{name}/" for name in publishers.available()}}
     running.end()
 
 
