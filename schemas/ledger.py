@@ -161,7 +161,20 @@ class Receipt(Value):
     seal: str                       # sha256 of its last record's bytes
 
 
-def canonical(value: "Record | Evidence | Receipt | Upload") -> bytes:
+class Withdrawal(Value):
+    """A post taken back by a person: who, why, and what became of each part. `left`: what is still there, and why."""
+
+    v: Literal[1] = 1
+    slot: str
+    by: str
+    reason: str
+    at: datetime                    # UTC
+    gone: tuple[PartReceipt, ...]
+    left: tuple[PartReceipt, ...] = ()
+    why: str | None = None
+
+
+def canonical(value: "Record | Evidence | Receipt | Upload | Withdrawal") -> bytes:
     """The one way to write it as JSON: UTF-8, keys sorted, no spaces."""
     made = json.dumps(value.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False,
                       allow_nan=False)

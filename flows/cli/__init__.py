@@ -16,7 +16,7 @@ _COMMANDS = {
     "check": "checking", "explain": "answering", "preview": "previewing",
     "plan": "calendaring", "calendar": "calendaring",
     "up": "running", "rehearsal": "rehearsing", "publish": "publishing",
-    "reconcile": "publishing", "resolve": "settling",
+    "reconcile": "publishing", "resolve": "settling", "withdraw": "withdrawing",
     "status": "watching", "why": "watching", "audit": "auditing", "archive": "auditing", "networks": "networking",
     "connect": "connecting",
 }

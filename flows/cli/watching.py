@@ -20,7 +20,7 @@ from flows.planning.folding import fold
 from flows.planning.following import leaders
 from flows.planning.narrating import story
 from flows.planning.preparing import Prepared
-from flows.planning.reporting import counts, row, rows
+from flows.planning.reporting import counts, row, rows, withdrawn
 from flows.planning.sealing import standing_of
 from schemas.errors import ContentError, SettingsError, StoreError, UsageError
 from schemas.ledger import Slot, Standing, State
@@ -84,7 +84,7 @@ def rows_from(settings: Settings, store: Store | None, now: datetime, on: Window
     kept = last_good(store) if store else {}
     if on is None:
         known = standings_of(store) if store else {}
-        return rows(committed(settings, now, kept, sent_of(known)).plan, known, now=now)
+        return _as_withdrawn(rows(committed(settings, now, kept, sent_of(known)).plan, known, now=now), store)
     prepared = committed(settings, now, kept)
     plan, due = prepared.plan, {one.slot for one in prepared.plan.everything() if on.holds(one.at)}
     elsewhere = {one.slot for one in plan.everything()} - due
@@ -102,7 +102,13 @@ def rows_from(settings: Settings, store: Store | None, now: datetime, on: Window
         items=tuple(item for item in plan.items if item.slot in shown),
         waiting=tuple(waiting for waiting in plan.waiting if waiting.slot in shown),
     )
-    return rows(plan, standings, now=now)
+    return _as_withdrawn(rows(plan, standings, now=now), store)
+
+
+def _as_withdrawn(made: list[Row], store: Store | None) -> list[Row]:
+    """With what was taken back said of it: the ledger knows only that it went out."""
+    taken = {str(slot): one for slot, one in reader(store).withdrawals().items()} if store is not None else {}
+    return [r._replace(reason=withdrawn(taken[r.slot]), url=None) if r.slot in taken else r for r in made]
 
 
 def _read(ledger: Ledger, slots: Iterable[Slot]) -> dict[Slot, Standing]:
@@ -195,6 +201,8 @@ def why_command(slot: str, content: str | None, archive: str | None, now: dateti
     evidence = reader(store).evidence(wanted) if store and entries else ()
     for line in story(wanted, one, standing, entries, now=at, evidence=evidence):
         tell(f"  {line}")
+    if store is not None and (taken := reader(store).withdrawals(wanted).get(wanted)) is not None:
+        tell(f"  {withdrawn(taken)}")
     return 0
 
 

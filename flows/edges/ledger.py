@@ -34,6 +34,7 @@ from schemas.ledger import (
     Slot,
     State,
     Upload,
+    Withdrawal,
     canonical,
     idempotency_key,
 )
@@ -42,6 +43,7 @@ __all__ = ["Done", "Finding", "Ledger", "Seen", "Verified", "is_gone", "new_nonc
            "worker_id"]
 
 log = logging.getLogger(__name__)
+_WITHDRAWN = "v1/withdrawn/"
 _RUN = secrets.token_hex(4)
 
 
@@ -294,6 +296,26 @@ class Ledger:
     def _handle_names(self, folder: str) -> list[str]:
         names = [key.removeprefix(folder).removesuffix(".json") for key in self._store.list(folder)]
         return [name for name in names if name.isdigit()]
+
+    # --- what was taken back ----------------------------------------------------------------------------------------
+
+    def put_withdrawal(self, slot: Slot, withdrawal: Withdrawal) -> None:
+        """Kept beside the slot's ledger, which never changes."""
+        folder = f"{_WITHDRAWN}{slot.folder}/"
+        number = max((int(name) for name in self._handle_names(folder)), default=0) + 1
+        while not self._store.create(f"{folder}{number:06d}.json", canonical(withdrawal)):
+            number += 1
+
+    def withdrawals(self, slot: Slot | None = None) -> dict[Slot, Withdrawal]:
+        """The last withdrawal of each slot that has one, or of `slot` alone. Raises StoreError for a damaged one."""
+        found: dict[Slot, Withdrawal] = {}
+        for key in self._store.list(f"{_WITHDRAWN}{slot.folder}/" if slot else _WITHDRAWN):
+            try:
+                found[Slot.from_folder(key.removeprefix(_WITHDRAWN).rpartition("/")[0])] = (
+                    Withdrawal.model_validate_json(self._store.get(key) or b""))
+            except ValidationError as error:
+                raise StoreError(f"{key} cannot be read", remedy="restore it from a copy, or move it away") from error
+        return found
 
     # --- objects by their hash ----------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flows.planning.folding import MISSED
-from schemas.ledger import Kind, Record, Slot, Standing, State
+from schemas.ledger import Kind, Record, Slot, Standing, State, Withdrawal
 from schemas.place import Place
 from schemas.plan import Item, Plan, Waiting
 from schemas.report import Row
@@ -147,6 +147,13 @@ def _after_failure(standing: Standing) -> str:
         return "Give the post a later time and commit: then it is tried again."
     return ("Mend what the reason names (renew a credential that was refused), then give the post another text or a "
             "new time and commit: it is tried again.")
+
+
+def withdrawn(taken: Withdrawal) -> str:
+    """Who took a post back, when and why, and what of it is left."""
+    reason = f": {taken.reason}" if taken.reason else ""
+    left = f"; {_parts(len(taken.left))} still there ({taken.why})" if taken.left else ""
+    return f"withdrawn by {taken.by} on {taken.at:%Y-%m-%d %H:%M} UTC{reason}{left}"
 
 
 def _parts(count: int) -> str:

@@ -1,0 +1,79 @@
+"""withdraw: a post that is out is taken back, where the network can do that."""
+
+from datetime import UTC, datetime
+
+import click
+
+from flows.cli.options import archive_of, exists, settings_of, shared, time_of
+from flows.cli.publishing import is_rehearsal
+from flows.cli.telling import hide, many, say, tell, tell_json
+from flows.cli.watching import committed, meant
+from flows.connect import Connector
+from flows.edges.clock import FixedClock, RealClock
+from flows.edges.ledger import Ledger, worker_id
+from flows.edges.store import open_store
+from flows.planning.folding import fold
+from flows.withdraw import withdraw
+from publishers.base import Outgoing
+from schemas.errors import SettingsError, UsageError
+from schemas.ledger import State
+
+
+@click.command("withdraw", short_help="Take a post back that is out.")
+@click.argument("slot")
+@click.option("--by", metavar="NAME", required=True, help="Who takes it back. Kept in the archive.")
+@click.option("--reason", metavar="TEXT", default="", help="Why. Kept in the archive.")
+@click.option("--rehearse-at", metavar="URL", help="The rehearsal networks that hold it (drumbeat rehearsal).")
+@shared(archive=True)
+def withdraw_command(
+    slot: str,
+    by: str,
+    reason: str,
+    rehearse_at: str | None,
+    content: str | None,
+    archive: str | None,
+    now: datetime | None,
+    as_json: bool,
+) -> int:
+    """Deletes what went out for a slot, every part of it, and keeps who did it and why. It is never sent again.
+
+    \b
+    Example: drumbeat withdraw posts/sharpen-a-chisel@x#1 --by "Wren" --reason "wrong angle"
+    """
+    by, reason = " ".join(by.split()), " ".join(reason.split())
+    if not by:
+        raise UsageError("--by is the name of the person who takes it back.", 'Write for example --by "Wren".')
+    settings = settings_of(content)
+    where = archive_of(settings, archive)
+    if not exists(where.url):
+        raise SettingsError(f"There is no archive at {where.url}.", "Name yours with --archive.")
+    store = open_store(where.url)
+    rehearsal = is_rehearsal(store)
+    if rehearsal != (rehearse_at is not None):
+        raise UsageError(
+            "This archive holds a rehearsal." if rehearsal else "This archive is real.",
+            "Say where the rehearsal runs: --rehearse-at URL." if rehearsal else "Leave --rehearse-at out.")
+    at = time_of(settings, now, rehearsal=rehearsal)
+    prepared = committed(settings, at, {})
+    wanted = meant(slot, prepared)
+    ledger = Ledger(store, worker=worker_id("withdraw"), now=lambda: at)
+    standing = fold(wanted, ledger.read(wanted))
+    if not standing.parts or standing.pin is None:
+        raise UsageError(f"Nothing is out for {wanted}.", f"'drumbeat why {wanted}' tells its story.")
+    if standing.state is State.publishing or standing.doubt is not None:
+        raise UsageError(f"{wanted} is under way.", "Wait until it has ended: 'drumbeat status' tells.")
+    channel = next((one for one in prepared.content.channels.channels if one.id == wanted.channel), None)
+    if channel is None:
+        raise SettingsError(f"There is no channel {wanted.channel} any more.", "Delete the post there by hand.")
+    outgoing = Outgoing.model_validate_json(ledger.get_payload(standing.pin.payload))
+    clock = FixedClock(at) if rehearsal else RealClock()
+    publisher = Connector(settings, clock, store, rehearse_at, hide=hide).connect(channel)
+    done = withdraw(publisher, ledger, standing, kinds=tuple(part.kind for part in outgoing.parts), by=by,
+                    reason=reason, now=at.astimezone(UTC))
+    if as_json:
+        tell_json(done.model_dump(mode="json"))
+    else:
+        tell(f"{wanted}: {many(len(done.gone), 'part')} gone{f', {len(done.left)} left' if done.left else ''}")
+        for one in done.left:
+            say(f"still there: {one.url or one.id}: {done.why}")
+    return 4 if done.left else 0

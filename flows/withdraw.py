@@ -1,0 +1,39 @@
+"""A post that is out is taken back: each part, the last first; who did it and what became of it is kept."""
+from datetime import datetime
+
+from flows.edges.ledger import Ledger
+from publishers.base import Publisher, Withdraws
+from schemas.errors import PublishError, UsageError
+from schemas.ledger import PartReceipt, Slot, Standing, Withdrawal
+
+
+def withdraw(publisher: Publisher, ledger: Ledger, standing: Standing, *, kinds: tuple[str, ...], by: str, reason: str,
+             now: datetime) -> Withdrawal:
+    """What was taken back. Asking again is safe: what is not there any more counts as gone.
+
+    `kinds`: of each part, "post" or "comment"; a comment that cannot be taken back goes with its post. Raises
+    UsageError where nothing can be taken back, StoreError.
+    """
+    slot: Slot = standing.slot
+    if not isinstance(publisher, Withdraws):
+        raise UsageError(f"{publisher.network} takes no post back.",
+                         f"Delete it there by hand: {next(iter(standing.urls), slot.channel)}.")
+    gone: list[PartReceipt] = []
+    left: list[PartReceipt] = []
+    why = None
+    for number in reversed(range(len(standing.parts))):
+        receipt = standing.parts[number]
+        try:
+            publisher.withdraw(receipt)
+            gone.append(receipt)
+        except PublishError as error:
+            left.append(receipt)
+            why = why or error.why
+    if standing.parts and standing.parts[0] in gone:
+        with_it = [one for one in left if kinds[standing.parts.index(one)] == "comment"]
+        left = [one for one in left if one not in with_it]
+        gone += with_it
+    made = Withdrawal(slot=str(slot), by=by, reason=reason, at=now, gone=tuple(gone), left=tuple(left),
+                      why=why if left else None)
+    ledger.put_withdrawal(slot, made)
+    return made
