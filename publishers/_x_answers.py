@@ -1,7 +1,8 @@
 """What X's answers mean, and whether a post says what we would have said.
 
 Thinking only: answers come in as values. Sources: docs.x.com (API v2: response codes, rate limits, posts, note tweets)
-and its OpenAPI description 2.167, read 2026-11-22.
+and its OpenAPI description 2.168, read 2026-11-22. X speaks two dialects, and answers in the one it was asked in:
+`post.fields`, which the description has, and `tweet.fields`, which older pages have; both are understood here.
 """
 import html
 import json
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from publishers._http import Answer, retry_after
 from publishers._links import find_links
@@ -26,13 +27,18 @@ from schemas.errors import (
     Unconfirmed,
 )
 
-Doing = Literal["creating", "preparing", "reading"]
+Doing = Literal["creating", "preparing", "appending", "reading", "deleting"]
 QUOTED = 200                             # characters of X's own words in an error
 
 _REFUSALS = (400, 403, 404, 413, 422)
 _NOT_ALLOWED = ("/oauth1-permissions", "/client-forbidden", "client-forbidden")
 _SHORT = re.compile(r"https?://t\.co/\w+", re.IGNORECASE)
 Id = Field(pattern=r"^[0-9]{1,19}$")     # a string: as a number it would not survive every reader
+
+
+def _either(name: str, older: str, default: Any) -> Any:
+    """A field under the name that X's description has for it, or under the older one."""
+    return Field(default=default, validation_alias=AliasChoices(name, older))
 
 
 class _Told(BaseModel):
@@ -67,6 +73,7 @@ class Reference(_Told):
 
 class Attachments(_Told):
     media_keys: tuple[str, ...] = ()
+    poll_ids: tuple[str, ...] = ()
 
 
 class Entry(_Told):
@@ -75,29 +82,29 @@ class Entry(_Told):
     id: str = Id
     text: str = ""
     created_at: AwareDatetime | None = None
-    note_tweet: Note | None = None
+    note: Note | None = _either("note_post", "note_tweet", None)
     entities: Entities = Entities()
-    referenced_tweets: tuple[Reference, ...] = ()
+    references: tuple[Reference, ...] = _either("referenced_posts", "referenced_tweets", ())
     attachments: Attachments = Attachments()
-    edit_history_tweet_ids: tuple[Annotated[str, Id], ...] = ()     # oldest first; always given
+    versions: tuple[Annotated[str, Id], ...] = _either("edit_history_post_ids", "edit_history_tweet_ids", ())
 
     @property
     def first(self) -> str:
         """The id with which it was created: every edit gives a post a new one."""
-        return next(iter(self.edit_history_tweet_ids), self.id)
+        return next(iter(self.versions), self.id)          # oldest first
 
     def is_of_another_kind(self, text: str) -> bool:
         """Whether it is a repost, or a quote, which `text` cannot have become: X makes one only of a link."""
-        kinds = {other.type for other in self.referenced_tweets}
+        kinds = {other.type for other in self.references}
         return "retweeted" in kinds or ("quoted" in kinds and not any(find_links(text)))
 
     @property
     def parent(self) -> str | None:
-        return next((other.id for other in self.referenced_tweets if other.type == "replied_to"), None)
+        return next((other.id for other in self.references if other.type == "replied_to"), None)
 
     def says(self, text: str) -> bool:
         """Whether its readers read `text`: links whole, entities undone, white space and letters in one form."""
-        said = self.note_tweet or self
+        said = self.note or self
         shown = said.text
         for url in said.entities.urls:
             shown = shown.replace(url.url, "" if url.media_key else url.expanded_url or url.url)
@@ -122,6 +129,15 @@ class Page(_Told):
 
 class _Named(_Told):
     id: str = Id
+    username: str | None = None
+
+
+class _Processing(_Told):
+    state: str | None = None
+
+
+class _Upload(_Told):
+    processing_info: _Processing = _Processing()
 
 
 class _One(_Told):
@@ -135,10 +151,14 @@ def understood(answer: Answer | None, secrets: Iterable[str], doing: Doing) -> d
         raise in_doubt("X gave no answer.")
     body = _object(answer.body)
     said = _said(body or {}, secrets)
+    if answer.status == 404 and body is not None and doing == "deleting":
+        return {"data": {"deleted": True}}
     if 200 <= answer.status < 300:
+        if body is None and doing == "appending" and not answer.body.strip():
+            return {}                    # a piece that arrived leaves nothing to say
         if body is None:
             raise in_doubt(f"X answered {answer.status} with something that is not its JSON.")
-        if "data" not in body and body.get("errors") and doing != "reading":
+        if "data" not in body and body.get("errors") and doing not in ("reading", "deleting"):
             raise Rejected(f"X refused it: {said}")
         return body
     raise _refusal(answer, body, said, doing, in_doubt)
@@ -151,6 +171,37 @@ def new_id(body: Mapping[str, Any], otherwise: type[PublishError]) -> str:
     except ValidationError:
         pass                             # what it says quotes the answer
     raise otherwise("X said yes without naming an id.")
+
+
+def username(body: Mapping[str, Any]) -> str | None:
+    """The name of the account that an answer names, without its @."""
+    try:
+        return _Named.model_validate(body.get("data")).username
+    except ValidationError:
+        return None
+
+
+def state(body: Mapping[str, Any]) -> str:
+    """What X says of a file it works on: `pending`, `in_progress`, `succeeded`, `failed`; without a word it is done."""
+    try:
+        return _Upload.model_validate(body.get("data")).processing_info.state or "succeeded"
+    except ValidationError:
+        pass
+    raise Unavailable("X said nothing that can be read of a file it works on.")
+
+
+def is_deleted(body: Mapping[str, Any]) -> bool:
+    """Whether the answer to a deletion says that the post is gone."""
+    data = body.get("data")
+    return isinstance(data, dict) and data.get("deleted") is True
+
+
+def is_missing(body: Mapping[str, Any]) -> bool:
+    """Whether an answer that should show a post says that there is none."""
+    errors = body.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else None
+    return "data" not in body and isinstance(first, dict) and (
+        str(first.get("type", "")).endswith("/resource-not-found") or first.get("title") == "Not Found Error")
 
 
 def page(body: Mapping[str, Any]) -> Page:
@@ -184,7 +235,7 @@ def _refusal(answer: Answer, body: dict[str, Any] | None, said: str, doing: Doin
     if answer.status == 403 and doing == "creating" and "duplicate content" in said.lower():
         return Unconfirmed("X already has this text and names no post: it must be looked up.")
     if doing == "reading":
-        return Unavailable(f"X did not show the account's posts ({answer.status}): {said}")
+        return Unavailable(f"X did not show what was asked for ({answer.status}): {said}")
     # a refusal without X's own JSON came from something in between, except that nothing takes what is too large
     if answer.status in _REFUSALS and (body is not None or answer.status == 413):
         return Rejected(f"X refused it ({answer.status}): {said}")

@@ -47,9 +47,6 @@ TOO_MUCH = {
     "a GIF for Mastodon": ("mastodon", media(1280, 720, "saw.gif"), media(1280, 721, "saw.gif", 9), said(
         "TXT001", "1280 × 721 is 922,880/921,600 pixels on ours: media/saw.gif.",
         "Make it at most 1279 px wide and 720 px high.")),
-    "a moving GIF for X": ("x", media(10, 10, "saw.gif"), media(10, 10, "saw.gif", 2), said(
-        "TXT006", "X takes no moving GIF on ours: media/saw.gif.",
-        "Save one picture of it as PNG, or name other channels for it.")),
 }
 
 
@@ -102,14 +99,6 @@ def test_each_file_is_judged_once(network):
     found = judged(network, *files, limits={"image_side": 4096})
 
     assert [problem.message.rpartition(" ")[2] for problem in found] == ["media/saw.png.", "media/other.png."]
-
-
-@pytest.mark.parametrize("network", NETWORKS)
-def test_no_network_takes_a_film_yet(network):
-    """A film is refused by name where it would go, before anything is sent."""
-    (problem,) = judged(network, media(640, 360, "talk.mp4"))
-
-    assert (problem.code, "talk.mp4" in problem.message) == ("TXT006", True)
 
 
 def test_a_network_may_have_a_ratio():

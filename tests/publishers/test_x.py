@@ -133,23 +133,30 @@ def test_media_without_text_has_no_text_key() -> None:
     ((post("Fine"), comment("a" * 281)), [("TXT001", Severity.error, "281/280 on x.")]),
     ((post(" "),), [("TXT006", Severity.error, "X takes no empty post on x.")]),
     ((post("", photo(1)),), []),
-    ((comment(),), [("TXT006", Severity.error, "nothing to post on x.")]),
-    ((), [("TXT006", Severity.error, "nothing to post on x.")]),
+    ((comment(),), [("TXT006", Severity.error, "There is nothing to post on x.")]),
+    ((), [("TXT006", Severity.error, "There is nothing to post on x.")]),
     ((post("Up: $ABC and $DEF.A"),),
      [("TXT006", Severity.error, "X takes one cashtag on x, not $ABC, $DEF.A.")]),
     ((post("It was $5 and a US$ABC note, $ABC"),), []),
     ((post("Odd\uFEFF"),), [("TXT006", Severity.error, "X takes no U+FEFF on x.")]),
-    ((post("See README.md"),), [("TXT005", Severity.warning, "X makes a link of README.md on x: it counts 23, and a "
-                                 "post with a link costs more.")]),
+    ((post("See README.md"),), [("TXT005", Severity.warning, "X makes a link of README.md on x: it counts 23, and the "
+                                 "post costs 0.20 USD, not 0.015.")]),
+    ((post("See README.md and https://a.org"),),
+     [("TXT005", Severity.warning, "X makes a link of README.md on x: it counts 23.")]),
+    ((post("See https://a.org/README.md, example.org and a.org/x.py"),), []),
     ((post("#one #two"),), []),
     ((post("#one #two #three, &#39; https://a.org/#x #4"),), [("TXT001", Severity.advice, "3/2 hashtags on x.")]),
     ((post("Hi", *(photo(n) for n in range(5))),), [("TXT001", Severity.error, "5/4 images on x.")]),
     ((post("Hi", photo(1, "a" * 1001)),),
      [("TXT001", Severity.error, "1001/1000 characters of alt text on x: media/drill-1.png.")]),
     ((post("Hi", photo(1, size=5_000_001)),),
-     [("TXT001", Severity.error, "5000001/5000000 bytes on x: media/drill-1.png.")]),
-    ((post("Hi", photo(1, name="talk.mp4")),),
-     [("TXT006", Severity.error, "X takes no .mp4 file on x: media/talk.mp4.")]),
+     [("TXT001", Severity.error, "5,000,001/5,000,000 bytes on x: media/drill-1.png.")]),
+    ((post("Hi", photo(1, name="talk.tiff")),),
+     [("TXT006", Severity.error, "x does not take .tiff files: media/talk.tiff.")]),
+    ((post("Hi", photo(1, name="talk.avi")),),
+     [("TXT006", Severity.error, "x does not take .avi files: media/talk.avi.")]),
+    ((post("Hi", photo(1, name="talk.pdf")),),
+     [("TXT006", Severity.error, "x takes no documents: media/talk.pdf.")]),
 ])
 def test_check(parts: tuple[Part, ...], found: list[tuple[str, Severity, str]]) -> None:
     """Everything X would refuse is said, and nothing that it takes."""
@@ -787,7 +794,7 @@ def test_find_asks_for_what_it_needs() -> None:
     looking(lambda query: asked.append(query) or {"meta": {"result_count": 0}})
 
     assert asked == [{"max_results": ["100"], "start_time": ["2026-11-22T11:55:00Z"], "exclude": ["retweets"],
-                      "tweet.fields": ["created_at,note_tweet,entities,referenced_tweets,attachments"]}]
+                      "post.fields": ["created_at,note_post,entities,attachments"], "expansions": ["referenced_posts"]}]
 
 
 def test_a_list_without_end_is_not_complete() -> None:
@@ -801,13 +808,14 @@ def test_a_list_without_end_is_not_complete() -> None:
     assert next(count) == 32
 
 
-def test_a_long_text_is_read_whole() -> None:
-    """The text of a premium account's long post stands in its note; the cut one does not count."""
+@pytest.mark.parametrize("name", ["note_post", "note_tweet"])
+def test_a_long_text_is_read_whole(name: str) -> None:
+    """The text of a premium account's long post stands in its note, in either dialect; the cut one does not count."""
     long = "word " * 100 + "https://a.org"
     note = {"text": "word " * 100 + "https://t.co/1234567890",
             "entities": {"urls": [{"url": "https://t.co/1234567890", "expanded_url": "https://a.org"}]}}
 
-    found = looking(lambda _: {"data": [{"id": "8", "text": "word word…", "note_tweet": note}]}, long)
+    found = looking(lambda _: {"data": [{"id": "8", "text": "word word…", name: note}]}, long)
 
     assert [match.id for match in found.matches] == ["8"]
 
@@ -849,6 +857,33 @@ def test_reposts_and_older_posts_do_not_match() -> None:
     assert ([match.id for match in found.matches], found.complete) == (["12"], True)
 
 
+def test_a_list_without_what_was_asked_for_is_not_complete() -> None:
+    """X answers 200 and leaves out fields that it does not know: a post without its time may miss its parent too."""
+    bare = listed({"id": "8", "text": "Ho"})
+    with_time = listed(told("8", "Ho"))
+
+    assert (bare, with_time) == (Found((), complete=False), Found((), complete=True))
+
+
+@pytest.mark.parametrize("name", ["referenced_posts", "referenced_tweets"])
+def test_a_reply_is_known_by_its_parent(name: str) -> None:
+    """In either dialect; what says the same and answers another post, or none, is not ours."""
+    def found(*entries: dict[str, Any]) -> Found:
+        def reply(path: str, _: str) -> tuple[int, dict[str, str], str]:
+            return 200, {}, j({"data": {"id": "7"}} if urlsplit(path).path == "/2/users/me" else {"data": entries})
+
+        with peer(reply) as server:
+            return adapter(url(server)).find(composed(post("One"), post("Hi")), 1, SINCE, sent("5"))
+
+    def answers(id: str, parent: str) -> dict[str, Any]:
+        return told(id, **{name: [{"type": "replied_to", "id": parent}]})
+
+    ours, other, lone = answers("8", "5"), answers("9", "6"), told("10")
+    assert [([match.id for match in look.matches], look.complete) for look in (
+        found(ours, other), found(other), found(lone), found(ours, lone))] == [
+        (["8"], True), ([], True), ([], True), (["8"], True)]
+
+
 def test_a_link_that_became_a_quote_is_found() -> None:
     """X makes a quote of a link to a post: that does not hide ours."""
     entry = {"id": "8", "text": "Hi https://t.co/1234567890", "referenced_tweets": [{"type": "quoted", "id": "3"}],
@@ -866,7 +901,7 @@ def test_a_post_listed_twice_is_one_match() -> None:
 
 def test_an_edited_post_counts_as_it_was_created() -> None:
     """Ours is found after somebody edited it, by the id it was created with; one edited into ours is not ours."""
-    history = {"edit_history_tweet_ids": ["20", "21"]}
+    history = {"edit_history_post_ids": ["20", "21"]}
     ours = listed(told("21", "Hi, mended", **history), versions={"20": {"data": told("20", "Hi", **history)}})
     theirs = listed(told("21", "Hi", **history), versions={"20": {"data": told("20", "Ho", **history)}})
 
