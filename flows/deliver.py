@@ -396,7 +396,7 @@ class _Delivery:
         assert doubt is not None
         since, found, why = doubt.since - LOOK_BACK, None, ""
         try:
-            found = self.publisher.find(self.outgoing, doubt.part, since, Sent(self.standing.parts, self._doubted()))
+            found = self.publisher.find(self.outgoing, doubt.part, since, Sent(self.standing.parts, self._drafted()))
         except PublishError as error:
             why = error.why
         except Exception as error:  # noqa: BLE001 — a fault of an adapter or its SDK: nothing was learned
@@ -490,14 +490,22 @@ class _Delivery:
     def _job(self, part: int) -> Job:
         reopened = max((e.record.at for e in self.entries if e.record.kind is Kind.reopened), default=None)
         return Job(self.order.channel.id, self.outgoing, part, self.files.read, reopened, self.standing.parts,
-                   self._doubted().get(DRAFT))
+                   self._drafted().get(DRAFT))
 
-    def _doubted(self) -> dict[str, str]:
-        """The draft that the call in doubt was about, as its `sending` keeps it."""
-        doubt = self.standing.doubt
-        drafts = [e.record.detail[DRAFT] for e in self.entries if doubt is not None and e.record.kind is Kind.sending
-                  and doubt.first_seq <= e.record.seq <= doubt.seq and DRAFT in e.record.detail]
-        return {DRAFT: drafts[-1]} if drafts else {}
+    def _drafted(self) -> dict[str, str]:
+        """The draft that an earlier attempt at this part was about: the network may know it, or still work on it.
+
+        None any more once something else is promised, or the slot was opened again.
+        """
+        payload, drafts = None, dict[str, str]()
+        for entry in self.entries:
+            record = entry.record
+            promised = record.pin.payload if record.pin else None
+            if record.kind is Kind.reopened or (record.kind is Kind.claim and promised != payload):
+                payload, drafts = promised, {}
+            elif record.kind is Kind.sending and record.part == len(self.standing.parts) and DRAFT in record.detail:
+                drafts = {DRAFT: record.detail[DRAFT]}
+        return drafts
 
     def _not_prepared(self, error: PublishError) -> Ended | None:
         tries = self.courier.upload_tries[self.slot] = self.courier.upload_tries.get(self.slot, 0) + 1

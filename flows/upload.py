@@ -20,7 +20,7 @@ WORTH_KEEPING = 1_000_000
 """From so many bytes on, an upload is noted in the archive: to send a smaller file again costs less than the note."""
 MARGIN = timedelta(minutes=10)
 """A handle that ends sooner is not used any more."""
-LINK_LIVES_S = 3_600.0
+LINK_LIVES_S = 7_200.0
 """So long a network may fetch a file from the address that it was given; it fetches at once, as a rule."""
 Share = Callable[[str, bytes], str]
 """Puts bytes of a sha256 where a network can fetch them; gives the address."""
@@ -91,8 +91,7 @@ class Files:
 class Job(NamedTuple):
     """The media of one part. `read` gives the bytes of a file by its sha256; `since`: older uploads do not count.
 
-    `live`: the parts before it. `draft`: what a call in doubt was about, which must be the same again; None: nothing is
-    in doubt.
+    `live`: the parts before it. `draft`: what an earlier attempt was about, which must be the same again; None: none.
     """
 
     channel: str
@@ -123,7 +122,8 @@ class Uploads:
     def handles(self, publisher: Publisher, job: Job) -> dict[str, str] | PublishError:
         """All that the create call needs: the network's handles by sha256, and that of its draft.
 
-        Known handles if all can still be attached, else of a new upload; the draft of a call in doubt, else a new one.
+        Known handles if all can still be attached, else of a new upload. The draft of an earlier attempt, else a new
+        one.
         """
         if job.draft is not None:
             return {DRAFT: job.draft}

@@ -43,7 +43,11 @@ def joined(message: Message) -> tuple[Piece, ...]:
 
 
 def unique(media: Iterable[Media]) -> tuple[Media, ...]:
-    return tuple({one.blob: one for one in media}.values())
+    """Each file once, as it is first named."""
+    first: dict[str, Media] = {}
+    for one in media:
+        first.setdefault(one.blob, one)
+    return tuple(first.values())
 
 
 def ending(name: str) -> str:

@@ -39,7 +39,7 @@ from publishers.base import Publisher
 from publishers.rehearsal import twins
 from publishers.rehearsal._twin import Rehearsal
 from schemas.channel import Channel
-from schemas.ledger import Slot, Standing
+from schemas.ledger import Entry, Slot, Standing
 
 PROJECT = Path(__file__).parents[2]
 NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -133,13 +133,14 @@ class Stage:
         return [post["text"] for post in self.posts()]
 
     def standing(self, slot: str) -> Standing:
-        ledger = Ledger(open_store(self.archive), worker="reader", now=self.clock.now)
-        return fold(Slot.parse(slot), ledger.read(Slot.parse(slot)))
+        return fold(Slot.parse(slot), self.entries(slot))
+
+    def entries(self, slot: str) -> tuple[Entry, ...]:
+        return Ledger(open_store(self.archive), worker="reader", now=self.clock.now).read(Slot.parse(slot))
 
     def kinds(self, slot: str) -> list[str]:
         """The kinds of the slot's records, in order."""
-        ledger = Ledger(open_store(self.archive), worker="reader", now=self.clock.now)
-        return [entry.record.kind.value for entry in ledger.read(Slot.parse(slot))]
+        return [entry.record.kind.value for entry in self.entries(slot)]
 
     def is_sound(self) -> bool:
         return not verify(open_store(self.archive)).findings

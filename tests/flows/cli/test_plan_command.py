@@ -13,7 +13,7 @@ stagger: 1m
 channels:
   - {id: mastodon, network: mastodon, handle: "@mill", slots: ["tue 12:00", "thu 12:00", "fri 12:00"]}
   - {id: x, network: x, handle: mill}
-  - {id: blue, network: bluesky, handle: mill}
+  - {id: blue, network: hashnode, handle: mill}
 """
 ARCHIVE = ("--archive", "dir:.drumbeat/rehearsal/archive")
 ITEM = {"slot", "post", "channel", "network", "at", "local", "zone", "intent", "stage", "campaign", "state", "why"}
@@ -52,7 +52,7 @@ Tuesday 2027-03-02
   09:00 GMT  waiting    posts/held → x          (give)                held by its author: Nell is asked first
   12:00 GMT  planned    posts/drill → mastodon  (inform, groundwork)
   12:01 GMT  planned    posts/drill → x         (inform, groundwork)
-  12:02 GMT  waiting    posts/drill → blue      (inform)              bluesky is not supported yet
+  12:02 GMT  waiting    posts/drill → blue      (inform)              hashnode is not supported yet
 Thursday 2027-03-04
   12:00 GMT  planned    posts/never → mastodon  (give, groundwork)
 Tuesday 2027-03-30
@@ -108,7 +108,7 @@ def test_plan_json_is_the_table(club: Any, run: Callable[..., Any]) -> None:
     assert [set(item) for item in items] == [ITEM, ITEM]
     assert [(item["slot"], item["state"], item["local"], item["why"]) for item in items] == [
         ("posts/drill@mastodon#1", "planned", "2027-03-02 12:00", None),
-        ("posts/drill@blue#1", "waiting", "2027-03-02 12:01", "bluesky is not supported yet"),
+        ("posts/drill@blue#1", "waiting", "2027-03-02 12:01", "hashnode is not supported yet"),
     ]
 
 

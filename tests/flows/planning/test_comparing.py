@@ -23,7 +23,7 @@ CHANNELS = """\
 channels:
   - {id: m, network: mastodon, handle: "@us@social.example", slots: ["tue 08:45", "thu 12:30"]}
   - {id: x, network: x, handle: us}
-  - {id: blue, network: bluesky, handle: us}
+  - {id: blue, network: hashnode, handle: us}
 """
 DRILL = "You need a hole, not a drill. Ours is free to borrow on Tuesdays. What would you hang up first?"
 
@@ -60,7 +60,7 @@ def test_new(told: Callable[..., list[str]]) -> None:
     """A new post is one line where its channels agree; where it only waits, that is said."""
     assert told({}, {"posts/a.md": post(channels="m, x, blue")}) == [
         "new: posts/a on m, x: Tue 2 Mar 08:45 (Europe/Dublin), the others after it",
-        "new: posts/a on blue: Tue 2 Mar 09:25 (Europe/Dublin); it waits: bluesky is not supported yet",
+        "new: posts/a on blue: Tue 2 Mar 09:25 (Europe/Dublin); it waits: hashnode is not supported yet",
     ]
 
 

@@ -99,13 +99,13 @@ def test_two_readers_see_the_same(prepared: Make) -> None:
 
 def test_a_network_that_is_not_supported_yet_shows_its_words(prepared: Make) -> None:
     """What waits for a network is tentative, says why, and still tells what it will say."""
-    channels = 'channels:\n  - {id: blue, network: bluesky, handle: us}\n'
+    channels = 'channels:\n  - {id: blue, network: hashnode, handle: us}\n'
     made = prepared({"networks/channels.yaml": channels, "posts/a.md": post("Hello there")})
 
     (event,) = read(fed(made))
 
     assert (event.status.value, event.summary.value) == ("TENTATIVE", "blue: Hello there")
-    assert "Why: bluesky is not supported yet" in event.description.value
+    assert "Why: hashnode is not supported yet" in event.description.value
 
 
 def test_what_is_published_has_its_address(prepared: Make) -> None:

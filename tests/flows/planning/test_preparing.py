@@ -11,7 +11,7 @@ Tell = Callable[..., list[str]]
 TWO = (
     'channels:\n  - {id: one, network: mastodon, handle: "@one@social.example"}\n  - {id: two, network: x, handle: '
     '"@two"}\n'
-    "  - {id: three, network: bluesky}\n"
+    "  - {id: three, network: hashnode}\n"
 )
 
 
@@ -34,7 +34,7 @@ def test_a_refusal_of_one_network_stops_one_channel(prepared: Make, told: Tell) 
             f"{problem.place}: {problem.message} {problem.remedy}",
             datetime(2027, 7, 1, 8, 50, tzinfo=UTC),
         ),
-        ("posts/a@three#1", "bluesky is not supported yet", datetime(2027, 7, 1, 9, 10, tzinfo=UTC)),
+        ("posts/a@three#1", "hashnode is not supported yet", datetime(2027, 7, 1, 9, 10, tzinfo=UTC)),
     }
     assert sorted(slot.channel for slot in made.messages) == ["one", "two"]
 

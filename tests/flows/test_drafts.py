@@ -1,0 +1,86 @@
+"""Networks where a post exists before it is published: the draft is recorded, and is the one that every attempt takes."""
+import io
+from datetime import timedelta
+
+import pytest
+from PIL import Image
+
+from schemas.ledger import Kind, Slot
+
+CHANNELS = """channels:
+  - {id: blog, network: wordpress, handle: mill}
+  - {id: pictures, network: instagram, handle: mill}
+"""
+LATER = timedelta(minutes=10)
+
+
+def photo() -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (640, 640), (90, 40, 20)).save(made, "JPEG")
+    return made.getvalue()
+
+
+@pytest.fixture
+def house(stage):
+    """A blog and an Instagram account, and one post for either."""
+    stage.folder.write("networks/channels.yaml", CHANNELS)
+    stage.folder.write("media/kettle.jpg", photo())
+    stage.folder.post("kettle", "A **kettle** is mended.", channels="blog", more="title: The kettle\n")
+    stage.folder.post("mended", "Before and after.", channels="pictures",
+                      more="media: [{file: kettle.jpg, alt: A kettle}]\n")
+    stage.folder.commit()
+    return stage
+
+
+def drafts(stage, slot: str) -> list[str]:
+    """The draft of each attempt, as its record keeps it."""
+    return [entry.record.detail["draft"] for entry in stage.entries(slot) if entry.record.kind is Kind.sending]
+
+
+BLOG, PICTURES = "posts/kettle@blog#1", "posts/mended@pictures#1"
+
+
+def test_a_draft_is_recorded_before_its_call(house):
+    """Each goes out once; the record of the attempt names the draft that was published."""
+    house.run()
+
+    assert sorted(post["network"] for post in house.posts()) == ["instagram", "wordpress"]
+    assert {slot: (house.standing(slot).state.value, len(drafts(house, slot))) for slot in (BLOG, PICTURES)} == {
+        BLOG: ("published", 1), PICTURES: ("published", 1)}
+    (picture,) = (post for post in house.posts() if post["network"] == "instagram")
+    assert picture["media"][0]["alt"] == "A kettle"
+
+
+@pytest.mark.parametrize("fault", ["500 after effect", "hang up after effect", "truncate", "hang up before"])
+@pytest.mark.parametrize(("network", "slot"), [("wordpress", BLOG), ("instagram", PICTURES)])
+def test_a_lost_answer_is_settled_by_the_same_draft(house, network, slot, fault):
+    """Whatever became of the call, the same draft is looked at and published: one post, no person needed."""
+    house.script({"network": network, "fault": fault})
+    house.run()
+
+    assert house.standing(slot).state.value == "published"
+    assert [post["network"] for post in house.posts()].count(network) == 1
+    assert len(set(drafts(house, slot))) == 1
+
+
+@pytest.mark.parametrize(("network", "slot"), [("wordpress", BLOG), ("instagram", PICTURES)])
+def test_an_attempt_that_was_not_made_keeps_its_draft(house, network, slot):
+    """Told to wait, it publishes the draft that it has: nothing is left lying unseen for each try."""
+    house.script({"network": network, "fault": "429", "retry_after": 120})
+    house.run()
+
+    assert house.standing(slot).state.value == "published"
+    assert len(set(drafts(house, slot))) == 1 < len(drafts(house, slot))
+
+
+def test_another_text_gets_another_draft(house):
+    """Edited before it is out, the post goes out as it is now."""
+    house.script({"network": "wordpress", "fault": "429", "retry_after": 3600})
+    house.run(until=house.clock.now() + LATER)
+    house.folder.post("kettle", "A kettle is _not_ mended.", channels="blog", more="title: The kettle\n")
+    house.folder.commit()
+    house.run("two")
+
+    (blog,) = (post for post in house.posts() if post["network"] == "wordpress")
+    assert "not" in blog["text"]
+    assert Slot.parse(BLOG) == house.standing(BLOG).slot
