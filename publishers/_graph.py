@@ -4,7 +4,7 @@ Thinking only: answers come in as values. Sources: Graph API "Handle Errors", "R
 the references of Post and Comment, read 2026-11-22.
 """
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote, quote_plus
@@ -21,6 +21,7 @@ _RATE = frozenset({4, 17, 32, 341, 613, 80001, 80002})
 _NOT_ALLOWED = frozenset({3, 10, 102, 104, 190, *range(200, 300)})
 _DEAD = frozenset({102, 190})    # the token itself: expired or withdrawn
 _FAILED_INSIDE = frozenset({1, 2})
+_NO_OBJECT = (100, 33)           # deleted, or out of the token's sight
 _DUPLICATE = 506                 # only a post identical to the one just before it
 
 
@@ -77,10 +78,11 @@ class Listing(_Told):
     paging: _Paging = _Paging()
 
 
-def understood(answer: Answer | None, token: str, *, creating: bool) -> dict[str, Any]:
+def understood(answer: Answer | None, token: str, *, creating: bool, secrets: Iterable[str] = ()) -> dict[str, Any]:
     """The JSON object of a yes. Raises what a no means; whatever may have left a post is Unconfirmed if `creating`.
 
-    What the network said is quoted in part, on one line, without the token, and not at all when it is about the token.
+    What the network said is quoted in part, on one line, without the token and other `secrets`, and not at all when it
+    is about the token.
     """
     in_doubt = Unconfirmed if creating else Unavailable
     if answer is None:
@@ -88,7 +90,7 @@ def understood(answer: Answer | None, token: str, *, creating: bool) -> dict[str
     body = _object(answer.body)
     fault = body.get("error") if body else None
     if isinstance(fault, dict):
-        raise _refusal(answer, fault, token, in_doubt)
+        raise _refusal(answer, fault, (token, *secrets), in_doubt)
     if answer.status == 429:
         raise RateLimited("the network asks to wait (HTTP 429)", wait_until(answer.headers))
     if answer.status == 401:
@@ -96,6 +98,13 @@ def understood(answer: Answer | None, token: str, *, creating: bool) -> dict[str
     if not body or fault is not None or not 200 <= answer.status < 300:
         raise in_doubt(f"the network answered HTTP {answer.status} with nothing that can be understood")
     return body
+
+
+def is_gone(answer: Answer | None) -> bool:
+    """Whether the network says that there is no such object, or none that the token may see: it tells no difference."""
+    body = _object(answer.body) if answer is not None and answer.status in _REFUSALS else None
+    fault = body.get("error") if body else None
+    return isinstance(fault, dict) and (fault.get("code"), fault.get("error_subcode")) == _NO_OBJECT
 
 
 def listing(body: Mapping[str, Any]) -> Listing:
@@ -120,7 +129,8 @@ def wait_until(headers: Mapping[str, str]) -> datetime | None:
     return max((end for end in ends if end is not None), default=None)
 
 
-def _refusal(answer: Answer, fault: Mapping[str, Any], token: str, in_doubt: type[PublishError]) -> PublishError:
+def _refusal(answer: Answer, fault: Mapping[str, Any], secrets: Iterable[str],
+             in_doubt: type[PublishError]) -> PublishError:
     code, subcode = fault.get("code"), fault.get("error_subcode")
     code = code if isinstance(code, int) else 0
     name = f"code {code}" + (f", subcode {subcode}" if isinstance(subcode, int) else "")
@@ -133,8 +143,9 @@ def _refusal(answer: Answer, fault: Mapping[str, Any], token: str, in_doubt: typ
     if code == _DUPLICATE and in_doubt is Unconfirmed:
         return Unconfirmed(f"the network says that the latest post is identical ({name}): it may be this one")
     said = " ".join(str(fault.get("error_user_msg") or fault.get("message") or "no reason given").split())
-    for form in (token, quote(token, safe=""), quote_plus(token)):
-        said = said.replace(form, "[token]")
+    for secret in filter(None, secrets):
+        for form in (secret, quote(secret, safe=""), quote_plus(secret)):
+            said = said.replace(form, "[token]")
     if not refused or code in _FAILED_INSIDE or fault.get("is_transient") is True:
         return in_doubt(f"the network failed inside ({name}, HTTP {answer.status}): {said[:QUOTED]}")
     return Rejected(f"the network refused it ({name}): {said[:QUOTED]}")

@@ -5,16 +5,70 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from publishers._http import retry_after
-from schemas.errors import Unavailable
+from publishers._http import Answer, retry_after
+from schemas.errors import (
+    PaymentRequired,
+    PublishError,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+)
 from schemas.ledger import PartReceipt
 
+_REFUSALS = (400, 403, 404, 413, 422)
+_LOCKED_OUT = ("scope", "login", "disabled", "suspended", "approv", "confirm")
+_QUOTED = 300                            # letters of the server's own words in an error
 
-def is_object(body: str) -> bool:
+
+def refusal(answer: Answer, in_doubt: type[PublishError], secrets: tuple[str, ...]) -> PublishError:
+    """What an answer that is no 2xx means. The server's words are quoted without the `secrets`.
+
+    Only the server's own word, as JSON, is a refusal of the content: a page of HTML comes from something in between,
+    which may have stopped the answer and not the post.
+    """
+    why = f"the server answered {answer.status}{_said(answer, secrets)}"
+    is_own = isinstance(value_in(answer.body), dict)
+    match answer.status:
+        case 429:
+            return RateLimited(why, until(answer.headers))
+        case 402:
+            return PaymentRequired(why)
+        case 401:
+            return Unauthorized(why, dead=True)
+        case 403 if is_own and any(word in why.lower() for word in _LOCKED_OUT):
+            return Unauthorized(why)
+        case status if status == 413 or (is_own and status in _REFUSALS):
+            return Rejected(why)
+        case status if 300 <= status < 400:
+            return in_doubt(f"{why}, which is no answer to a post; is base_url the server's own address?")
+    return in_doubt(why)
+
+
+def _said(answer: Answer, secrets: tuple[str, ...]) -> str:
+    """`: ` and the server's own reason, if it gave one; never a secret, never a whole body."""
+    told = value_in(answer.body)
+    error = told.get("error_description") or told.get("error") if isinstance(told, dict) else None
+    if not isinstance(error, str):
+        return ""
+    for secret in filter(None, secrets):
+        error = error.replace(secret, "…")
+    return ": " + "".join(letter if letter.isprintable() else " " for letter in error)[:_QUOTED]
+
+
+def value_in(body: str) -> Any:
+    """The JSON value of a body; None for what is no JSON, too."""
     try:
-        return isinstance(json.loads(body), dict)
+        return json.loads(body)
     except (ValueError, RecursionError):
-        return False
+        return None
+
+
+def object_in(answer: Answer) -> dict[str, Any]:
+    """Raises Unavailable for anything but a JSON object."""
+    if not isinstance(value := value_in(answer.body), dict):
+        raise Unavailable(f"the server answered {answer.status}, but not with what was asked for")
+    return value
 
 
 def id_in(value: Mapping[str, Any]) -> str:

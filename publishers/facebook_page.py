@@ -2,105 +2,89 @@
 
 Facebook has no threads: the parts of a thread become one text. Photos are uploaded unpublished first, a single one too,
 so that the create call is one small form whose answer is always the id of the post.
+
+No videos. `/{page}/videos` and `/{page}/video_reels` say yes to a file that is yet to be processed: it may be refused
+afterwards, or wait for ever as a draft (gitroomhq/postiz-app pull request 1740, July 2026); neither edge can be read
+(reference of Page Videos and Page Video Reels), and what a repeated `upload_phase=finish` does is nowhere documented.
+So a yes is no proof of a post, and a lost answer could never be looked up. Read 2026-11-22.
 """
 import json
 import mimetypes
 import re
-import sys
-import warnings
-from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from threading import Lock
-from typing import Any, ClassVar
-from urllib.parse import quote
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote, urlencode
 
-from publishers._addresses import Address, address_in
-from publishers._facebook_text import bad_photos, over, photos_of, plain, problem, start_of, text_of, too_long
-from publishers._media import beyond
-from publishers.base import Connection, Found, Limits, Option, Outgoing, OutgoingPart, Sent, Setup
-from schemas.errors import PublishError, Unauthorized, Unavailable, Unconfirmed
+from publishers._facebook_account import SCOPES, next_in, page_in, verified
+from publishers._facebook_addresses import HOME, Places, places_of
+from publishers._facebook_calls import answered
+from publishers._facebook_text import LIMITS, pieces_of, plain, problems_of, request_of
+from publishers.base import Connection, Found, Limits, Option, Outgoing, OutgoingPart, Sent, Setup, Verified
+from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 from schemas.ledger import Lookup, PartReceipt, Repeat, idempotency_key
 from schemas.message import Message
 from schemas.problem import Problem
 
+if TYPE_CHECKING:
+    from publishers._http import Answer
+
 GRAPH_VERSION = "v25.0"     # what the Pages API pages show; the connection's optional field `graph_version` replaces it
 PAGE_SIZE = 25              # with attachments, larger pages make the Graph API answer "reduce the amount of data"
 MOST_PAGES = 400            # 10,000 posts or comments; a look that needs more is not complete
+_MOST_ACCOUNTS = 10         # lists of 100 pages that one person looks after
 
 _POST_FIELDS = "id,message,created_time,permalink_url,attachments{media_type,subattachments.limit(100){media_type}}"
 _COMMENT_FIELDS = "id,message,created_time,permalink_url,from"
-_HOST = re.compile(r"(?:(?:www|m|mobile|mbasic|touch|web|business|[a-z]{2}-[a-z]{2})\.)?facebook\.com")
-_NUMBER = re.compile(r"[1-9][0-9]{0,19}")
-_PAIR = re.compile(r"([1-9][0-9]{0,19})_([1-9][0-9]{0,19})")
-_IMPORTING = Lock()
 
 
 class FacebookPage:
-    """One Facebook Page.
-
-    Its token needs pages_manage_posts, pages_read_engagement, and for comments pages_manage_engagement.
-    """
+    """One Facebook Page. Its token needs the permissions that `setup` names, the last of them for comments only."""
 
     network: ClassVar[str] = "facebook_page"
     needs: ClassVar[tuple[str, ...]] = ("page_id", "page_access_token")
-    wants: ClassVar[tuple[str, ...]] = ("graph_version",)       # may be given; GRAPH_VERSION otherwise
+    wants: ClassVar[tuple[str, ...]] = ("graph_version", "app_id", "app_secret")
     setup: ClassVar[Setup] = Setup(
-        app="An app at developers.facebook.com; a page token made from a long-lived user token of someone who may "
-            "create content on the page.",
+        app="An app at developers.facebook.com → My Apps → Create app, with the use case \"Manage everything on your "
+            "Page\". Under Facebook Login → Settings, put the address that Drumbeat shows into Valid OAuth Redirect "
+            "URIs. Say yes as a person who may create content on the page.",
         fields={"page_id": "the page's number: Page → About → Page transparency",
-                "page_access_token": "GET /me/accounts with the long-lived user token → access_token",
-                "graph_version": "such as v25.0; only if another one is wanted"},
-        scopes=("pages_manage_posts", "pages_read_engagement", "pages_show_list"),
-        expires="Dies with a password change or a lost role on the page.",
+                "page_access_token": "saying yes in a browser fetches it; by hand: GET /me/accounts with the "
+                                     "long-lived user token → access_token of the page",
+                "graph_version": "such as v25.0; only if another one is wanted",
+                "app_id": "the app's dashboard → App settings → Basic → App ID; to say yes in a browser, and to learn "
+                          "what the token may do",
+                "app_secret": "the same page → App secret; only together with app_id"},
+        scopes=SCOPES,
+        expires="A page token made from a long-lived user token does not expire. It dies with a password change, a "
+                "lost role on the page, or when the app is removed; 90 days after the person last used the app, "
+                "Facebook may stop giving the app data until that person says yes again.",
         review="None for pages of people who have a role in the app; App Review for any other page.",
         page="https://developers.facebook.com/docs/pages-api")
     options: ClassVar[tuple[Option, ...]] = ()
-    limits: ClassVar[Limits] = Limits(
-        text=60_000, unit="characters", comment=8_000, alt=1_000, images=10, image_bytes=10_000_000,
-        image_types=("jpg", "jpeg", "bmp", "png", "gif", "tif", "tiff"), parts=1,
-        source="developers.facebook.com/docs/graph-api/reference/page/photos (photos); text 63,206, comment 8,000 and "
-               "10 photos are customary numbers, nowhere documented: 60,000 keeps a margin",
-        read=date(2026, 11, 22))
+    limits: ClassVar[Limits] = LIMITS
     lookup: ClassVar[Lookup] = Lookup(Repeat.plain)             # code 506 is said of the latest post only
     handles_live_s: ClassVar[float] = 86_400.0                  # unpublished photos; customary, nowhere documented
     handles_are_shared: ClassVar[bool] = False                  # nowhere said that two posts may take one photo
+    app_fields: ClassVar[tuple[str, ...]] = ("app_id", "app_secret")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     def check(self, message: Message) -> list[Problem]:
-        """Every reason why Facebook would refuse the message, and a warning for a text nobody reads to its end."""
-        limits = self.limits.with_overrides(message.limits)
-        text, photos = text_of(message), photos_of(message)
-        found = [*too_long(message, text, limits.text), *bad_photos(message, photos, limits),
-                 *beyond(message, photos, limits)]
-        if not (text or photos or message.card):
-            found.append(problem(message, "TXT006", start_of(message), f"nothing to post on {message.slot.channel}.",
-                                 "Write a text, or add an image."))
-        for part in message.parts:
-            if part.kind != "comment":
-                continue
-            found += over(message, part.place, part.text, limits.comment)
-            if not part.text.strip() or part.media:
-                found.append(problem(message, "TXT006", part.place, "a first comment on Facebook is text and nothing "
-                                     "else.", "Write its text, and move images into the post."))
-        return found
+        return list(problems_of(message, self.limits.with_overrides(message.limits)))
 
     def length(self, text: str) -> int:
         return len(text)
 
     def compose(self, message: Message) -> Outgoing:
         """One feed post, then its comments, each with the form fields the Graph API documents."""
-        text, photos = text_of(message), photos_of(message)
-        card = None if photos else message.card
-        bodies = [("post", text, {k: v for k, v in (("message", text), ("link", card)) if v}, photos)]
-        bodies += [("comment", part.text, {"message": part.text}, ())
-                   for part in message.parts if part.kind == "comment"]
         return Outgoing(slot=message.slot, network=self.network, account=message.account, parts=tuple(
-            OutgoingPart(kind=kind, text=said, request=request, media=tuple(m.blob for m in media),
-                         alts=tuple(m.alt or "" for m in media), names=tuple(m.name for m in media),
-                         key=idempotency_key(message.slot, index))
-            for index, (kind, said, request, media) in enumerate(bodies)))
+            OutgoingPart(kind=piece.kind, text=piece.text, request=request_of(message, piece),
+                         media=tuple(media.blob for media in piece.media),
+                         alts=tuple(media.alt or "" for media in piece.media),
+                         names=tuple(media.name for media in piece.media), key=idempotency_key(message.slot, number))
+            for number, piece in enumerate(pieces_of(message))))
 
     def prepare(self, outgoing: Outgoing, part: int, read: Callable[[str], bytes]) -> dict[str, str]:
         """Photo ids by `OutgoingPart.media`. Unpublished: nobody sees them, and Facebook drops what no post takes."""
@@ -126,7 +110,7 @@ class FacebookPage:
         answer = self._talk("put_object", post or self._page, "comments" if post else "feed", creating=True,
                             fields=piece.request | photos)
         made = self._id(answer, Unconfirmed)
-        return PartReceipt(id=made, url=self._url(made, post))
+        return PartReceipt(id=made, url=self._places.url(made, post))
 
     def find(self, outgoing: Outgoing, part: int, since: datetime, so_far: Sent) -> Found:
         """The page's posts since `since`, or its comments under the post, with the same text and as many photos.
@@ -154,7 +138,8 @@ class FacebookPage:
                 is_ours = self._wrote(entry.author.id if entry.author else None, post)
                 complete = complete and is_ours is not None
                 if is_ours:
-                    matches[entry.id] = PartReceipt(id=entry.id, url=entry.permalink_url or self._url(entry.id, post))
+                    matches[entry.id] = PartReceipt(id=entry.id, url=entry.permalink_url
+                                                    or self._places.url(entry.id, post))
             if page.paging.next is None:
                 return Found(tuple(matches.values()), complete)
             if page.paging.cursors.after in (None, asked.get("after")):
@@ -167,109 +152,128 @@ class FacebookPage:
 
         A page's name stands for its number only where the connection's `page_id` is that number.
         """
-        said, page = address.strip(), self._page_number
-        if match := _PAIR.fullmatch(said):
-            return self._pasted(match)
-        if page and _NUMBER.fullmatch(said):
-            return self._receipt(page, said)
-        if (given := address_in(said)) is not None:
-            if self.connection.address:
-                path = given.below(self.connection.address)
-                if anchor := _PAIR.fullmatch(given.anchored(self.connection.address, self.network) or ""):
-                    return self._pasted(anchor)
-            else:
-                path = given.path if _HOST.fullmatch(given.host) else None
-            if path and (named := _post_in(path, given)):
-                return self._named(*named)
-        raise ValueError(
-            f"an address of a Facebook post looks like {self._home}/PAGE/posts/1234567890, numbers only; addresses of "
-            "photos and addresses with a pfbid do not tell the post's number: GET /PAGE/published_posts?fields=id,"
-            "message in the Graph API Explorer does, as PAGE_POST")
+        return self._places.receipt_of(address.strip())
 
     def account_id(self) -> str:
         """The number of the page whose token this is: `GET /me?fields=id`. Never raises Unconfirmed."""
         return self._id(self._talk("get_object", "me", fields={"fields": "id"}), Unavailable)
 
+    def withdraw(self, receipt: PartReceipt) -> None:
+        """The post is deleted, with its comments.
+
+        Facebook has one answer for what is gone and for what a token may not see. It counts as gone only when the token
+        sees the page's other posts.
+        """
+        from publishers._graph import is_gone, understood
+
+        id = quote(receipt.id, safe="")
+        answer = self._answered("delete_object", id)
+        if not is_gone(answer):
+            if understood(answer, "", creating=False, secrets=self._secrets()).get("success") is not True:
+                raise Unavailable("the network did not say that the post was deleted")
+            return
+        if not is_gone(self._answered("get_object", id, fields={"fields": "id"})):
+            raise Rejected("the network does not delete the post, and still shows it: delete it by hand")
+        self._talk("get_connections", self._page, "published_posts", fields={"fields": "id", "limit": "1"})
+
+    def verify(self) -> Verified:
+        """Whose token it is, what it may do, until when; without app_id and app_secret Facebook may not tell all."""
+        me, told = self._talk("get_object", "me", fields={"fields": "id,name"}), None
+        page_token = self.connection.secret("page_access_token")
+        asking = "|".join(self._app()) or page_token      # joined so they are the app's own token
+        try:
+            told = self._talk("get_object", "debug_token", fields={"input_token": page_token}, token=asking).get("data")
+        except RateLimited:
+            raise
+        except PublishError:
+            pass                        # documented for the app and its developers only: whose token it is, is known
+        return verified(me, told if isinstance(told, dict) else None, self._places.number)
+
+    def authorization(self, redirect: str, state: str, verifier: str) -> str:  # noqa: ARG002
+        """Facebook's login dialog. PKCE is not documented for it: the app's secret proves who asks."""
+        asked = {"client_id": self.connection.secret("app_id"), "redirect_uri": redirect, "state": state,
+                 "response_type": "code", "scope": ",".join(self.setup.scopes)}
+        return f"{self.connection.address or HOME}/{self._version()}/dialog/oauth?{urlencode(asked)}"
+
+    def exchange(self, code: str, redirect: str, verifier: str) -> dict[str, str]:  # noqa: ARG002
+        """The page's own token, made from a long-lived user token, which is not kept: so it does not expire.
+
+        `page_id` says which page; where the person looks after one page only, it may be missing.
+        """
+        app = {"client_id": self.connection.secret("app_id"), "client_secret": self.connection.secret("app_secret")}
+        short = self._bought(app | {"code": code, "redirect_uri": redirect})
+        long = self._bought(app | {"grant_type": "fb_exchange_token", "fb_exchange_token": short})
+        pages: list[Mapping[str, Any]] = []
+        asked = {"fields": "id,name,username,access_token,tasks", "limit": "100"}
+        for _ in range(_MOST_ACCOUNTS):
+            answer = self._talk("get_connections", "me", "accounts", fields=asked, token=long)
+            listed = answer.get("data")
+            pages += [page for page in listed if isinstance(page, dict)] if isinstance(listed, list) else []
+            after = next_in(answer)
+            if after in (None, asked.get("after")):
+                break
+            asked["after"] = str(after)
+        return page_in(pages, self._places.page)
+
+    def _bought(self, fields: Mapping[str, str]) -> str:
+        """The token that a code or another token buys. A refusal is one of the credential."""
+        secrets = [fields[name] for name in ("client_secret", "code", "fb_exchange_token") if name in fields]
+        try:
+            answer = self._talk("get_object", "oauth/access_token", fields=fields, token="", secrets=secrets)
+        except Rejected as error:
+            why = error.why
+        else:
+            if isinstance(token := answer.get("access_token"), str) and token:
+                return token
+            raise Unavailable("the network said yes without an access token")
+        raise Unauthorized(why)
+
+    def _app(self) -> tuple[str, ...]:
+        """The app's id and its secret; nothing where they are not both set."""
+        given = [self.connection.credentials.get(name) for name in self.app_fields]
+        return tuple(one.get_secret_value() for one in given if one) if all(given) else ()
+
+    def _secrets(self) -> list[str]:
+        """What no error may quote."""
+        return [self.connection.secret(name) for name in ("page_access_token", "app_secret")
+                if name in self.connection.credentials]
+
     def _wrote(self, author: str | None, post: str | None) -> bool | None:
         """Whether the page itself wrote it; None: nobody can tell. Posts are listed by author, comments are not."""
         if post is None:
             return True
-        page = post.rpartition("_")[0] or self._page_number     # `page_id` may be the page's name
+        page = post.rpartition("_")[0] or self._places.number   # `page_id` may be the page's name
         return author == page if author and page else None
 
-    def _named(self, page: str, post: str, comment: str | None) -> PartReceipt:
-        """The receipt of what an address names. Raises ValueError when it names another page, or none by number."""
-        ours = self._page_number
-        if not _NUMBER.fullmatch(page):
-            if ours is None:
-                raise ValueError(f'the address names the page "{page}" without its number, which is part of the '
-                                 "post's id: write PAGE_POST, both as numbers (Page transparency shows the page's)")
-            page = ours
-        if ours not in (None, page):
-            raise ValueError(f"the address is one of page {page}; the connection's page is {ours}")
-        return self._receipt(page, post, comment)
-
-    def _pasted(self, id: re.Match[str]) -> PartReceipt:
-        """The receipt of a bare id: a post of the page, or a comment, whose first number is the post's."""
-        first, second = id.groups()
-        if self._page_number is None:
-            return PartReceipt(id=id[0])
-        return self._receipt(first, second) if first == self._page_number else self._receipt(
-            self._page_number, first, second)
-
-    def _receipt(self, page: str, post: str, comment: str | None = None) -> PartReceipt:
-        above = None if comment is None else f"{page}_{post}"
-        made = f"{post}_{comment}" if above else f"{page}_{post}"
-        return PartReceipt(id=made, url=self._url(made, above))
-
     @property
-    def _page_number(self) -> str | None:
-        """The connection's `page_id`, if it is known and a number."""
-        given = self.connection.credentials.get("page_id")
-        number = given.get_secret_value() if given else ""
-        return number if _NUMBER.fullmatch(number) else None
-
-    @property
-    def _home(self) -> str:
-        return self.connection.address or "https://www.facebook.com"
+    def _places(self) -> Places:
+        return places_of(self.connection, self.network)
 
     @property
     def _page(self) -> str:
         return quote(self.connection.secret("page_id"), safe="")    # it stands in paths; a real one is digits
-
-    def _url(self, made: str, post: str | None = None) -> str:
-        """Where people see it: the post's address, for a comment with its number. A twin has the same paths."""
-        page, _, number = (post or made).rpartition("_")
-        there = f"{self._home}/{quote(page, safe='') or self._page}/posts/{number}"
-        return there if post is None else f"{there}?comment_id={made.rpartition('_')[2]}"
 
     def _id(self, answer: dict[str, Any], otherwise: type[PublishError]) -> str:
         if not isinstance(made := answer.get("id"), str) or not made:
             raise otherwise("the network said yes without naming an id")
         return made
 
-    def _talk(self, call: str, *where: object, fields: Mapping[str, str], creating: bool = False) -> dict[str, Any]:
-        """What the Graph API answered to one call of the SDK. Raises a PublishError: Unconfirmed only if `creating`."""
-        from publishers._graph import understood
-        from publishers._sdk import last_answer, session, told
+    def _talk(self, call: str, *where: object, fields: Mapping[str, str], creating: bool = False,
+              token: str | None = None, secrets: Sequence[str] = ()) -> dict[str, Any]:
+        """What the Graph API answered to one call of the SDK. Raises a PublishError: Unconfirmed only if `creating`.
 
-        facebook, unreadable = _sdk()
-        token = self.connection.secret("page_access_token")
-        doubt: PublishError | None = None
-        with session(self.connection) as http:
-            graph = facebook.GraphAPI(access_token=token, session=http)
-            graph.version = self._version()     # its constructor refuses every version after 3.1
-            try:
-                with told(http):
-                    getattr(graph, call)(*where, **fields)
-            except unreadable:
-                pass    # the SDK never looks at the status, and its texts hold tokens: the answer itself is read below
-            except Unconfirmed as error:
-                if last_answer(http) is None:   # else the SDK stumbled over a whole answer, and our own reading counts
-                    doubt = error if creating else Unavailable(error.why)
-        if doubt is not None:                   # outside `except`, so that nothing hangs on it
-            raise doubt
-        return understood(last_answer(http), token, creating=creating)
+        `token`: another than the page's; "" for none.
+        """
+        from publishers._graph import understood
+
+        answer = self._answered(call, *where, fields=fields, creating=creating, token=token)
+        return understood(answer, token or "", creating=creating, secrets=[*secrets, *self._secrets()])
+
+    def _answered(self, call: str, *where: object, fields: Mapping[str, str] | None = None, creating: bool = False,
+                  token: str | None = None) -> "Answer | None":
+        """The answer to one call of the SDK, whatever it says."""
+        known = self.connection.secret("page_access_token") if token is None else token
+        return answered(self.connection, known, self._version(), call, *where, fields=fields or {}, creating=creating)
 
     def _version(self) -> str:
         given = self.connection.credentials.get("graph_version")
@@ -277,38 +281,6 @@ class FacebookPage:
         if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,2}", version):
             raise Unauthorized(f"the connection's graph_version must look like {GRAPH_VERSION}")
         return version
-
-
-def _sdk() -> tuple[Any, tuple[type[Exception], ...]]:
-    """facebook-sdk, and what its calls raise when they do not understand an answer."""
-    import requests
-
-    with _IMPORTING:            # `catch_warnings` is process-wide: two threads would restore each other's filters
-        if "facebook" in sys.modules:
-            import facebook
-        else:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")     # a "\d" in a plain string; under -W error it would not compile
-                import facebook
-    return facebook, (facebook.GraphAPIError, requests.JSONDecodeError, KeyError, RecursionError)
-
-
-def _post_in(path: tuple[str, ...], given: Address) -> tuple[str, str, str | None] | None:
-    """The page, the post's number and the comment's that an address names; None when it is no post's address."""
-    match path:
-        case (page, "posts", number) | (page, "posts", _, number):
-            pass
-        case ("permalink.php" | "story.php",):
-            page, number = given.query.get("id", ""), given.query.get("story_fbid", "")
-        case (pair,) if (both := _PAIR.fullmatch(pair)):
-            page, number = both.groups()
-        case _:
-            return None
-    comment = given.query.get("comment_id")
-    if not (page and _NUMBER.fullmatch(number) and (comment is None or _NUMBER.fullmatch(comment))
-            and "reply_comment_id" not in given.query):
-        return None
-    return page, number, comment
 
 
 PUBLISHER = FacebookPage

@@ -1,44 +1,31 @@
 """Mastodon, and servers that speak its client API.
 
-Sources: docs.joinmastodon.org methods/statuses, methods/media, methods/accounts, entities/Instance, api/rate-limits,
-read 2026-11-22. A repeated `Idempotency-Key` gives the first post again for an hour; servers of other makers may not.
+Sources: docs.joinmastodon.org methods/statuses, methods/media, methods/accounts, methods/apps, methods/oauth,
+methods/instance, entities/Instance, api/rate-limits, read 2026-11-22. A repeated `Idempotency-Key` gives the first post
+again for an hour; servers of other makers may not.
 """
-import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from publishers._addresses import address_in
-from publishers._html import visible_text
 from publishers._http import Answer, converse
-from publishers._mastodon_answers import id_in, is_object, made_at, receipt_in, text_or_none, until
-from publishers._mastodon_text import length, plain, problems_of, texts
-from publishers._media import beyond
-from publishers.base import Connection, Found, Limits, Option, Outgoing, OutgoingPart, Sent, Setup
-from schemas.errors import (
-    PaymentRequired,
-    PublishError,
-    RateLimited,
-    Rejected,
-    Unauthorized,
-    Unavailable,
-    Unconfirmed,
-)
+from publishers._mastodon_answers import id_in, made_at, object_in, receipt_in, refusal, text_or_none, value_in
+from publishers._mastodon_server import asked_for, domain_in, limit_warnings, scope_warnings, scopes_in
+from publishers._mastodon_text import LIMITS, OPTIONS, length, mime_of, pieces_of, problems_of, request_of, says
+from publishers.base import Connection, Found, Limits, Option, Outgoing, OutgoingPart, Sent, Setup, Verified
+from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 from schemas.ledger import Lookup, PartReceipt, Repeat, idempotency_key
 from schemas.message import Message
 from schemas.problem import Problem
 
-_TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp",
-          "avif": "image/avif", "heic": "image/heic", "heif": "image/heif"}
 _PAGES = 50                              # of 40 posts: how far back `find` reads
 _PENDING = "processing:"                 # a handle that must be asked after before it is used
 _ID = r"[0-9]{1,20}|[0-9A-HJKMNP-TV-Z]{26}|[0-9A-Za-z]{18}"      # Mastodon, GoToSocial, Pleroma
 _POST_PATH = re.compile(rf"(?:web/|deck/)?@(?P<user>[^/@]+)/(?:statuses/)?(?P<id>{_ID})(?:/embed)?|"
                         rf"users/(?P<name>[^/@]+)/statuses/(?P<number>{_ID})|web/statuses/(?P<bare>{_ID})")
-_REFUSALS = (400, 403, 404, 413, 422)
-_LOCKED_OUT = re.compile(r"scope|login|disabled|suspended|approv|confirm", re.IGNORECASE)
 
 
 READY_TIMEOUT_S = 2.0
@@ -46,26 +33,30 @@ READY_TIMEOUT_S = 2.0
 
 
 class Mastodon:
-    """One account. `base_url` is its server; `access_token` has the scopes read:accounts, read:statuses and write."""
+    """One account. `base_url` is its server; `access_token` has the scopes that `setup` names."""
 
     network: ClassVar[str] = "mastodon"
     needs: ClassVar[tuple[str, ...]] = ("access_token", "base_url")
-    wants: ClassVar[tuple[str, ...]] = ()
+    wants: ClassVar[tuple[str, ...]] = ("client_id", "client_secret")
     setup: ClassVar[Setup] = Setup(
-        app="On the account's own server: Preferences → Development → New application.",
-        fields={"base_url": "the server's address, such as https://mastodon.example",
-                "access_token": "the application's page → Your access token"},
+        app="An application on the account's own server: log in there, then Preferences → Development → New "
+            "application. Give it a name, tick the four permissions below and no other, and submit.",
+        fields={"base_url": "the server's address as your browser shows it, such as https://mastodon.example",
+                "access_token": "click the application's name → Your access token",
+                "client_id": "click the application's name → Client key; only to let somebody else say yes in a "
+                             "browser instead of copying the access token: then add the address that Drumbeat shows "
+                             "to the application's Redirect URIs",
+                "client_secret": "the same page → Client secret; only together with client_id"},
         scopes=("read:accounts", "read:statuses", "write:statuses", "write:media"),
-        expires="Does not expire, until it is revoked.", page="https://docs.joinmastodon.org/client/token/")
-    options: ClassVar[tuple[Option, ...]] = ()
-    limits: ClassVar[Limits] = Limits(
-        text=500, unit="characters", link_length=23, alt=1500, images=4, image_bytes=16_777_216,
-        image_types=tuple(_TYPES), image_pixels=33_177_600, gif_pixels=921_600,
-        source="docs.joinmastodon.org/entities/Instance (defaults); GIF: app/models/concerns/attachmentable.rb",
-        read=date(2026, 11, 22))
+        expires="Does not expire. It ends when the application is deleted or its access is revoked under Preferences → "
+                "Account → Authorized apps.",
+        page="https://docs.joinmastodon.org/client/token/")
+    options: ClassVar[tuple[Option, ...]] = OPTIONS
+    limits: ClassVar[Limits] = LIMITS
     lookup: ClassVar[Lookup] = Lookup(Repeat.keyed, key_lives_s=2_700.0)    # three quarters of the documented hour
     handles_live_s: ClassVar[float] = 86_400.0                  # app/lib/vacuum/media_attachments_vacuum.rb: a day
     handles_are_shared: ClassVar[bool] = False                  # app/services/post_status_service.rb: attached once
+    app_fields: ClassVar[tuple[str, ...]] = ("base_url", "client_id", "client_secret")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -74,18 +65,15 @@ class Mastodon:
         return length(text, self.limits.link_length)
 
     def check(self, message: Message) -> list[Problem]:
-        limits = self.limits.with_overrides(message.limits)
-        pictures = (media for part in message.parts for media in part.media)
-        return [*problems_of(message, limits), *beyond(message, pictures, limits)]
+        return list(problems_of(message, self.limits.with_overrides(message.limits)))
 
     def compose(self, message: Message) -> Outgoing:
-        language = {"language": message.language.split("-")[0]} if message.language else {}
         return Outgoing(slot=message.slot, network=self.network, account=message.account, parts=tuple(
-            OutgoingPart(kind=part.kind, text=text, request={"status": text, "visibility": "public", **language},
-                         media=tuple(media.blob for media in part.media),
-                         alts=tuple(media.alt or "" for media in part.media),
-                         names=tuple(media.name for media in part.media), key=idempotency_key(message.slot, number))
-            for number, (part, text) in enumerate(texts(message))))
+            OutgoingPart(kind=piece.kind, text=piece.text, request=request_of(message, number, piece.text),
+                         media=tuple(media.blob for media in piece.media),
+                         alts=tuple(media.alt or "" for media in piece.media),
+                         names=tuple(media.name for media in piece.media), key=idempotency_key(message.slot, number))
+            for number, piece in enumerate(pieces_of(message))))
 
     def prepare(self, outgoing: Outgoing, part: int, read: Callable[[str], bytes]) -> dict[str, str]:
         """Upload the media of one part.
@@ -95,10 +83,9 @@ class Mastodon:
         """
         what, handles = outgoing.parts[part], {}
         for blob, alt, name in zip(what.media, what.alts, what.names, strict=True):
-            kind = _TYPES.get(name.rsplit(".", 1)[-1].lower(), "application/octet-stream")
-            answer = self._ask("POST", "/api/v2/media", files={"file": (name, read(blob), kind)},
+            answer = self._ask("POST", "/api/v2/media", files={"file": (name, read(blob), mime_of(name))},
                                data={"description": alt} if alt else {})
-            id = id_in(self._object(answer))
+            id = id_in(object_in(answer))
             handles[blob] = id if answer.status == 200 or self._is_ready(id) else _PENDING + id
         return handles
 
@@ -114,18 +101,18 @@ class Mastodon:
         if not 200 <= answer.status < 300:
             raise self._refusal(answer, Unconfirmed)
         try:
-            return receipt_in(json.loads(answer.body))
-        except (ValueError, KeyError, TypeError, RecursionError):
+            return receipt_in(value_in(answer.body))
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise Unconfirmed(f"the server answered {answer.status}, but not with a post") from None
 
     def find(self, outgoing: Outgoing, part: int, since: datetime, so_far: Sent) -> Found:
-        """The account's own posts since `since` with the same text, as many files, and the same post answered.
+        """The account's own posts since `since` with the same text and warning, as many files, the same post answered.
 
         Of a post that was edited since, its first version counts; one that the server does not show makes the look
         incomplete. Boosts do not count.
         """
         what, parent = outgoing.parts[part], so_far.parts[part - 1].id if part else None
-        wanted, earliest = plain(what.text), since.replace(microsecond=0)
+        earliest = since.replace(microsecond=0)
         matches: dict[str, PartReceipt] = {}
         complete = True
         try:
@@ -138,8 +125,7 @@ class Mastodon:
                     shown = self._first_version(status)
                     if shown is None:
                         complete = False
-                    elif (plain(visible_text(shown["content"])) == wanted
-                          and len(shown["media_attachments"]) == len(what.media)):
+                    elif says(shown, what):
                         receipt = receipt_in(status)
                         matches[receipt.id] = receipt
         except (AttributeError, KeyError, TypeError, ValueError):
@@ -164,7 +150,58 @@ class Mastodon:
 
     def account_id(self) -> str:
         """The server's id of the account whose token this is. Never raises Unconfirmed."""
-        return id_in(self._object(self._ask("GET", "/api/v1/accounts/verify_credentials")))
+        return id_in(self._me())
+
+    def withdraw(self, receipt: PartReceipt) -> None:
+        """The post is deleted, with its pictures. 404 means gone, if nobody else may see the post either.
+
+        A server says 404 of another account's post too, and shows it when it is asked for it.
+        """
+        path = f"/api/v1/statuses/{quote(receipt.id, safe='')}"
+        answer = self._call("DELETE", path, params={"delete_media": "true"})     # known from 4.4 on, ignored before
+        if 200 <= answer.status < 300:
+            return
+        if answer.status != 404 or not isinstance(value_in(answer.body), dict):
+            raise self._refusal(answer, Unavailable)
+        shown = self._call("GET", path)
+        if 200 <= shown.status < 300:
+            raise Rejected("the server shows the post, but it is not this account's to delete")
+        if shown.status != 404:
+            raise self._refusal(shown, Unavailable)
+
+    def verify(self) -> Verified:
+        """Whose token it is, what its application may do, and where the server is stricter than our numbers."""
+        me, warnings, domain = self._me(), list[str](), ""
+        if (scopes := self._scopes()) is not None:
+            warnings += scope_warnings(scopes, self.setup.scopes)
+        try:
+            instance = self._instance()
+            domain = domain_in(instance)
+            warnings += limit_warnings(instance, self.limits)
+        except RateLimited:
+            raise
+        except PublishError as error:
+            warnings.append(f"The server does not tell its limits ({error.why}): compare them yourself.")
+        name = str(me.get("acct") or me.get("username") or id_in(me))
+        return Verified(f"@{name}@{domain}" if domain else f"@{name}", id_in(me), scopes, warnings=tuple(warnings))
+
+    def authorization(self, redirect: str, state: str, verifier: str) -> str:
+        """The server's page that asks. `redirect` must stand among the redirect URIs of the application."""
+        client = self._connection.secret("client_id")
+        return self._url(f"/oauth/authorize?{asked_for(client, redirect, state, verifier, self.setup.scopes)}")
+
+    def exchange(self, code: str, redirect: str, verifier: str) -> dict[str, str]:
+        """The access token; it does not expire. A code is good once: after a failure the page is opened again."""
+        client = {name: self._connection.secret(name) for name in ("client_id", "client_secret")}
+        answer = converse(self._connection, "POST", self._url("/oauth/token"), repeatable=True, data={
+            "grant_type": "authorization_code", "code": code, "redirect_uri": redirect, "code_verifier": verifier,
+            **client})
+        if not 200 <= answer.status < 300:
+            error = refusal(answer, Unavailable, (code, verifier, client["client_secret"]))
+            raise Unauthorized(error.why) if isinstance(error, Rejected) else error
+        if not isinstance(token := object_in(answer).get("access_token"), str) or not token:
+            raise Unavailable("the server said yes without an access token")
+        return {"access_token": token}
 
     def _pasted(self, id: str, profile: str | None) -> PartReceipt:
         """The receipt of post `id`, with its address when that is known. A twin shows all posts on one page."""
@@ -179,7 +216,7 @@ class Mastodon:
         """
         asked = {"limit": "40", "exclude_reblogs": "true"}
         for _ in range(_PAGES):
-            page = self._json(self._ask("GET", f"/api/v1/accounts/{me}/statuses", params=asked))
+            page = value_in(self._ask("GET", f"/api/v1/accounts/{me}/statuses", params=asked).body)
             if not isinstance(page, list):
                 raise ValueError
             yield page
@@ -193,7 +230,7 @@ class Mastodon:
         if not status.get("edited_at"):
             return status
         try:
-            versions = self._json(self._ask("GET", f"/api/v1/statuses/{id_in(status)}/history"))
+            versions = value_in(self._ask("GET", f"/api/v1/statuses/{id_in(status)}/history").body)
         except Rejected:                 # 404: the server keeps no history
             return None
         return versions[0] if isinstance(versions, list) and versions and isinstance(versions[0], dict) else None
@@ -213,11 +250,33 @@ class Mastodon:
 
         `within`: seconds it may take; None: as long as the connection allows.
         """
-        connection = self._connection._replace(request_timeout_s=within) if within else self._connection
-        answer = converse(connection, method, self._url(path), headers=self._headers(), repeatable=True, **what)
+        answer = self._call(method, path, within=within, **what)
         if not 200 <= answer.status < 300:
             raise self._refusal(answer, Unavailable)
         return answer
+
+    def _call(self, method: str, path: str, *, within: float | None = None, **what: Any) -> Answer:
+        """Whatever the server answers to a call that may be repeated freely."""
+        connection = self._connection._replace(request_timeout_s=within) if within else self._connection
+        return converse(connection, method, self._url(path), headers=self._headers(), repeatable=True, **what)
+
+    def _me(self) -> dict[str, Any]:
+        return object_in(self._ask("GET", "/api/v1/accounts/verify_credentials"))
+
+    def _scopes(self) -> tuple[str, ...] | None:
+        """None where the server does not tell; other servers have no such path."""
+        answer = self._call("GET", "/api/v1/apps/verify_credentials")
+        told = value_in(answer.body) if answer.status == 200 else None
+        return scopes_in(told) if isinstance(told, dict) else None
+
+    def _instance(self) -> dict[str, Any]:
+        """The server's own description; the older form where the newer is not known."""
+        answer = self._call("GET", "/api/v2/instance")
+        if answer.status == 404:
+            answer = self._ask("GET", "/api/v1/instance")
+        if not 200 <= answer.status < 300:
+            raise self._refusal(answer, Unavailable)
+        return object_in(answer)
 
     @property
     def _base(self) -> str | None:
@@ -236,50 +295,7 @@ class Mastodon:
         return {"Authorization": f"Bearer {self._connection.secret('access_token')}"}
 
     def _refusal(self, answer: Answer, in_doubt: type[PublishError]) -> PublishError:
-        """What an answer that is no 2xx means.
-
-        Only the server's own word, as JSON, is a refusal of the content: a page of HTML comes from something in
-        between, which may have stopped the answer and not the post.
-        """
-        why = f"the server answered {answer.status}{self._said(answer)}"
-        is_own = is_object(answer.body)
-        match answer.status:
-            case 429:
-                return RateLimited(why, until(answer.headers))
-            case 402:
-                return PaymentRequired(why)
-            case 401:
-                return Unauthorized(why, dead=True)
-            case 403 if is_own and _LOCKED_OUT.search(why):
-                return Unauthorized(why)
-            case status if status == 413 or (is_own and status in _REFUSALS):
-                return Rejected(why)
-            case status if 300 <= status < 400:
-                return in_doubt(f"{why}, which is no answer to a post; is base_url the server's own address?")
-        return in_doubt(why)
-
-    def _said(self, answer: Answer) -> str:
-        """`: ` and the server's own reason, if it gave one; never a token, never a whole body."""
-        try:
-            error = json.loads(answer.body)["error"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return ""
-        if not isinstance(error, str):
-            return ""
-        words = error.replace(self._connection.secret("access_token"), "…")
-        return ": " + "".join(letter if letter.isprintable() else " " for letter in words)[:300]
-
-    def _object(self, answer: Answer) -> dict[str, Any]:
-        value = self._json(answer)
-        if not isinstance(value, dict):
-            raise Unavailable(f"the server answered {answer.status}, but not with what was asked for")
-        return value
-
-    def _json(self, answer: Answer) -> Any:
-        try:
-            return json.loads(answer.body)
-        except (ValueError, RecursionError):
-            raise Unavailable(f"the server answered {answer.status}, but not with JSON") from None
+        return refusal(answer, in_doubt, (self._connection.secret("access_token"),))
 
 
 PUBLISHER = Mastodon

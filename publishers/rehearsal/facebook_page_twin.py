@@ -2,16 +2,16 @@
 
 Any access token will do, but two words: "expired" is refused with 400 and code 190, "revoked" with 401 and code 190.
 A page exists as soon as it is named, by number or by name; ids hold its number either way. Sources: the Graph API
-reference of Page Feed, Page Photos, Comment and Post, and "Handle Errors", read 2026-11-22; the 63,206 characters are a
-customary number.
+reference of Page Feed, Page Photos, Comment, Post, Debug-Token and User Accounts, "Handle Errors", "Manually Build a
+Login Flow" and "Long-Lived Access Tokens", read 2026-11-22; the 63,206 characters are a customary number.
 """
 import base64
-import hashlib
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -20,42 +20,40 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from publishers.rehearsal._facebook_login import BAD_TOKENS, Login, bad_token, fault, number_of
 from publishers.rehearsal._twin import Kept, Refusal, Twin
 
 TEXT_MAX, COMMENT_MAX, PHOTO_MAX_BYTES = 63_206, 8_000, 10_000_000
 VERSIONS = range(19, 27)         # v19.0 to v26.0 answer
 _PHOTOS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
-_BAD_TOKENS = {"expired": (400, 463, "Session has expired on Sunday, 22-Nov-26 06:00:00 PST."),
-               "revoked": (401, 460, "The session has been invalidated because the user changed their password.")}
-
-
-def _fault(code: int, message: str, *, status: int = 400, subcode: int | None = None, **more: object) -> Refusal:
-    error: dict[str, object] = {"message": message, "type": "OAuthException", "code": code, **more}
-    if subcode is not None:
-        error["error_subcode"] = subcode
-    return Refusal(status, {"error": error | {"fbtrace_id": "ArehearsalTRACE00000000"}})
-
-
-def _bad_token(word: str) -> Refusal:
-    status, subcode, why = _BAD_TOKENS[word]
-    return _fault(190, f"Error validating access token: {why}", status=status, subcode=subcode)
 
 
 def _unknown(id: str) -> Refusal:
-    return _fault(100, f"Unsupported request. Object with ID '{id}' does not exist, cannot be loaded due to missing "
+    return fault(100, f"Unsupported request. Object with ID '{id}' does not exist, cannot be loaded due to missing "
                        "permissions, or does not support this operation", subcode=33)
 
 
 class FacebookPageTwin(Twin):
-    """Pages, each with a timeline of its own. A photo uploaded unpublished shows nowhere until a post takes it."""
+    """Pages, each with a timeline of its own. A photo uploaded unpublished shows nowhere until a post takes it.
+
+    `login` is where a person says yes to an app.
+    """
 
     network = "facebook_page"
     title = "Facebook"
     accent = "#1877f2"
     creates: ClassVar[tuple[str, ...]] = (r"POST /v[0-9.]+/[^/]+/feed", r"POST /v[0-9.]+/[^/]+/comments")
 
+    def __init__(self, now: Callable[[], datetime], folder: Path | None = None) -> None:
+        super().__init__(now, folder)
+        self.login = Login()
+
     def routes(self) -> list[Route]:
         return [
+            Route("/{version}/dialog/oauth", self._dialog),
+            Route("/{version}/oauth/access_token", self._sold),
+            Route("/{version}/debug_token", self._debugged),
+            Route("/{version}/me/accounts", self._accounts),
             Route("/{page}/posts/{number}", self._shown),
             Route("/{version}/{page}/feed", self._feed, methods=["POST"]),
             Route("/{version}/{page}/photos", self._photo, methods=["POST"]),
@@ -70,18 +68,18 @@ class FacebookPageTwin(Twin):
         minutes = max(1, math.ceil((until - self.now()).total_seconds() / 60))      # the real header counts in minutes
         usage = {"type": "pages", "call_count": 100, "total_cputime": 40, "total_time": 40,
                  "estimated_time_to_regain_access": minutes}
-        refusal = _fault(32, "(#32) Page request limit reached", status=403)
+        refusal = fault(32, "(#32) Page request limit reached", status=403)
         refusal.headers["X-Business-Use-Case-Usage"] = json.dumps({"1": [usage]})
         return refusal
 
     def broken(self) -> Refusal:
-        return _fault(1, "An unknown error occurred", status=500, is_transient=True)
+        return fault(1, "An unknown error occurred", status=500, is_transient=True)
 
     def unauthorized(self) -> Refusal:
-        return _bad_token("revoked")
+        return bad_token("revoked")
 
     def overloaded(self, until: datetime | None) -> Refusal:
-        refusal = _fault(2, "Service temporarily unavailable", status=503, is_transient=True)
+        refusal = fault(2, "Service temporarily unavailable", status=503, is_transient=True)
         refusal.headers.update(self._retry_after(until))
         return refusal
 
@@ -91,18 +89,18 @@ class FacebookPageTwin(Twin):
             account, message, link = _account(request), _word(form, "message"), _word(form, "link")
             photos = [_attached(str(form[name])) for name in sorted(form, key=_place) if _place(name) >= 0]
         if not (message or link or photos):
-            raise _fault(100, "(#100) You must provide a message, a link, or attached media")
+            raise fault(100, "(#100) You must provide a message, a link, or attached media")
         if len(message) > TEXT_MAX:
-            raise _fault(100, f"(#100) Param message must be at most {TEXT_MAX} characters long")
+            raise fault(100, f"(#100) Param message must be at most {TEXT_MAX} characters long")
         if link and photos:
-            raise _fault(100, "(#100) A post takes either a link or attached media")
-        if not all(self.may_attach(photo, _number(account)) for photo in photos):
-            raise _fault(100, "(#100) Invalid parameter: attached_media names a photo that does not exist")
+            raise fault(100, "(#100) A post takes either a link or attached media")
+        if not all(self.may_attach(photo, number_of(account)) for photo in photos):
+            raise fault(100, "(#100) Invalid parameter: attached_media names a photo that does not exist")
         latest = next((post for post in reversed(self.posts) if post.account == account and not post.parent), None)
         if message and latest is not None and latest.text == message:
-            raise _fault(506, "(#506) Duplicate status message", subcode=1455006,
-                         error_user_title="Duplicate Status Update",
-                         error_user_msg="This status update is identical to the last one you posted.")
+            raise fault(506, "(#506) Duplicate status message", subcode=1455006,
+                        error_user_title="Duplicate Status Update",
+                        error_user_msg="This status update is identical to the last one you posted.")
         return JSONResponse({"id": self._posted(request, account, message, photos, link).id})
 
     async def _photo(self, request: Request) -> Response:
@@ -110,15 +108,15 @@ class FacebookPageTwin(Twin):
             self._admit(request, form)
             source, alt = form.get("source"), _word(form, "alt_text_custom")
             if not isinstance(source, UploadFile):
-                raise _fault(324, "(#324) Requires upload file")
+                raise fault(324, "(#324) Requires upload file")
             data, name, mime = await source.read(), source.filename or "photo", source.content_type
             message, unpublished = _word(form, "message"), _word(form, "published") in ("false", "0")
         if not data.startswith(_PHOTOS):
-            raise _fault(324, "(#324) Missing or invalid image file", subcode=2069019)
+            raise fault(324, "(#324) Missing or invalid image file", subcode=2069019)
         if len(data) > PHOTO_MAX_BYTES:
-            raise _fault(100, "Invalid parameter", subcode=1366046,
-                         error_user_msg="Photos should be smaller than 10 MB and saved as JPG, PNG, GIF, BMP or TIFF.")
-        photo = self.keep_media(data, name=name, mime=mime, account=_number(_account(request)))
+            raise fault(100, "Invalid parameter", subcode=1366046,
+                        error_user_msg="Photos should be smaller than 10 MB and saved as JPG, PNG, GIF, BMP or TIFF.")
+        photo = self.keep_media(data, name=name, mime=mime, account=number_of(_account(request)))
         if alt:
             self.describe_media(photo, alt)
         if unpublished:
@@ -132,9 +130,9 @@ class FacebookPageTwin(Twin):
             message = _word(form, "message")
         post = self._existing(request.path_params["post"])
         if not message:
-            raise _fault(100, "(#100) The parameter message is required")
+            raise fault(100, "(#100) The parameter message is required")
         if len(message) > COMMENT_MAX:
-            raise _fault(100, f"(#100) Param message must be at most {COMMENT_MAX} characters long")
+            raise fault(100, f"(#100) Param message must be at most {COMMENT_MAX} characters long")
         number, below = self.new_id(), post.id.rpartition("_")[2]
         made = self.keep(account=post.account, text=message, parent=post.id, id=f"{below}_{number}",
                          url=f"{post.url}?comment_id={number}", extra={"kind": "comment"})
@@ -168,12 +166,27 @@ class FacebookPageTwin(Twin):
         """The page whose token it is: the number of `rehearsal:<page>` is that page's."""
         self._admit(request)
         page = self.account_of(request.query_params["access_token"])
-        return JSONResponse({"id": _number(page)} | ({} if request.query_params.get("fields") else {"name": page}))
+        known, asked = {"id": number_of(page), "name": page}, request.query_params.get("fields", "id,name").split(",")
+        return JSONResponse({name: known[name] for name in known if name in ("id", *asked)})
+
+    async def _debugged(self, request: Request) -> Response:
+        self._admit(request)
+        return self.login.debugged(request)
+
+    async def _dialog(self, request: Request) -> Response:
+        return self.login.dialog(request, self.new_id())
+
+    async def _sold(self, request: Request) -> Response:
+        return self.login.sold(request)
+
+    async def _accounts(self, request: Request) -> Response:
+        self._admit(request)
+        return self.login.accounts(request)
 
     async def _shown(self, request: Request) -> Response:
         """The address of a post, as the adapter makes it: the timeline page, at that post."""
         number = request.path_params["number"]
-        id = f"{_number(_account(request))}_{number}"
+        id = f"{number_of(_account(request))}_{number}"
         if comment := request.query_params.get("comment_id"):
             id = f"{number}_{comment}"
         if self.post(id) is None:
@@ -190,7 +203,7 @@ class FacebookPageTwin(Twin):
             super()._recall(kind, value)
 
     def _posted(self, request: Request, account: str, message: str, photos: Sequence[str], link: str) -> Kept:
-        page, number = _number(account), self.new_id()
+        page, number = number_of(account), self.new_id()
         return self.keep(account=account, text=message, media=photos, id=f"{page}_{number}",
                          url=f"{request.base_url}{self.network}/{page}/posts/{number}",
                          extra={"link": link} if link else {})
@@ -199,13 +212,13 @@ class FacebookPageTwin(Twin):
         """Raises the network's refusal of a version that is gone, and of no token or a bad one."""
         version = re.fullmatch(r"v([0-9]{1,3})\.0", request.path_params["version"])
         if version is None or int(version[1]) not in VERSIONS:
-            raise _fault(2500, f"Unknown path components: /{request.path_params['version']}")
+            raise fault(2500, f"Unknown path components: /{request.path_params['version']}")
         token = _word(form, "access_token") if form is not None else ""
         token = token or request.query_params.get("access_token", "")
         if not token:
-            raise _fault(104, "An access token is required to request this resource.")
-        if token in _BAD_TOKENS:
-            raise _bad_token(token)
+            raise fault(104, "An access token is required to request this resource.")
+        if token in BAD_TOKENS:
+            raise bad_token(token)
 
     def _existing(self, id: str) -> Kept:
         if (post := self.post(id)) is None:
@@ -241,7 +254,7 @@ class FacebookPageTwin(Twin):
             shown = [{"media_type": "link", "url": link}]
         known: dict[str, Any] = {
             "id": post.id, "created_time": f"{post.created_at:%Y-%m-%dT%H:%M:%S}+0000", "permalink_url": post.url,
-            "from": {"id": _number(post.account), "name": post.account}, "is_published": True}
+            "from": {"id": number_of(post.account), "name": post.account}, "is_published": True}
         known |= {"message": post.text} if post.text else {}
         known |= {"attachments": {"data": shown}} if shown else {}
         names = asked.split(",") if asked else ["created_time", "message"]
@@ -251,11 +264,6 @@ class FacebookPageTwin(Twin):
 def _account(request: Request) -> str:
     """The page in the path; rehearsal credentials are written `rehearsal:<account>`."""
     return str(request.path_params["page"]).removeprefix("rehearsal:")
-
-
-def _number(account: str) -> str:
-    """A page's number: its own, or for one that is called by name always the same."""
-    return account if account.isdecimal() else str(int(hashlib.sha256(account.encode()).hexdigest()[:13], 16))
 
 
 def _word(form: FormData, name: str) -> str:
@@ -273,7 +281,7 @@ def _attached(text: str) -> str:
     try:
         return str(json.loads(text)["media_fbid"])
     except (ValueError, KeyError, TypeError):
-        raise _fault(100, "(#100) Param attached_media must be an object with media_fbid") from None
+        raise fault(100, "(#100) Param attached_media must be an object with media_fbid") from None
 
 
 TWIN = FacebookPageTwin

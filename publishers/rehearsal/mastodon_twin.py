@@ -1,44 +1,51 @@
-"""A Mastodon server in rehearsal: the few paths our adapter walks, and what a server of version 4.4 refuses on them.
+"""A Mastodon server in rehearsal: the few paths our adapter walks, and what a server of version 4.5 refuses on them.
 
-Sources: docs.joinmastodon.org methods/statuses, methods/media, entities/Status, entities/V1_Instance, and
-mastodon/app/services/post_status_service.rb, read 2026-11-22.
+Sources: docs.joinmastodon.org methods/statuses, methods/media, methods/apps, methods/oauth, entities/Status,
+entities/Poll, entities/Instance, and of mastodon/mastodon app/services/post_status_service.rb,
+app/validators/poll_options_validator.rb, app/validators/poll_expiration_validator.rb, app/models/media_attachment.rb,
+config/locales/en.yml, read 2026-11-22.
 """
 import hashlib
 import json
-import re
+from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
-from markupsafe import Markup, escape
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from publishers._mastodon_text import length
-from publishers.rehearsal._pictures import opened
+from publishers.rehearsal._mastodon_rules import (
+    ALT,
+    CHARACTERS,
+    FILES,
+    FILLED,
+    KEY_LIVES,
+    LIMITS,
+    LOOKS_WHILE_PROCESSING,
+    MARKS,
+    SCOPES,
+    content,
+    form_of,
+    poll_in,
+    refuse_file,
+    stamp,
+)
 from publishers.rehearsal._twin import Kept, Refusal, Twin
-
-_CHARACTERS, _FILES, _ALT, _IMAGE_BYTES = 500, 4, 1500, 16_777_216
-_PIXELS, _GIF_PIXELS = 33_177_600, 921_600      # app/models/concerns/attachmentable.rb
-_KEY_LIVES = timedelta(hours=1)
-_LOOKS_WHILE_PROCESSING = 2              # how often a GIF answers "still processing" when asked after
-_IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic", "image/heif")
-_URL = re.compile(r"https?://[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:/[^\s<>\"]*[^\s<>\".,;:!?'’”\])])?", re.IGNORECASE)
-_MARKS = re.compile(rf"(?P<url>{_URL.pattern})|(?<![\w/])#(?P<tag>\w+)|(?<![\w/=])@(?P<user>\w+)(?:@[\w.-]+\w)?",
-                    re.IGNORECASE)
-_LIMITS = {"statuses": {"max_characters": _CHARACTERS, "max_media_attachments": _FILES,
-                        "characters_reserved_per_url": 23},
-           "media_attachments": {"supported_mime_types": list(_IMAGES), "image_size_limit": _IMAGE_BYTES,
-                                 "image_matrix_limit": _PIXELS, "description_limit": _ALT}}
 
 
 class MastodonTwin(Twin):
-    """One server with any number of accounts: whoever brings a token is a member."""
+    """One server with any number of accounts: whoever brings a token is a member.
+
+    `scopes` is what every application may do; None: the server is too old to tell.
+    """
 
     network: ClassVar[str] = "mastodon"
     title: ClassVar[str] = "Mastodon"
@@ -48,6 +55,9 @@ class MastodonTwin(Twin):
     def __init__(self, now: Callable[[], datetime], folder: Path | None = None) -> None:
         super().__init__(now, folder)
         self._looks: Counter[str] = Counter()    # by media id: how often it says "processing" yet
+        self._codes: dict[str, dict[str, str]] = {}      # what was asked for when each code was given
+        self.scopes: tuple[str, ...] | None = SCOPES
+        self.configuration: dict[str, dict[str, Any]] = {group: dict(numbers) for group, numbers in LIMITS.items()}
 
     def _recall(self, kind: str, value: Any) -> None:
         match kind:
@@ -72,6 +82,9 @@ class MastodonTwin(Twin):
                 Route("/api/v1/media/{id}", self._one_media),
                 Route("/api/v1/accounts/verify_credentials", self._me),
                 Route("/api/v1/accounts/{id}/statuses", self._statuses),
+                Route("/api/v1/apps/verify_credentials", self._application),
+                Route("/oauth/authorize", self._authorize),
+                Route("/oauth/token", self._token, methods=["POST"]),
                 Route("/api/v1/instance", self._instance_1),
                 Route("/api/v2/instance", self._instance_2)]
 
@@ -93,30 +106,44 @@ class MastodonTwin(Twin):
         key = request.headers.get("idempotency-key")
         if key and (first := self._first_with(account, key)):
             return JSONResponse(self._as_json(request, first))
-        text, media = str(given.get("status") or "").strip(), [str(id) for id in given.get("media_ids") or ()]
+        media = [str(id) for id in given.get("media_ids") or ()]
+        text, warning = str(given.get("status") or "").strip(), str(given.get("spoiler_text") or "").strip()
+        poll = poll_in(given, account, media, self.now())
         self._refuse_media(media, account)
+        if warning and not text:
+            text = FILLED[self._form(media[0])] if media else "."
         if not text and not media:
             raise Refusal(422, {"error": "Validation failed: Text can't be blank"})
-        if _length(text) > _CHARACTERS:
-            raise Refusal(422, {"error": f"Validation failed: Text character limit of {_CHARACTERS} exceeded"})
-        extra = {"key": key, "language": given.get("language"), "visibility": given.get("visibility") or "public"}
+        if length(text, 23, warning) > CHARACTERS:
+            raise Refusal(422, {"error": f"Validation failed: Text character limit of {CHARACTERS} exceeded"})
+        visibility = given.get("visibility") or "public"
+        for value, known, name in ((visibility, ("public", "unlisted", "private", "direct"), "visibility"),
+                                   (given.get("quote_approval_policy") or "public",
+                                    ("public", "followers", "nobody"), "quote_approval_policy")):
+            if value not in known:
+                raise Refusal(422, {"error": f"'{value}' is not a valid {name}"})
+        extra = {"key": key, "language": given.get("language"), "visibility": visibility, "spoiler_text": warning,
+                 "sensitive": bool(given.get("sensitive")) or bool(warning), "poll": poll,
+                 "quote_approval_policy": given.get("quote_approval_policy")}
         kept = self.keep(account=account, text=text, parent=str(parent) if parent else None, media=media, extra=extra)
         return JSONResponse(self._as_json(request, kept))
 
     def _refuse_media(self, media: list[str], account: str) -> None:
-        if len(media) > _FILES:
-            raise Refusal(422, {"error": f"Validation failed: Cannot attach more than {_FILES} files"})
+        if len(media) > FILES:
+            raise Refusal(422, {"error": f"Validation failed: Cannot attach more than {FILES} files"})
         attached = {id for post in self.posts for id in post.media} if media else set()
         for id in media:
             if not self.may_attach(id, account) or id in attached:
                 raise Refusal(422, {"error": f"Media {id} not found or already attached to another post"})
-            if self._is_processing(id):
-                raise Refusal(422, {"error": "Cannot attach files that have not finished processing. "
-                                             "Try again in a moment!"})
+        if len(media) > 1 and any(self._form(id) in ("video", "audio") for id in media):
+            raise Refusal(422, {"error": "Cannot attach a video to a post that already contains images"})
+        if any(self._is_processing(id) for id in media):
+            raise Refusal(422, {"error": "Cannot attach files that have not finished processing. "
+                                         "Try again in a moment!"})
 
     def _first_with(self, account: str, key: str) -> Kept | None:
         for post in reversed(self.posts):
-            if self.now() - post.created_at > _KEY_LIVES:
+            if self.now() - post.created_at > KEY_LIVES:
                 return None
             if post.account == account and post.extra.get("key") == key:
                 return post
@@ -128,24 +155,51 @@ class MastodonTwin(Twin):
             file, alt = form.get("file"), str(form.get("description") or "")
             if not isinstance(file, UploadFile):
                 raise Refusal(422, {"error": "Validation failed: File can't be blank"})
-            if len(alt) > _ALT:
+            if len(alt) > ALT:
                 raise Refusal(422, {"error": "Validation failed: Description is too long "
-                                             f"(maximum is {_ALT} characters)"})
-            if file.content_type not in _IMAGES:
-                raise Refusal(422, {"error": "Validation failed: File content type is invalid"})
-            data = await file.read()
-            if len(data) > _IMAGE_BYTES:
-                raise Refusal(422, {"error": "Validation failed: File file size must be less than 16 MB"})
-            seen, most = opened(data), _GIF_PIXELS if file.content_type == "image/gif" else _PIXELS
-            if seen is not None and seen.width * seen.height > most:
-                what = "GIF files" if file.content_type == "image/gif" else "images"
-                raise Refusal(422, {"error": f"{seen.width}x{seen.height} {what} are not supported"})
-            id = self.keep_media(data, name=file.filename or "file", mime=file.content_type, account=account)
+                                             f"(maximum is {ALT} characters)"})
+            data, mime = await file.read(), file.content_type or ""
+            refuse_file(data, mime)
+            id = self.keep_media(data, name=file.filename or "file", mime=mime, account=account)
         if alt:
             self.describe_media(id, alt)
-        if file.content_type == "image/gif":            # turned into a video, which takes a while
-            self._looks[id] = _LOOKS_WHILE_PROCESSING
+        self._looks[id] = LOOKS_WHILE_PROCESSING.get(self._form(id), 0)     # turned into another form, by and by
         return JSONResponse(self._media_as_json(request, id), 202 if self._is_processing(id) else 200)
+
+    def _form(self, id: str) -> str:
+        return form_of(self.media[id].mime or "")
+
+    async def _application(self, request: Request) -> Response:
+        """The application that a token belongs to."""
+        self._account(request)
+        told: dict[str, Any] = {"id": "1", "name": "Rehearsal", "website": None, "redirect_uris": []}
+        return JSONResponse(told if self.scopes is None else told | {"scopes": list(self.scopes)})
+
+    async def _authorize(self, request: Request) -> Response:
+        """The page that asks; in rehearsal somebody says yes at once, for the account that `client_id` names."""
+        asked = dict(request.query_params)
+        if asked.get("response_type") != "code" or not asked.get("client_id") or not asked.get("redirect_uri"):
+            raise Refusal(400, {"error": "invalid_request", "error_description": "Missing required parameter"})
+        code = f"rehearsed-code-{self.new_id()}"
+        self._codes[code] = asked
+        back = urlencode({"code": code} | ({"state": asked["state"]} if "state" in asked else {}))
+        return RedirectResponse(f"{asked['redirect_uri']}?{back}", 302)
+
+    async def _token(self, request: Request) -> Response:
+        given = await _fields(request)
+        asked = self._codes.pop(str(given.get("code")), None)
+        proof = urlsafe_b64encode(hashlib.sha256(str(given.get("code_verifier", "")).encode()).digest()).decode()
+        if asked is None or given.get("redirect_uri") != asked["redirect_uri"] or (
+                asked.get("code_challenge", proof.rstrip("=")) != proof.rstrip("=")):
+            raise Refusal(400, {"error": "invalid_grant", "error_description":
+                                "The provided authorization grant is invalid, expired, revoked, does not match the "
+                                "redirection URI used in the authorization request, or was issued to another client."})
+        if given.get("client_id") != asked["client_id"] or not given.get("client_secret"):
+            raise Refusal(401, {"error": "invalid_client", "error_description": "Client authentication failed due to "
+                                "unknown client, no client authentication included, or unsupported authentication "
+                                "method."})
+        return JSONResponse({"access_token": f"rehearsal:{asked['client_id']}", "token_type": "Bearer",
+                             "scope": asked.get("scope", "read"), "created_at": int(self.now().timestamp())})
 
     async def _one_media(self, request: Request) -> Response:
         self._account(request)
@@ -167,10 +221,10 @@ class MastodonTwin(Twin):
     async def _edit(self, request: Request) -> Response:
         kept = self._own(request)
         text = str((await _fields(request)).get("status") or "").strip()
-        if not text or _length(text) > _CHARACTERS:
+        if not text or length(text, 23, kept.extra.get("spoiler_text", "")) > CHARACTERS:
             raise Refusal(422, {"error": "Validation failed: Text can't be blank" if not text else
-                                f"Validation failed: Text character limit of {_CHARACTERS} exceeded"})
-        value = {"id": kept.id, "text": text, "at": _stamp(self.now())}
+                                f"Validation failed: Text character limit of {CHARACTERS} exceeded"})
+        value = {"id": kept.id, "text": text, "at": stamp(self.now())}
         self._journal.write("edited", value)
         self._recall("edited", value)
         return JSONResponse(self._as_json(request, self._by_id[kept.id]))
@@ -187,8 +241,9 @@ class MastodonTwin(Twin):
             raise Refusal(404, {"error": "Record not found"})
         now = {"text": kept.text, "at": kept.extra.get("edited_at")}
         return JSONResponse([
-            {"content": content(version["text"]), "spoiler_text": "", "sensitive": False, "emojis": [],
-             "created_at": version["at"] or _stamp(kept.created_at),
+            {"content": content(version["text"]), "spoiler_text": kept.extra.get("spoiler_text", ""),
+             "sensitive": kept.extra.get("sensitive", False), "emojis": [],
+             "created_at": version["at"] or stamp(kept.created_at),
              "account": self._account_as_json(request, kept.account),
              "media_attachments": [self._media_as_json(request, id) for id in kept.media]}
             for version in (*kept.extra.get("before", ()), now)])
@@ -207,12 +262,12 @@ class MastodonTwin(Twin):
         return JSONResponse([self._as_json(request, post) for post in own[:limit]])
 
     async def _instance_1(self, request: Request) -> Response:
-        return JSONResponse({"uri": request.url.netloc, "title": "Rehearsal", "version": "4.4.0",
-                             "configuration": _LIMITS})
+        return JSONResponse({"uri": request.url.netloc, "title": "Rehearsal", "version": "4.5.0",
+                             "configuration": self.configuration})
 
     async def _instance_2(self, request: Request) -> Response:
-        return JSONResponse({"domain": request.url.netloc, "title": "Rehearsal", "version": "4.4.0",
-                             "api_versions": {"mastodon": 6}, "configuration": _LIMITS})
+        return JSONResponse({"domain": request.url.netloc, "title": "Rehearsal", "version": "4.5.0",
+                             "api_versions": {"mastodon": 7}, "configuration": self.configuration})
 
     def _account(self, request: Request) -> str:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
@@ -224,10 +279,11 @@ class MastodonTwin(Twin):
         return self._looks[id] > 0
 
     def _as_json(self, request: Request, post: Kept) -> dict[str, Any]:
-        marks = list(_MARKS.finditer(post.text))
+        marks = list(MARKS.finditer(post.text))
         return {
-            "id": post.id, "created_at": _stamp(post.created_at), "in_reply_to_id": post.parent,
-            "in_reply_to_account_id": None, "sensitive": False, "spoiler_text": "", "reblog": None,
+            "id": post.id, "created_at": stamp(post.created_at), "in_reply_to_id": post.parent,
+            "in_reply_to_account_id": None, "sensitive": post.extra.get("sensitive", False),
+            "spoiler_text": post.extra.get("spoiler_text", ""), "reblog": None,
             "visibility": post.extra["visibility"], "language": post.extra["language"],
             "uri": f"{request.url.scheme}://{request.url.netloc}/users/{post.account}/statuses/{post.id}",
             "url": self.link(request, post.id), "content": content(post.text), "edited_at": post.extra.get("edited_at"),
@@ -236,14 +292,13 @@ class MastodonTwin(Twin):
             "media_attachments": [self._media_as_json(request, id) for id in post.media],
             "mentions": [{"username": mark["user"], "acct": mark[0][1:]} for mark in marks if mark["user"]],
             "tags": [{"name": mark["tag"].lower()} for mark in marks if mark["tag"]],
-            "emojis": [], "card": None, "poll": None}
+            "emojis": [], "card": None, "poll": post.extra.get("poll")}
 
     def _media_as_json(self, request: Request, id: str) -> dict[str, Any]:
         file = self.media[id]
         url = f"{request.url.scheme}://{request.url.netloc}/_rehearsal/media/{self.network}/{file.sha256}"
-        return {"id": id, "type": "gifv" if file.mime == "image/gif" else "image",
-                "url": None if self._is_processing(id) else url, "preview_url": url, "remote_url": None,
-                "meta": {}, "description": file.alt, "blurhash": None}
+        return {"id": id, "type": self._form(id), "url": None if self._is_processing(id) else url,
+                "preview_url": url, "remote_url": None, "meta": {}, "description": file.alt, "blurhash": None}
 
     def _account_as_json(self, request: Request, account: str) -> dict[str, Any]:
         name = account.lstrip("@").partition("@")[0]
@@ -253,42 +308,6 @@ class MastodonTwin(Twin):
 
 def _account_id(account: str) -> str:
     return str(int.from_bytes(hashlib.sha256(account.encode()).digest()[:7]))
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
-
-
-def _length(text: str) -> int:
-    return length(text, 23)
-
-
-def content(text: str) -> str:
-    """The HTML a server makes of a text: paragraphs, line breaks, links with their ends hidden, mentions, hashtags."""
-    paragraphs = (Markup("<br />").join(_line(line) for line in paragraph.split("\n"))
-                  for paragraph in re.split(r"\n{2,}", text) if paragraph)
-    return "".join(Markup("<p>{}</p>").format(paragraph) for paragraph in paragraphs)
-
-
-def _line(line: str) -> Markup:
-    html, end = Markup(), 0
-    for mark in _MARKS.finditer(line):
-        html += escape(line[end:mark.start()]) + _mark(mark)
-        end = mark.end()
-    return html + escape(line[end:])
-
-
-def _mark(mark: re.Match[str]) -> Markup:
-    if tag := mark["tag"]:
-        return Markup('<a href="/tags/{}" class="mention hashtag" rel="tag">#<span>{}</span></a>').format(
-            tag.lower(), tag)
-    if user := mark["user"]:
-        return Markup('<span class="h-card" translate="no"><a href="/@{}" class="u-url mention">@<span>{}</span></a>'
-                      '</span>').format(mark[0][1:], user)
-    _, scheme, rest = re.split(r"^(https?://(?:www\.)?)", mark["url"], flags=re.IGNORECASE)
-    return Markup('<a href="{}" target="_blank" rel="nofollow noopener" translate="no">'
-                  '<span class="invisible">{}</span><span class="{}">{}</span><span class="invisible">{}</span></a>'
-                  ).format(mark["url"], scheme, "ellipsis" if len(rest) > 30 else "", rest[:30], rest[30:])
 
 
 async def _fields(request: Request) -> dict[str, Any]:

@@ -12,19 +12,23 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
 import publishers
+from publishers._facebook_addresses import places_of
+from publishers._facebook_text import plain
 from publishers.base import Connection, Found, Outgoing, Prepares, Publisher, Sent
 from publishers.facebook_page import FacebookPage
 from publishers.rehearsal._twin import Fault, Rehearsal
 from publishers.rehearsal.facebook_page_twin import FacebookPageTwin
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 from schemas.ledger import PartReceipt, Slot, idempotency_key
-from schemas.message import Media, Message, Part
+from schemas.message import Media, Message, Part, Poll
 from schemas.place import Place
 from schemas.problem import Problem, Severity
 
@@ -52,8 +56,8 @@ def photo(n: int, alt: str | None = "", name: str | None = None, size: int = 70)
     return Media(file=file, blob=f"blob{n}", size=size, alt=alt, place=Place(TOP.file, 2))
 
 
-def a_message(*parts: Part, card: str | None = None, limits: dict[str, int] | None = None) -> Message:
-    return Message(slot=SLOT, network="facebook_page", account="@millrace", parts=parts, card=card, limits=limits or {})
+def a_message(*parts: Part, **more: Any) -> Message:
+    return Message(slot=SLOT, network="facebook_page", account="@millrace", parts=parts, **more)
 
 
 def post(text: str = "Saturday: drill day.", *media: Media) -> Part:
@@ -143,7 +147,7 @@ def test_checking_and_composing_load_no_sdk() -> None:
 
 def test_the_sdk_loads_where_warnings_are_errors(tmp_path: Path) -> None:
     """facebook-sdk's invalid escape stops no program that runs with -W error, and no other warning is silenced."""
-    code = "from publishers.facebook_page import _sdk; import warnings; _sdk()\n" \
+    code = "from publishers._facebook_calls import sdk; import warnings; sdk()\n" \
            "print(('ignore', None, Warning, None, 0) in warnings.filters)"
 
     done = subprocess.run([sys.executable, "-W", "error", "-X", f"pycache_prefix={tmp_path}", "-c", code],
@@ -171,22 +175,40 @@ COMMENT_PLACE = Place(TOP.file, 20)
     (a_message(post("", *(photo(n) for n in range(10)))), []),
     (a_message(post("", photo(0)), post("", photo(0))), []),
     (a_message(post("", *(photo(n) for n in range(6))), post("", *(photo(n) for n in range(6, 12)))),
-     [problem("TXT001", "12/10 images on facebook.", "Leave 2 out, or name other channels for them.", PHOTO_PLACE)]),
+     [problem("TXT001", "12/10 images on facebook.", "Take 2 out, or name other channels for them.", PHOTO_PLACE)]),
     (a_message(post("", photo(0, name="a.WebP"))),
-     [problem("TXT006", "Facebook takes no .webp file on facebook: media/a.WebP.",
-              "Save it as one of jpg, jpeg, bmp, png, gif, tif, tiff.", PHOTO_PLACE)]),
+     [problem("TXT006", "facebook does not take .webp files: media/a.WebP.",
+              "Save it as one of: jpg, jpeg, bmp, png, gif, tif, tiff.", PHOTO_PLACE)]),
+    (a_message(post("", photo(0, size=10_000_000))), []),
     (a_message(post("", photo(0, size=10_000_001))),
-     [problem("TXT001", "10000001/10000000 bytes on facebook: media/drill-0.png.", "Save it smaller than 10 MB.",
-              PHOTO_PLACE)]),
+     [problem("TXT001", "10,000,001/10,000,000 bytes on facebook: media/drill-0.png.",
+              "Make the image smaller than 10 MB.", PHOTO_PLACE)]),
+    (a_message(post("", photo(0, alt="x" * 1_000))), []),
     (a_message(post("", photo(0, alt="x" * 1_003))),
      [problem("TXT001", "1003/1000 characters of alt text on facebook: media/drill-0.png.",
-              "Shorten its alt text by 3.", PHOTO_PLACE)]),
-    (a_message(post(" \n")), [problem("TXT006", "nothing to post on facebook.", "Write a text, or add an image.")]),
+              "Say the same in 1000 characters.", PHOTO_PLACE)]),
+    (a_message(post(" \n")),
+     [problem("TXT006", "There is nothing to post on facebook.", "Write a text, or add a picture.")]),
     (a_message(post(""), card="https://example.org"), []),
-    (a_message(post(), comment("x" * 8_001)), [problem("TXT001", "8001/8000 on facebook.", SHORTER, COMMENT_PLACE)]),
+    (a_message(post(), comment("x" * 8_000)), []),
+    (a_message(post(), comment("x" * 8_001)),
+     [problem("TXT001", "8001/8000 on facebook.", "Add '## first comment on facebook' with a shorter text.",
+              COMMENT_PLACE)]),
     (a_message(post(), comment(" ")),
-     [problem("TXT006", "a first comment on Facebook is text and nothing else.",
+     [problem("TXT006", "A first comment on facebook is text and nothing else.",
               "Write its text, and move images into the post.", COMMENT_PLACE)]),
+    (a_message(post("It turns", photo(0, name="mill.mp4"))),
+     [problem("TXT006", "No video goes to facebook: Facebook says yes to one before there is a post, and nobody can "
+              "look whether it ever came: media/mill.mp4.", "Post it there by hand, or link to it; and name the "
+              "channels that it is for: {file: mill.mp4, channels: […]}.", PHOTO_PLACE)]),
+    (a_message(post("Which?"), warning="Fire", poll=Poll(options=("a", "b"), lasts_s=300, place=TOP)),
+     [problem("SUP002", "facebook has no polls: the post goes out without it there.",
+              "Ask in the text under '## on facebook', or leave the channel out.", severity=Severity.warning),
+      problem("SUP002", "facebook has no content warnings: the post goes out without it there.",
+              "Begin '## on facebook' with it, or leave the channel out.", severity=Severity.warning)]),
+    (a_message(post(), options={"visibility": "public"}),
+     [problem("SUP003", "facebook_page has no option 'visibility' (facebook).",
+              "It has: none. See 'drumbeat networks facebook_page'.")]),
 ], ids=lambda value: None if isinstance(value, Message) else str([p.message for p in value])[:50])
 def test_check_says_what_facebook_would_refuse(message: Message, problems: list[Problem]) -> None:
     """Each limit and each refusal has its problem, at its place, with a remedy; what fits has none."""
@@ -195,7 +217,8 @@ def test_check_says_what_facebook_would_refuse(message: Message, problems: list[
 
 def test_a_thread_becomes_one_post_and_its_comment() -> None:
     """The parts of a thread are one text with blank lines between; the same photo twice is one; a comment follows."""
-    outgoing = composed(post("One.", photo(0, "A drill")), post("Two.", photo(1, None), photo(0)), comment("C"))
+    outgoing = composed(post("One.", photo(0, "A drill")), post("Two.", photo(1, None), photo(0, "A drill")),
+                        comment("C"))
 
     assert [part.model_dump() for part in outgoing.parts] == [
         {"kind": "post", "text": "One.\n\nTwo.", "request": {"message": "One.\n\nTwo."}, "media": ("blob0", "blob1"),
@@ -286,8 +309,13 @@ def test_the_graph_version_is_a_setting(pages: Pages) -> None:
 
 def test_real_addresses_are_facebooks_own() -> None:
     """Without a rehearsal address a receipt points at www.facebook.com."""
-    assert adapter()._url("104729_22") == "https://www.facebook.com/104729/posts/22"
-    assert adapter()._url("22_33", "104729_22") == "https://www.facebook.com/104729/posts/22?comment_id=33"
+    with Peer(200, AS_JSON, '{"id": "104729_22"}') as peer:
+        made = adapter(peer.address).publish(composed(post()), 0, Sent())
+    places = places_of(Connection("@millrace", {"page_id": SecretStr(PAGE)}), "facebook_page")
+
+    assert made.url == f"{peer.address}/104729/posts/22"
+    assert places.url("104729_22") == "https://www.facebook.com/104729/posts/22"
+    assert places.url("22_33", "104729_22") == "https://www.facebook.com/104729/posts/22?comment_id=33"
 
 
 # Talking, when it does not
@@ -648,11 +676,12 @@ class Peer:
 
     def __init__(self, status: int, headers: dict[str, str], body: str) -> None:
         self.asked: list[str] = []
+        self.bodies: list[bytes] = []
         peer = self
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                peer.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
                 peer.asked.append(f"{self.command} {self.path}")
                 self.send_response(status)
                 for name, value in headers.items():
@@ -719,6 +748,48 @@ def test_odd_answers_have_one_meaning_and_tell_no_token(
             assert type(caught.value) is expected
             told_nothing(caught.value)
             assert len(peer.asked) == number
+
+
+def test_the_whole_requests_on_the_wire() -> None:
+    """A form for the post and one for the comment, each field as documented, the token in the body and not in the path.
+
+    A photo is one file with two words about it.
+    """
+    outgoing = composed(post("Hi & so.", photo(0, "A drill"), photo(1)), comment("C"))
+    made = PartReceipt(id="104729_22")
+    with Peer(200, AS_JSON, '{"id": "104729_22"}') as peer:
+        one = adapter(peer.address)
+        one.prepare(composed(post("", photo(0, "A drill"))), 0, FILES.__getitem__)
+        one.publish(outgoing, 0, Sent((), {"blob0": "7", "blob1": "8"}))
+        one.publish(outgoing, 1, Sent((made,)))
+        one.publish(composed(post("Hi."), card="https://example.org/a?b=c&d"), 0, Sent())
+
+    assert peer.asked == ["POST /v25.0/104729/photos", "POST /v25.0/104729/feed", "POST /v25.0/104729_22/comments",
+                          "POST /v25.0/104729/feed"]
+    assert [dict(parse_qsl(body.decode(), keep_blank_values=True)) for body in peer.bodies[1:]] == [
+        {"message": "Hi & so.", "attached_media[0]": '{"media_fbid": "7"}', "attached_media[1]": '{"media_fbid": "8"}',
+         "access_token": TOKEN},
+        {"message": "C", "access_token": TOKEN},
+        {"message": "Hi.", "link": "https://example.org/a?b=c&d", "access_token": TOKEN}]
+    fields = {name.encode() for name in ("published", "alt_text_custom", "access_token", "source")}
+    assert {piece.split(b'"')[1] for piece in peer.bodies[0].split(b"form-data; name=")[1:]} == fields
+    assert b'filename="drill-0.png"\r\nContent-Type: image/png' in peer.bodies[0]
+
+
+HOSTILE = ("https://", "\u0300", "é", "<p>", "#", "@", "\n", "{", "👩\u200d")
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_a_long_hostile_text_is_judged_in_one_walk(piece: str) -> None:
+    """64 kB of anything is counted, joined and compared; a look that starts over at each letter would take hours."""
+    words = piece * (64_000 // len(piece))
+    message = a_message(post(words), post(words), comment(words), card="https://example.org", warning=words)
+
+    made = adapter().compose(message)
+
+    assert [part.text for part in made.parts] == [f"{words}\n\n{words}" if words.strip() else "", words]
+    assert {found.code for found in adapter().check(message)} >= {"SUP002"}
+    assert plain(words) == plain(f" {words}\n")
 
 
 def test_an_id_without_a_content_type_is_an_id() -> None:

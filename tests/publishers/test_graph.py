@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publishers._graph import listing, understood, wait_until
+from publishers._graph import is_gone, listing, understood, wait_until
 from publishers._http import Answer
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 
@@ -163,3 +163,29 @@ def test_photos_are_counted_below_an_album() -> None:
                                 [{"media_type": "photo"}], [{"media_type": "link"}])]
 
     assert [entry.photos for entry in listing({"data": entries}).data] == [3, 1, 0]
+
+
+@pytest.mark.parametrize(("status", "body", "gone"), [
+    (400, fault(100, error_subcode=33), True), (404, fault(100, error_subcode=33), True),
+    (400, fault(100), False), (400, fault(100, error_subcode=34), False), (500, fault(100, error_subcode=33), False),
+    (200, fault(100, error_subcode=33), False), (404, "<html>", False), (404, "", False), (200, '{"id": "1"}', False),
+    (400, '{"error": "gone"}', False), (400, "[]", False),
+])
+def test_gone_is_what_the_network_calls_gone(status: int, body: str, gone: bool) -> None:
+    """Only its own code for an object that is not there counts; a page of a gate does not."""
+    assert is_gone(Answer(status, JSON, body)) is gone
+
+
+def test_no_answer_is_not_gone() -> None:
+    """What nobody answered proves nothing."""
+    assert not is_gone(None)
+
+
+def test_other_secrets_are_not_quoted_either() -> None:
+    """An app's secret and a code that is repeated in a refusal are taken out, however they are written."""
+    body = fault(100, message=f"Bad app%2Fsecret, app/secret, and the code {TOKEN}")
+
+    with pytest.raises(Rejected) as caught:
+        understood(Answer(400, JSON, body), "", creating=False, secrets=["app/secret", "", TOKEN])
+
+    assert caught.value.why == "the network refused it (code 100): Bad [token], [token], and the code [token]"

@@ -19,8 +19,9 @@ from publishers import base, load
 from publishers._html import visible_text
 from publishers._mastodon_text import length, plain
 from publishers.mastodon import Mastodon
+from publishers.rehearsal._mastodon_rules import content
 from publishers.rehearsal._twin import Refusal, Rehearsal, Twin
-from publishers.rehearsal.mastodon_twin import MastodonTwin, content
+from publishers.rehearsal.mastodon_twin import MastodonTwin
 from schemas.errors import (
     PaymentRequired,
     PublishError,
@@ -38,7 +39,7 @@ from schemas.problem import Problem, Severity
 NOON = datetime(2026, 4, 14, 12, 0, tzinfo=UTC)
 TOKEN = "".join(("rehearsal", ":", "@mill-", "tools"))       # so that no source line in a traceback holds it
 SLOT = Slot("spring-mend/launch", "mastodon")
-PLACE = Place("content/posts/launch.md", 7)
+PLACE, PICTURE_PLACE = Place("content/posts/launch.md", 7), Place("content/posts/launch.md", 3)
 LONG_LINK = "https://www.example.org/" + "a" * 50
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 
@@ -139,21 +140,26 @@ def problem(code: str, place: Place, what: str, remedy: str) -> Problem:
     (message(part(" ")), [problem("TXT006", PLACE, "There is nothing to post on mastodon.",
                                   "Write a text, or add a picture.")]),
     (message(part("", picture())), []),
-    (message(part("a", *[picture()] * 5)),
-     [problem("TXT006", Place("content/posts/launch.md", 3), "5 pictures; mastodon takes 4 in a post.",
-              "Take 1 out, or move them to another part.")]),
+    (message(part("a", *[picture()] * 5)), []),
+    (message(part("a", *(picture(blob=f"b{n}") for n in range(5)))),
+     [problem("TXT001", PICTURE_PLACE, "5/4 images on mastodon.", "Take 1 out, or name other channels for them.")]),
     (message(part("a", picture("scan.tiff"))),
-     [problem("TXT006", Place("content/posts/launch.md", 3), "mastodon does not take scan.tiff.",
-              "Use one of: jpg, jpeg, png, gif, webp, avif, heic, heif.")]),
+     [problem("TXT006", PICTURE_PLACE, "mastodon does not take .tiff files: media/scan.tiff.",
+              "Save it as one of: jpg, jpeg, png, gif, webp, avif, heic, heif.")]),
+    (message(part("a", picture(size=16_777_216))), []),
     (message(part("a", picture(size=16_777_217))),
-     [problem("TXT006", Place("content/posts/launch.md", 3),
-              "dawn.png has 16,777,217 bytes; mastodon takes 16,777,216.", "Make the picture smaller.")]),
+     [problem("TXT001", PICTURE_PLACE, "16,777,217/16,777,216 bytes on mastodon: media/dawn.png.",
+              "Make the image smaller than 16.7772 MB.")]),
     (message(part("a", picture(alt="x" * 1501))),
-     [problem("TXT006", Place("content/posts/launch.md", 3),
-              "1501 characters of alt text for dawn.png; mastodon takes 1500.", "Say the same in fewer words.")]),
+     [problem("TXT001", PICTURE_PLACE, "1501/1500 characters of alt text on mastodon: media/dawn.png.",
+              "Say the same in 1500 characters.")]),
     (message(part("ok"), part("y" * 501), part("z" * 501, kind="comment")),
-     [problem("TXT001", PLACE, "501/500 on mastodon.", "Add '## on mastodon' with a shorter text.")] * 2),
-], ids=range(11))
+     [problem("TXT001", PLACE, "501/500 on mastodon.", "Add '## on mastodon' with a shorter text."),
+      problem("TXT001", PLACE, "501/500 on mastodon.", "Add '## first comment on mastodon' with a shorter text.")]),
+    (message(part("ok"), part(" ")),
+     [problem("TXT006", PLACE, "A part of the thread on mastodon says nothing.",
+              "Write its text, or take the '***' above it out.")]),
+], ids=range(14))
 def test_what_the_server_would_refuse_is_said_days_before(adapter, given, expected):
     """Each limit has its problem, with its place and a remedy; a channel's own limits win."""
     assert adapter.check(given) == expected

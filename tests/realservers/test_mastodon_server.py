@@ -1,4 +1,5 @@
 """The Mastodon adapter against a server of that API which we did not write (mastodon_mock, from PyPI)."""
+import re
 import struct
 import zlib
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from publishers.base import Connection, Found, Sent
 from publishers.mastodon import Mastodon
 from schemas.errors import Rejected, Unauthorized
 from schemas.ledger import PartReceipt, Slot
-from schemas.message import Media, Message, Part
+from schemas.message import Media, Message, Part, Poll
 from schemas.place import Place
 
 pytestmark = pytest.mark.realservers
@@ -33,8 +34,8 @@ def connection(server: dict[str, Any], token: str) -> Connection:
     return Connection("@mock", {"access_token": SecretStr(token), "base_url": SecretStr(server["url"])})
 
 
-def message(post: str, *parts: Part) -> Message:
-    return Message(slot=Slot(post, "mastodon"), network="mastodon", account="@mock", parts=parts, language="en")
+def message(post: str, *parts: Part, **more: Any) -> Message:
+    return Message(slot=Slot(post, "mastodon"), network="mastodon", account="@mock", parts=parts, language="en", **more)
 
 
 def part(text: str, *media: Media, kind: Any = "post") -> Part:
@@ -150,3 +151,87 @@ def test_its_refusals_are_understood(server, adapter):
         adapter.publish(adapter.compose(message("posts/c", part("x" * 501))), 0, Sent())
 
     assert posts(server) == before
+
+
+def test_a_warning_and_who_may_see_it_arrive(server, adapter):
+    """Both as written, and the post is found by its text and its warning; the same text unwarned is another."""
+    plan = adapter.compose(message("posts/warned", part("It burnt"), warning="Fire & smoke",
+                                   options={"visibility": "unlisted", "sensitive": True}))
+    receipt = adapter.publish(plan, 0, Sent())
+    adapter.publish(adapter.compose(message("posts/unwarned", part("It burnt"))), 0, Sent())
+
+    shown = status(server, receipt)
+    assert (shown["spoiler_text"], shown["visibility"], shown["sensitive"]) == ("Fire & smoke", "unlisted", True)
+    assert adapter.find(plan, 0, just_before(), Sent()) == Found((receipt,), complete=True)
+
+
+def test_a_poll_arrives(server, adapter):
+    """The server asks what was written, for as long as was written, one answer each."""
+    poll = Poll(options=("Steel", "Copper & tin"), lasts_s=3600, place=PLACE)
+    plan = adapter.compose(message("posts/poll", part("Which kettle?"), poll=poll))
+
+    receipt = adapter.publish(plan, 0, Sent())
+
+    asked = status(server, receipt)["poll"]
+    runs = datetime.fromisoformat(asked["expires_at"]) - datetime.now(UTC)
+    assert ([one["title"] for one in asked["options"]], asked["multiple"]) == (["Steel", "Copper & tin"], False)
+    assert timedelta(minutes=55) < runs <= timedelta(hours=1)
+    assert adapter.find(plan, 0, just_before(), Sent()).matches == (receipt,)
+
+
+def test_a_film_arrives_with_its_alt_text(server, adapter):
+    """The server takes it for a film by the type that the upload names."""
+    film = Media(file="media/mill.mp4", blob="b2", size=24, alt="The mill turns", place=PLACE)
+    plan = adapter.compose(message("posts/film", part("It turns", film)))
+    handles = adapter.prepare(plan, 0, {"b2": b"\0\0\0\x18ftypisom\0\0\2\0isomiso2"}.__getitem__)
+
+    receipt = adapter.publish(plan, 0, Sent(handles=handles))
+
+    (shown,) = status(server, receipt)["media_attachments"]
+    assert (shown["type"], shown["description"]) == ("video", "The mill turns")
+    assert adapter.find(plan, 0, just_before(), Sent()).matches == (receipt,)
+
+
+def test_a_post_is_taken_back(server, adapter):
+    """It is gone for everybody, the others stay, and once more is no error."""
+    kept, gone = (adapter.publish(adapter.compose(message(f"posts/{name}", part(name))), 0, Sent())
+                  for name in ("kept", "gone"))
+
+    adapter.withdraw(gone)
+    adapter.withdraw(gone)
+
+    assert httpx.get(f"{server['url']}/api/v1/statuses/{gone.id}").status_code == 404
+    assert kept.id in posts(server)
+    plan = adapter.compose(message("posts/gone", part("gone")))
+    assert adapter.find(plan, 0, just_before(), Sent()) == Found((), complete=True)
+
+
+def test_what_the_server_says_of_the_token_and_of_itself(server, adapter):
+    """The account by name and id; where this server takes less than ours do, it is said."""
+    verified = adapter.verify()
+
+    assert verified.account_id == adapter.account_id()
+    assert verified.account.endswith(server["url"].partition("//")[2])
+    assert any("bytes of a video" in warning for warning in verified.warnings)
+    with pytest.raises(Unauthorized):
+        Mastodon(connection(server, "wrong")).verify()
+
+
+def test_a_yes_in_a_browser_is_worth_a_token(server):
+    """The page asks for an application that the server registered; the code that it gives buys a token that works."""
+    back = "http://127.0.0.1:8931/answer"
+    made = httpx.post(f"{server['url']}/api/v1/apps", data={
+        "client_name": "Drumbeat", "redirect_uris": back, "scopes": " ".join(Mastodon.setup.scopes)}).json()
+    app = {name: SecretStr(made[name]) for name in ("client_id", "client_secret")}
+    asking = Mastodon(Connection("@mock", {"base_url": SecretStr(server["url"]), **app}))
+    page = httpx.get(asking.authorization(back, "state-1", "v" * 43))
+    page.raise_for_status()
+    asked = dict(page.request.url.params)
+    (account, *_) = re.findall(r'name="username" value="([^"]+)"', page.text)
+    agreed = httpx.post(f"{server['url']}/oauth/authorize", data={**asked, "username": account})
+
+    answer = httpx.URL(agreed.headers["location"]).params
+    fields = asking.exchange(answer["code"], back, "v" * 43)
+
+    assert answer["state"] == "state-1"
+    assert Mastodon(connection(server, fields["access_token"])).account_id()

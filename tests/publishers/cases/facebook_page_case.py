@@ -1,5 +1,5 @@
 """Facebook pages, for the contract suite."""
-from contract_case import Answer, Case, message, part, picture
+from contract_case import Answer, Case, film, message, part, picture
 
 CASE = Case(
     network="facebook_page",
@@ -9,10 +9,15 @@ CASE = Case(
     goes={
         "plain": message("facebook_page", "A kettle is mended. https://example.org/kettle"),
         "picture": message("facebook_page", part("A kettle, before and after", picture())),
+        "ten pictures": message("facebook_page", part("Ten", *(picture(f"{n}.png") for n in range(10)))),
+        "card": message("facebook_page", "Read it", card="https://example.org/kettle"),
         "comment": message("facebook_page", "One", part("And a word below", kind="comment")),
     },
     refused={
         "webp": message("facebook_page", part("A kettle", picture("kettle.webp"))),
+        "too long": message("facebook_page", "x" * 63_207),
+        "a long comment": message("facebook_page", "One", part("x" * 8_001, kind="comment")),
+        "video": message("facebook_page", part("A kettle boils", film())),
         "nothing": message("facebook_page", " "),
     },
     yes=Answer(200, '{"id": "104729_17"}'),
