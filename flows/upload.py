@@ -13,7 +13,7 @@ from flows.edges.repository import Repository
 from publishers.base import DRAFT, Drafts, Fetches, Outgoing, Prepares, Publisher, Sent
 from schemas.errors import PublishError, Rejected, StoreError, Unavailable
 from schemas.ledger import Entry, Kind, PartReceipt, Upload
-from schemas.message import Message
+from schemas.message import Media, Message
 
 log = logging.getLogger(__name__)
 WORTH_KEEPING = 1_000_000
@@ -48,12 +48,15 @@ class Files:
 
     def named(self, message: Message) -> Message:
         """`message` with each file named by the sha256 of its bytes, as the archive keeps it."""
-        self._make({media.blob: media.file for part in message.parts for media in part.media})
-        parts = []
-        for part in message.parts:
-            media = tuple(m.model_copy(update={"blob": self._sha256[m.blob]}) for m in part.media)
-            parts.append(part.model_copy(update={"media": media}))
-        return message.model_copy(update={"parts": tuple(parts)})
+        self._make({file.blob: file.file for part in message.parts for media in part.media
+                    for file in (media, media.captions) if file is not None})
+        parts = tuple(part.model_copy(update={"media": tuple(map(self._renamed, part.media))})
+                      for part in message.parts)
+        return message.model_copy(update={"parts": parts})
+
+    def _renamed(self, media: Media) -> Media:
+        captions = self._renamed(media.captions) if media.captions is not None else None
+        return media.model_copy(update={"blob": self._sha256[media.blob], "captions": captions})
 
     def keep(self, wanted: Iterable[str]) -> tuple[str, ...]:
         """Those of `wanted` that can be promised: all but what cannot be made ready. They are in the archive now."""

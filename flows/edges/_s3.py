@@ -214,6 +214,7 @@ def _client(address: str, connect_timeout_s: float, read_timeout_s: float) -> An
         # our own retry is the only one: a hidden second PUT would see its first as a rival's
         retries={"total_max_attempts": 1, "mode": "standard"},
         connect_timeout=connect_timeout_s, read_timeout=read_timeout_s, max_pool_connections=_CONNECTIONS,
+        signature_version="s3v4",           # in addresses too: newer regions take no other
     )
     try:
         # botocore reads AWS_DEFAULT_REGION only; AWS's own machines set AWS_REGION

@@ -94,12 +94,15 @@ class Stage:
         self.folder = ContentFolder(home)
 
     def shift(self, worker: str = "one", *, store: Store | None = None, tell: Callable[[Told], None] = lambda _: None,
-              connect: Any = None, only: Slot | None = None) -> Shift:
-        """A publisher of its own: another repository object, another store object, a worker id of no living process."""
+              connect: Any = None, only: Slot | None = None, public: bool = False) -> Shift:
+        """A publisher of its own: another repository object, another store object, a worker id of no living process.
+
+        `public`: networks fetch files from the archive's own addresses, not from the rehearsal.
+        """
         store = store or open_store(self.archive)
         ledger = Ledger(store, worker=f"{worker}/1/boot/test", now=self.clock.now)
         return Shift(Repository(self.folder.path), store, ledger, self.clock, connect=connect or self.opened(),
-                     tell=tell, only=only, share=shared_at(self.networks.url))
+                     tell=tell, only=only, share=None if public else shared_at(self.networks.url))
 
     def opened(self, clock: Clock | None = None, *, real: bool = False) -> Callable[[Channel], Publisher]:
         """How channels are opened: at the rehearsal, or with the credentials of the environment."""

@@ -1,8 +1,9 @@
-"""Networks where a post exists before it is published: the draft is recorded, and is the one that every attempt takes."""
+"""Networks where a post exists before it is published: its draft is recorded, and every attempt takes the same one."""
 import io
 from datetime import timedelta
 
 import pytest
+from contract_case import FILES, film
 from PIL import Image
 
 from schemas.ledger import Kind, Slot
@@ -84,3 +85,51 @@ def test_another_text_gets_another_draft(house):
     (blog,) = (post for post in house.posts() if post["network"] == "wordpress")
     assert "not" in blog["text"]
     assert Slot.parse(BLOG) == house.standing(BLOG).slot
+
+
+def test_a_network_fetches_from_a_signed_address_of_the_archive(house, s3, monkeypatch):
+    """With its archive on S3 a file has an address that is good for a while: the network fetches the very bytes."""
+    for name, value in s3.environment().items():
+        monkeypatch.setenv(name, value)
+    house.archive = f"s3://{s3.bucket()}/club"
+
+    told = house.run(public=True)
+
+    assert {one.row.slot: one.row.state.value for one in told} == {BLOG: "published", PICTURES: "published"}
+    fetched = [query for method, query in s3.requests if method == "GET" and "X-Amz-Signature" in query]
+    assert len(fetched) == 1
+    assert "response-content-type=image%2Fjpeg" in fetched[0]
+
+
+def test_a_folder_has_no_public_address(house):
+    """An archive in a folder cannot serve Instagram: said with what to do, and the blog goes out."""
+    told = {one.row.slot: one.row for one in house.run(public=True)}
+
+    assert told[BLOG].state.value == "published"
+    assert told[PICTURES].state.value == "failed"
+    assert told[PICTURES].reason is not None
+    assert "instagram fetches kettle.jpg from a public address" in told[PICTURES].reason
+    assert "--archive s3://" in told[PICTURES].reason
+
+
+FILM = """channels:
+  - {id: x, network: x, handle: mill}
+"""
+
+
+def test_subtitles_go_with_their_film(stage):
+    """A film and its subtitles are promised, kept in the archive and uploaded together, by the bytes that Git has."""
+    words = b"WEBVTT\n\n00:00.000 --> 00:02.000\nA kettle boils.\n"
+    stage.folder.write("networks/channels.yaml", FILM)
+    stage.folder.write("media/kettle.en.vtt", words)
+    stage.folder.write("media/kettle.mp4", FILES[film().blob])
+    stage.folder.post("boils", "It boils.", channels="x",
+                      more="media: [{file: kettle.mp4, alt: A kettle boils, captions: kettle.en.vtt}]\n")
+    stage.folder.commit()
+
+    told = stage.run()
+
+    assert [(one.row.state.value, one.row.reason) for one in told] == [("published", None)]
+    kept = {media.name: stage.networks.twin("x").bytes_of(media.sha256)
+            for media in stage.networks.twin("x").media.values()}
+    assert words in kept.values()
