@@ -43,9 +43,14 @@ def init_command(folder: Path, network: str, timezone: str) -> int:
         "strategy.yaml": f"strategy: ours-{today.year}\nstart: {today}\ntimezone: {timezone}\n",
         "networks/channels.yaml": f"channels:\n  - id: {channel}\n    network: {network}\n    handle: our-account\n"
         '    slots: ["tue 09:30", "thu 12:30"]\n',
-        "posts/hello.md": f"---\nat: {today + timedelta(days=1)} 09:30\n---\n"
-        "Hello! We are new here. What would you like to read about?\n",
     }
+    limits = publishers.load(network).limits
+    if limits.needs_media:
+        say(f"A post for {network} needs a picture or a film: put one into {folder}/media and name it under 'media:'.")
+    else:
+        title = "title: Hello\n" if limits.title else ""
+        files["posts/hello.md"] = (f"---\nat: {today + timedelta(days=1)} 09:30\n{title}---\n"
+                                   "Hello! We are new here. What would you like to read about?\n")
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
