@@ -255,7 +255,7 @@ def _meets(network: Case, row: str, play: Play, usual: type[PublishError], secon
 
 
 def _verb(network: Case) -> bytes:
-    return f"{network.method} "[:5].encode()
+    return f"{network.method} /"[:5].encode()
 
 
 @each_network

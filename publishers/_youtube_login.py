@@ -1,0 +1,42 @@
+"""How a person signs in at Google, how the token of an hour is renewed, and what Google says of one.
+
+Source: developers.google.com/identity/protocols/oauth2, pages native-app and scopes, read 2026-11-22.
+"""
+import base64
+import hashlib
+from urllib.parse import quote, urlencode
+
+from publishers._http import converse
+from publishers._youtube_answers import credentials_in, login_refusal, object_in
+from publishers.base import Connection
+
+SCOPE = "https://www.googleapis.com/auth/youtube.force-ssl"      # the one that uploads, updates, subtitles and deletes
+ENOUGH = frozenset((SCOPE, "https://www.googleapis.com/auth/youtube", "https://www.googleapis.com/auth/youtubepartner"))
+_LOGIN, _TOKENS = "https://accounts.google.com", "https://oauth2.googleapis.com"
+
+
+def page(connection: Connection, redirect: str, state: str, verifier: str) -> str:
+    """The page on which a person says yes."""
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    query = urlencode({"client_id": connection.secret("client_id"), "redirect_uri": redirect, "response_type": "code",
+                       "scope": SCOPE, "state": state, "access_type": "offline", "prompt": "consent",
+                       "code_challenge": challenge, "code_challenge_method": "S256"}, quote_via=quote)
+    return f"{connection.address or _LOGIN}/o/oauth2/v2/auth?{query}"
+
+
+def tokens(connection: Connection, form: dict[str, str]) -> dict[str, str]:
+    """The credential fields that a code or the refresh token buys. Raises a PublishError, never Unconfirmed."""
+    asked = {**form, "client_id": connection.secret("client_id"), "client_secret": connection.secret("client_secret")}
+    answer = converse(connection, "POST", f"{connection.address or _TOKENS}/token", data=asked, repeatable=True)
+    if not 200 <= answer.status < 300:
+        raise login_refusal(answer, tuple(value for name, value in asked.items() if name not in ("grant_type",
+                                                                                                 "redirect_uri")))
+    return credentials_in(answer)
+
+
+def scopes_of(connection: Connection, token: str) -> tuple[str, ...] | None:
+    """What the token may do; None when Google does not tell."""
+    answer = converse(connection, "POST", f"{connection.address or _TOKENS}/tokeninfo", data={"access_token": token},
+                      repeatable=True)
+    said = (object_in(answer.body) or {}).get("scope") if 200 <= answer.status < 300 else None
+    return tuple(said.split()) if isinstance(said, str) else None
