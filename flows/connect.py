@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 import publishers
 from flows.edges.clock import Clock
-from flows.edges.credentials import connection_of, credentials
+from flows.edges.credentials import connection_of, credentials, is_secret
 from flows.edges.settings import Settings
 from flows.edges.store import Store
 from flows.edges.tokens import Fields, Tokens, expiry, is_due
@@ -16,7 +16,6 @@ from schemas.channel import Channel
 from schemas.errors import PublishError, SettingsError, StoreError
 
 log = logging.getLogger(__name__)
-_NO_SECRET = ("_id", "_url", "_version", "_at")
 
 
 class Connector:
@@ -56,7 +55,7 @@ class Connector:
                 refused or is_due(fields, publisher.refresh_ahead_s, self._clock.now())):
             fields = self._renewed(channel, configured, fields)
             publisher = network(Connection(account, fields))
-        self._hide(value.get_secret_value() for field, value in fields.items() if not field.endswith(_NO_SECRET))
+        self._hide(value.get_secret_value() for field, value in fields.items() if is_secret(field))
         return publisher
 
     def _renewed(self, channel: Channel, configured: Fields, dead: Fields) -> Fields:

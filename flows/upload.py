@@ -115,7 +115,7 @@ class Job(NamedTuple):
 class Uploads:
     """What one worker has uploaded. Safe to use from several threads, one account each.
 
-    `share`: where networks that fetch media find it; None: in the archive, which must then have public addresses.
+    `share`: where networks that fetch media find it; None: in the archive, at addresses that are good for a while.
     """
 
     def __init__(self, ledger: Ledger, clock: Clock, share: Share | None = None) -> None:
@@ -152,18 +152,22 @@ class Uploads:
         if isinstance(publisher, Prepares):
             made = publisher.prepare(job.outgoing, job.part, job.read)
         else:
-            made = publisher.fetch(job.outgoing, job.part, lambda sha256: self._address(job, sha256))
+            lasts = publisher.addresses_last
+            made = publisher.fetch(job.outgoing, job.part, lambda sha256: self._address(job, sha256, lasts))
         for sha256, alt in job.files:
             self._keep(publisher, job, sha256, alt, made[sha256])
         return made
 
-    def _address(self, job: Job, sha256: str) -> str:
-        """Where the network may fetch a file for a while. Raises Rejected when there is no such place."""
+    def _address(self, job: Job, sha256: str, lasts: bool) -> str:
+        """Where the network may fetch a file, for a while or for good. Raises Rejected when there is no such place."""
         data = job.read(sha256)
         if self._share is not None:
             return self._share(sha256, data)
         piece = job.outgoing.parts[job.part]
         name = piece.names[piece.media.index(sha256)]
+        if lasts:
+            raise Rejected(f"{job.outgoing.network} shows {name} from the address that it is given, for as long as "
+                           "people read: set media_url in drumbeat.toml to where the archive's v1/media/ is public")
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         try:
             link = self._ledger.media_link(sha256, kind, LINK_LIVES_S)
@@ -171,7 +175,7 @@ class Uploads:
             raise Unavailable(f"no address for {name}: {error.what}") from None
         if link is None:
             raise Rejected(f"{job.outgoing.network} fetches {name} from a public address, and an archive in a folder "
-                           "has none: keep the archive on S3 (--archive s3://…)")
+                           "has none: keep the archive on S3 (--archive s3://…), or set media_url in drumbeat.toml")
         return link
 
     def forget(self, publisher: Publisher, job: Job, *, used: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from publishers._judging import Piece, form_of, joined, judged, no_warning, option, problem, several
-from publishers._text import nfc
+from publishers._text import nfc, utf16_units
 from publishers.base import Limits, Option
 from schemas.message import Media, Message
 from schemas.problem import Problem, Severity
@@ -58,7 +58,7 @@ def seen(commentary: str) -> str:
 
 def length(text: str) -> int:
     """UTF-16 units of what readers see; nowhere documented, so the larger of the usual counts."""
-    return len(shown(text).encode("utf-16-le", "surrogatepass")) // 2
+    return utf16_units(shown(text))
 
 
 def shown(text: str) -> str:

@@ -67,6 +67,11 @@ def graphemes_apart(text: str) -> int:
     return whole + len(regex.findall(r"\p{InCB=Linker}\p{InCB=Extend}*+\p{InCB=Consonant}", text))
 
 
+def utf16_units(text: str) -> int:
+    """Units of UTF-16: what JavaScript calls a string's length. Emoji and rare letters count two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def utf8_bytes(text: str) -> int:
     """Bytes of `text` in UTF-8. A lone surrogate, which no network takes, counts the three that it would need."""
     return len(text.encode("utf-8", "surrogatepass"))

@@ -204,6 +204,7 @@ class Fetches(Protocol):
 
     handles_live_s: ClassVar[float]
     handles_are_shared: ClassVar[bool]
+    addresses_last: ClassVar[bool]       # readers see media at the address itself: it must answer for good
 
     def fetch(self, outgoing: Outgoing, part: int, address: Callable[[str], str]) -> dict[str, str]:
         """Handles for the media of one part. `address` gives a file's https address. Raises a PublishError."""

@@ -74,6 +74,7 @@ class Threads:
     lookup: ClassVar[Lookup] = Lookup(Repeat.keyed, key_lives_s=64_800.0)   # three quarters of a container's day
     handles_live_s: ClassVar[float] = 3_600.0                   # a container lives a day; an address is the caller's
     handles_are_shared: ClassVar[bool] = False                  # nowhere said that two carousels may take one child
+    addresses_last: ClassVar[bool] = False
     refresh_ahead_s: ClassVar[float] = 2_592_000.0              # 30 of 60 days: a token may be renewed after its first
     app_fields: ClassVar[tuple[str, ...]] = ("app_id", "app_secret")
 

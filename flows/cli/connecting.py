@@ -15,16 +15,13 @@ from flows.cli.networking import setup_lines
 from flows.cli.options import settings_of, shared, time_of
 from flows.cli.telling import hide, say, tell, tell_json
 from flows.edges.browser import Return
-from flows.edges.credentials import connection_of, given, save
+from flows.edges.credentials import connection_of, given, is_secret, save
 from flows.edges.settings import CREDENTIALS, Settings
 from flows.edges.tokens import EXPIRES
 from publishers.base import Authorizes, Connection, Identifies, Publisher, Refreshes, Verified, Verifies
 from schemas.channel import Channel
 from schemas.errors import PublishError, SettingsError, Unauthorized, UsageError
 
-_SHOWN = ("_id", "_url", "handle", "identifier", "host", "user", "version", "destination", "title", "language",
-          "author", "blog", "subreddit", "chat", "channel", "list_address", "port", "security", "from")
-"""Endings of fields that are no secret: they are shown while they are typed."""
 Open = Callable[[Mapping[str, str]], Publisher]
 
 
@@ -62,7 +59,7 @@ def connect_command(
     address = f"{rehearse_at.rstrip('/')}/{network}" if rehearse_at else None
 
     def opened(fields: Mapping[str, str]) -> Publisher:
-        hide(value for name, value in fields.items() if not name.endswith(_SHOWN))
+        hide(value for name, value in fields.items() if is_secret(name))
         secret = {name: SecretStr(value) for name, value in fields.items()}
         return made(Connection(asked.handle or asked.id, secret, address))
 
@@ -133,7 +130,7 @@ def _asked(made: type[Publisher], known: Mapping[str, str], opened: Open, port: 
         "Connect in a browser? (n: type the credentials)", default=True, err=True)
     wanted = made.app_fields if browser else (*made.needs, *(name for name in made.wants if name != EXPIRES))  # type: ignore[attr-defined]
     for name in wanted:
-        shown, needed = name.endswith(_SHOWN), name in made.needs or browser
+        shown, needed = not is_secret(name), name in made.needs or browser
         fields[name] = click.prompt(f"{name} ({made.setup.fields.get(name, '')}{'' if needed else '; Enter: none'})",
                                     default=fields.get(name, "") if shown or name in fields or not needed else None,
                                     hide_input=not shown, show_default=shown and bool(fields.get(name)), err=True)

@@ -18,7 +18,7 @@ def outcome_table(rows: list[Row]) -> list[str]:
 
 
 def _where(row: Row) -> str:
-    if row.state is State.published or row.reason is None:
+    if row.reason is None or (row.state is State.published and row.url is not None):
         return row.url or ""
     return f"{row.reason.rstrip('.')}; live already: {row.url}" if row.url else row.reason
 

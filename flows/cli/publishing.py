@@ -22,7 +22,7 @@ from flows.edges.clock import Clock, FixedClock, PretendClock, RealClock
 from flows.edges.ledger import Ledger, worker_id
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
-from flows.edges.sharing import shared_at
+from flows.edges.sharing import public_at, shared_at
 from flows.edges.store import Store, open_store
 from flows.planning.pacing import MOST_PER_HOUR
 from flows.send import SHIFT, Shift, Told
@@ -221,7 +221,7 @@ def shift_of(
         settle_only=settle_only,
         most_per_hour=settings.most_per_hour or MOST_PER_HOUR,
         home=settings.home / ".drumbeat/cache",
-        share=shared_at(rehearse_at) if rehearse_at is not None else None,
+        share=shared_at(rehearse_at) if rehearse_at else public_at(settings.media_url) if settings.media_url else None,
     )
 
 

@@ -14,6 +14,11 @@ from pydantic import SecretStr
 from schemas.channel import Channel
 from schemas.errors import SettingsError
 
+_OPEN = ("_id", "_url", "_at", "_address", "_name", "version", "handle", "identifier", "host", "api_host", "user",
+         "username", "destination", "title", "language", "author", "blog", "subreddit", "port", "security", "reply_to",
+         "media_channel", "workspace")
+"""How fields end that are no secret: addresses, names and numbers of accounts, words about them."""
+
 
 def credentials(channel: Channel, needs: tuple[str, ...], wants: tuple[str, ...], file: Path | None,
                 environment: Mapping[str, str] = os.environ) -> dict[str, SecretStr]:
@@ -40,6 +45,11 @@ def given(channel: Channel, fields: Iterable[str], file: Path | None,
     kept = _file(file).get(connection, {}) if file is not None else {}
     found = {field: environment.get(f"DRUMBEAT_{connection}_{field.upper()}") or kept.get(field) for field in fields}
     return {field: SecretStr(str(value)) for field, value in found.items() if value}
+
+
+def is_secret(field: str) -> bool:
+    """Whether the value of a credential field may be shown to nobody."""
+    return not field.endswith(_OPEN)
 
 
 def connection_of(channel: Channel) -> str:

@@ -11,7 +11,7 @@ from schemas.errors import SettingsError
 FILE = "drumbeat.toml"
 CREDENTIALS = ".drumbeat/credentials.toml"
 """Where `drumbeat connect` keeps credentials when the settings name no file."""
-_KEYS = ("archive", "credentials", "most_per_hour")
+_KEYS = ("archive", "credentials", "most_per_hour", "media_url")
 
 
 class Settings(NamedTuple):
@@ -22,6 +22,7 @@ class Settings(NamedTuple):
     archive: str | None = None           # None: not set anywhere
     credentials: Path | None = None      # a file that only its owner can read; it need not be there yet
     most_per_hour: int | None = None     # posts of all accounts together: the flood fuse
+    media_url: str | None = None         # where the archive's v1/media/ is open to the world; no slash at its end
 
 
 def find(content: str | None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -47,8 +48,13 @@ def find(content: str | None, environment: Mapping[str, str] = os.environ) -> Se
     if most is not None and not re.fullmatch(r"[1-9][0-9]{0,5}", str(most)):
         raise SettingsError(f"most_per_hour is {most!r}, which is no number of posts.",
                             'Write for example most_per_hour = "200".')
+    public = str(values["media_url"] or "").rstrip("/")
+    if public and not public.startswith("https://"):
+        raise SettingsError(f"media_url is '{public}', which is no https address.",
+                            "Write the address under which the archive's v1/media/ can be read.")
     return Settings(folder, home, str(values["archive"]) if values["archive"] else None,
-                    home / str(credentials) if credentials else _own_file(home), int(str(most)) if most else None)
+                    home / str(credentials) if credentials else _own_file(home),
+                    int(str(most)) if most else None, public or None)
 
 
 def _own_file(home: Path) -> Path | None:

@@ -1,4 +1,4 @@
-"""Where networks that fetch media themselves find it in a rehearsal: the rehearsal's own server keeps it for them."""
+"""Where networks that fetch media themselves find it: at a public copy of the archive, or at the rehearsal's server."""
 from collections.abc import Callable
 
 from schemas.errors import Unavailable
@@ -21,3 +21,8 @@ def shared_at(rehearsal: str) -> Callable[[str, bytes], str]:
         return address
 
     return share
+
+
+def public_at(address: str) -> Callable[[str, bytes], str]:
+    """Names files at an address under which the archive's `v1/media/` is open to the world."""
+    return lambda sha256, _: f"{address}/{sha256}"

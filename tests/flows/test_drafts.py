@@ -112,6 +112,23 @@ def test_a_folder_has_no_public_address(house):
     assert "--archive s3://" in told[PICTURES].reason
 
 
+def test_an_address_that_must_last_is_asked_for(stage, s3, monkeypatch):
+    """dev.to shows pictures from our address for ever, so a signed one will not do: said, and what to set."""
+    for name, value in s3.environment().items():
+        monkeypatch.setenv(name, value)
+    stage.archive = f"s3://{s3.bucket()}/club"
+    stage.folder.write("networks/channels.yaml", "channels:\n  - {id: dev, network: devto, handle: mill}\n")
+    stage.folder.write("media/kettle.jpg", photo())
+    stage.folder.post("kettle", "A kettle is mended.", channels="dev",
+                      more="title: The kettle\nmedia: [{file: kettle.jpg, alt: A kettle, ai: none}]\n")
+    stage.folder.commit()
+
+    (told,) = stage.run(public=True)
+
+    assert told.row.state.value == "failed"
+    assert "set media_url in drumbeat.toml" in str(told.row.reason)
+
+
 FILM = """channels:
   - {id: x, network: x, handle: mill}
 """

@@ -172,7 +172,7 @@ def test_publish_json(drumbeat, sample):
     done = drumbeat("publish", "--once", "--rehearse", "--now", "2026-11-05 14:00", "--json", cwd=sample)
 
     assert done.code == 0, done.err
-    assert [set(outcome) for outcome in done.json["outcomes"]] == [{"slot", "state", "url", "reason"}] * 3
+    assert [set(outcome) for outcome in done.json["outcomes"]] == [{"slot", "state", "url", "reason"}] * 5
 
 
 def test_status_json(drumbeat, played):
@@ -183,7 +183,7 @@ def test_status_json(drumbeat, played):
     assert (done.code, published.code) == (0, 0)
     assert all(set(slot) == SLOT for slot in done.json["slots"])
     assert sum(done.json["counts"].values()) == len(done.json["slots"])
-    assert published.json["counts"] == {"published": 3}
+    assert published.json["counts"] == {"published": 5}
     assert re.fullmatch(r"2026-11-05T\d\d:\d\d:\d\dZ", published.json["slots"][0]["sent_at"])
 
 
@@ -227,7 +227,7 @@ def test_archive_verify_json(drumbeat, played):
     done = drumbeat("archive", "verify", "--json", cwd=played)
 
     assert (done.code, done.json["ok"], done.json["findings"]) == (0, True, [])
-    assert (done.json["slots"], done.json["records"]) == (3, 9)
+    assert (done.json["slots"], done.json["records"]) == (5, 15)
 
 
 def test_networks_json(drumbeat, tmp_path):
