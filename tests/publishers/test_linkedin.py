@@ -777,8 +777,8 @@ def test_a_token_posts_for_nobody_else(networks):
 
 def test_a_picture_that_is_too_large_is_refused_by_check_and_by_linkedin(adapter):
     """36,152,320 pixels are one too many."""
-    FILES["large"] = drawn("large.png", 6_016, 6_010)
-    large = picture("large.png", blob="large", width=6_016, height=6_010)
+    FILES["linkedin-large"] = drawn("large.png", 6_016, 6_010)
+    large = picture("large.png", blob="linkedin-large", width=6_016, height=6_010)
     assert any("pixels" in one for one in told(message("linkedin", part("A", large))))
     with pytest.raises(Rejected):
         send(adapter, message("linkedin", part("A", large)))

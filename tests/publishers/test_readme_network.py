@@ -12,8 +12,8 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "publishers/README.md").read_text(encoding="utf-8")
-FILES: dict[str, str] = dict(re.findall(r"^### `([^`\n]+)`\n\n```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
-COMMANDS = [line.removeprefix("$ ") for block in re.findall(r"^```console\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+FILES: dict[str, str] = dict(re.findall(r"(?ms)^### `([^`\n]+)`\n\n```python\n(.*?)^```$", README))
+COMMANDS = [line.removeprefix("$ ") for block in re.findall(r"(?ms)^```console\n(.*?)^```$", README)
             for line in block.splitlines()]
 NETWORK = next((match[1] for path in FILES if (match := re.fullmatch(r"publishers/(\w+)\.py", path))), "")
 COPIED = ("flows", "infra", "publishers", "schemas", "tests/publishers/cases", "tests/publishers/test_contract.py",

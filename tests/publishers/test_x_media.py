@@ -36,8 +36,8 @@ def gif(frames: int) -> bytes:
     return made.getvalue()
 
 
-FILES.update({"moving": gif(3), "still": gif(1), "words": WORDS, "noise": b"no film at all",
-              "large": film() and FILES["film"] + bytes(2 * SEGMENT_BYTES)})
+FILES.update({"moving": gif(3), "still": gif(1), "words": WORDS, "x-noise": b"no film at all",
+              "x-large": film() and FILES["film"] + bytes(2 * SEGMENT_BYTES)})
 
 
 def moving(**more: Any) -> Media:
@@ -126,11 +126,11 @@ def test_the_language_of_subtitles(stage: Stage, name: str, language: str | None
 
 def test_a_large_video_goes_up_in_pieces(stage: Stage) -> None:
     """More than one segment: what X has in the end is the file, byte by byte."""
-    outgoing = composed(film(blob="large", size=len(FILES["large"])))
+    outgoing = composed(film(blob="x-large", size=len(FILES["x-large"])))
     handles = handles_of(stage, outgoing)
 
-    assert len(FILES["large"]) > 2 * SEGMENT_BYTES
-    assert stage.kept(handles["large"].removeprefix("processing:")) == FILES["large"]
+    assert len(FILES["x-large"]) > 2 * SEGMENT_BYTES
+    assert stage.kept(handles["x-large"].removeprefix("processing:")) == FILES["x-large"]
     assert stage.x().publish(outgoing, 0, Sent((), handles)).id == stage.twin.posts[0].id
 
 
@@ -183,7 +183,7 @@ def test_a_file_that_is_ready_at_once_is_not_asked_after(stage: Stage) -> None:
 
 def test_what_x_cannot_use_is_rejected(stage: Stage) -> None:
     """Processing that failed is a refusal, whoever asks: with a way out, and without a post."""
-    outgoing = composed(film(blob="noise", size=14))
+    outgoing = composed(film(blob="x-noise", size=14))
     handles = handles_of(stage, outgoing)
 
     with pytest.raises(Rejected, match="save it anew"):
@@ -395,7 +395,7 @@ def test_the_twin_keeps_films_and_subtitles_over_a_restart(tmp_path: Any) -> Non
 
 def test_a_thread_may_have_a_video_in_each_post(stage: Stage) -> None:
     """Limits are those of one post."""
-    made: Message = message("x", part("One", film()), part("Two", film("two.mp4", blob="large")))
+    made: Message = message("x", part("One", film()), part("Two", film("two.mp4", blob="x-large")))
     outgoing, so_far = adapter().compose(made), Sent()
     for number in range(2):
         handles = stage.x().prepare(outgoing, number, FILES.__getitem__)

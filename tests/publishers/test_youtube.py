@@ -274,15 +274,15 @@ def test_what_nobody_said_is_not_sent():
 
 def test_an_upload_is_opened_private_and_sent_in_pieces():
     """The film goes up unseen, in pieces whose size is a multiple of 262,144; then its picture and its subtitles."""
-    FILES["long film"] = FILES["film"] + bytes(PIECE)
-    long, size = film(blob="long film", captions=CAPTIONS), len(FILES["film"]) + PIECE
+    FILES["youtube-long-film"] = FILES["film"] + bytes(PIECE)
+    long, size = film(blob="youtube-long-film", captions=CAPTIONS), len(FILES["film"]) + PIECE
     said = video("A", picture("one.png"), film=long, language="en", options={"notify_subscribers": False})
     with peer(Says(200, "", (("Location", f"HERE/session?{SESSION}"),)),
               Says(308, "", (("Range", f"bytes=0-{PIECE - 1}"),)), Says(200, json.dumps({"id": ID})),
               Says(200, "{}")) as there:
         handles = prepare(at(there.url), said)
 
-    assert handles == {"long film": ID, "one.png-600x600": ID, "youtube-captions": ID}
+    assert handles == {"youtube-long-film": ID, "one.png-600x600": ID, "youtube-captions": ID}
     opened, first, last, picture_, captions = there.heard
     assert (opened.method, opened.path) == (
         "POST", "/upload/youtube/v3/videos?uploadType=resumable&part=snippet%2Cstatus&notifySubscribers=false")
@@ -294,7 +294,7 @@ def test_an_upload_is_opened_private_and_sent_in_pieces():
         "status": {"privacyStatus": "private", "license": "youtube", "selfDeclaredMadeForKids": False}}
     assert [one.headers["content-range"] for one in (first, last)] == [
         f"bytes 0-{PIECE - 1}/{size}", f"bytes {PIECE}-{size - 1}/{size}"]
-    assert first.body + last.body == FILES["long film"]
+    assert first.body + last.body == FILES["youtube-long-film"]
     assert PIECE % 262_144 == 0
     assert (picture_.method, picture_.path, picture_.headers["content-type"], picture_.body) == (
         "POST", f"/upload/youtube/v3/thumbnails/set?videoId={ID}&uploadType=media", "image/png",
@@ -391,9 +391,9 @@ def test_a_repeat_changes_nothing(adapter, networks):
 
 
 def test_a_film_that_youtube_cannot_read_is_refused_before_the_call(adapter, networks):
-    FILES["noise"] = bytes(1_000)
+    FILES["youtube-noise"] = bytes(1_000)
     with pytest.raises(Rejected, match="invalidFile"):
-        send(adapter, video(film=film(blob="noise", size=1_000)))
+        send(adapter, video(film=film(blob="youtube-noise", size=1_000)))
     assert held(networks) == []
 
 

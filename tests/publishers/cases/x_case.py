@@ -16,8 +16,8 @@ def _long_film(seconds: int) -> str:
     """The blob of a film that says it runs for so long."""
     kept = film()
     data = FILES[kept.blob]
-    FILES["long film"] = data.replace((12_000).to_bytes(4), (seconds * 1_000).to_bytes(4), 1)
-    return "long film"
+    FILES["x-long-film"] = data.replace((12_000).to_bytes(4), (seconds * 1_000).to_bytes(4), 1)
+    return "x-long-film"
 
 
 CASE = Case(
