@@ -1,5 +1,6 @@
 """What the rehearsal networks hold, as a page people like to look at: newest first, threads together."""
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -27,7 +28,7 @@ class Card(NamedTuple):
 
     post: Kept
     media: tuple[KeptMedia, ...]
-    calls: int
+    calls: int               # as many as it took; posts of the same words share what was too much
     place: int
     of: int
 
@@ -62,7 +63,8 @@ def threads(twin: Twin) -> list[Thread]:
         if post.parent in by_id and post.parent is not None:
             replies.setdefault(post.parent, []).append(post)
     roots = [post for post in twin.posts if post.parent not in by_id]
-    return [Thread(twin, _cards(twin, _in_order(root, replies))) for root in reversed(roots)]
+    same = Counter(post.call for post in twin.posts)
+    return [Thread(twin, _cards(twin, _in_order(root, replies), same)) for root in reversed(roots)]
 
 
 def image(twins: Iterable[Twin], network: str, sha256: str) -> Response:
@@ -83,10 +85,11 @@ def _in_order(root: Kept, replies: dict[str, list[Kept]]) -> list[Kept]:
     return order
 
 
-def _cards(twin: Twin, posts: Sequence[Kept]) -> tuple[Card, ...]:
+def _cards(twin: Twin, posts: Sequence[Kept], same: Counter[str]) -> tuple[Card, ...]:
+    """`same`: how many posts are counted by the same call. The same words on another day are another post."""
     parts = [post for post in posts if post.extra.get("kind") != "comment"]
     place = {post.id: number for number, post in enumerate(parts, start=1)}
-    return tuple(Card(post, tuple(twin.media[id] for id in post.media), twin.calls[post.call],
+    return tuple(Card(post, tuple(twin.media[id] for id in post.media), twin.calls[post.call] - same[post.call] + 1,
                       place.get(post.id, 0), len(parts)) for post in posts)
 
 
