@@ -47,6 +47,7 @@ class Settled(NamedTuple):
 
     `did` is the account's lasting id, `at` what the record says of its making, `mentions` the lasting ids of accounts
     by the name that the text calls them; of a part that answers another, `root` is the first post, `parent` the last.
+    `files` are its uploads as a record names them, in JSON: a later attempt is given the draft and nothing beside it.
     """
 
     did: str
@@ -54,6 +55,7 @@ class Settled(NamedTuple):
     mentions: Mapping[str, str] = {}
     root: Reference | None = None
     parent: Reference | None = None
+    files: tuple[str, ...] = ()
 
     def uri(self, key: str) -> str:
         return f"at://{self.did}/{COLLECTION}/{key}"
@@ -67,7 +69,7 @@ class Settled(NamedTuple):
         try:
             said = json.loads(handle)
             root, parent = (Reference(*said[name]) if said[name] else None for name in ("root", "parent"))
-            return cls(str(said["did"]), str(said["at"]), {**said["mentions"]}, root, parent)
+            return cls(str(said["did"]), str(said["at"]), {**said["mentions"]}, root, parent, tuple(said["files"]))
         except (KeyError, TypeError, RecursionError):
             raise ValueError("this is no draft of a Bluesky post") from None
 

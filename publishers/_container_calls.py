@@ -19,6 +19,7 @@ from schemas.ledger import PartReceipt
 
 PAGE_SIZE = 50
 MOST_PAGES = 40                          # 2,000 posts; a look that needs more is not complete
+_FULL_DAY_WAIT = timedelta(hours=1)      # soon tries would be used up long before the day is over
 
 _ID = re.compile(r"[0-9]{1,30}")
 _QUERY = re.compile(r"(https?://[^\s?#]{0,500})[?#]\S*")
@@ -105,7 +106,7 @@ def read(answer: Answer, token: str, *, creating: bool) -> dict[str, Any]:
 
     The networks with containers have codes of their own beside those of the Graph API.
     """
-    fault = _fault(answer.body)
+    fault, now = _fault(answer.body), moment(answer.headers.get("date", ""))
     if fault is None:
         return understood(answer, token, creating=creating)
     code, subcode = fault.get("code"), fault.get("error_subcode")
@@ -117,16 +118,16 @@ def read(answer: Answer, token: str, *, creating: bool) -> dict[str, Any]:
     said = " ".join(str(fault.get("error_user_msg") or fault.get("message") or "no reason given").split())
     why = f"{said.replace(token, '[token]')[:QUOTED]} (code {code}, subcode {subcode})"
     if subcode in _SPENT:
-        raise RateLimited(f"the account's posts of the day are used up: {why}")
+        raise RateLimited(f"the account's posts of the day are used up: {why}", _again(now))
     if subcode in _LOCKED:
         raise Unauthorized(f"the account is restricted; sign in to its app and do what it asks: {why}")
-    if subcode == _NOT_READY or subcode in _UNKNOWN:
+    if subcode == _NOT_READY or subcode in _UNKNOWN or (creating and (code, subcode) == _NO_OBJECT):
         if creating:
             raise Unclear(f"the network does not publish the container: {why}")
         raise Unavailable(why) if subcode == _NOT_READY else Gone(why)
     if subcode in _FAILED_INSIDE:
         raise (Unconfirmed if creating else Unavailable)(f"the network failed inside: {why}")
-    if (code, subcode) == _NO_OBJECT and not creating:
+    if (code, subcode) == _NO_OBJECT:
         raise Gone(why)
     return understood(answer, token, creating=creating)
 
@@ -151,12 +152,14 @@ def listed(api: Api, path: str, fields: str, text: str, earliest: datetime) -> I
         try:
             entries = [_entry(item, text) for item in body["data"]]
             paging = body.get("paging") or {}
-            after = (paging.get("cursors") or {}).get("after") if paging.get("next") else None
+            is_last, after = not paging.get("next"), (paging.get("cursors") or {}).get("after")
         except (AttributeError, KeyError, TypeError, ValueError):
             raise Unavailable(f"{api.name} listed posts in a form that cannot be read") from None
         yield from (entry for entry in entries if entry.at >= earliest)
-        if not after or all(entry.at < earliest for entry in entries):
+        if is_last or (entries and all(entry.at < earliest for entry in entries)):
             return
+        if not after:                    # there is more, and nobody says where
+            break
         asked = {**asked, "after": str(after)}
     yield None
 
@@ -171,10 +174,11 @@ def spent(body: Mapping[str, Any], usage: str, config: str) -> tuple[int, int] |
     return (used, most) if type(used) is int and type(most) is int and most > 0 else None
 
 
-def within_quota(api: Api, body: Mapping[str, Any], usage: str = "quota_usage", config: str = "config") -> None:
+def within_quota(api: Api, told: Told, usage: str = "quota_usage", config: str = "config") -> None:
     """Raises RateLimited when the day's posts are used up; the network does not tell until when."""
-    if (counted := spent(body, usage, config)) is not None and counted[0] >= counted[1]:
-        raise RateLimited(f"{counted[0]} of the {counted[1]} posts that {api.name} takes in 24 hours are made")
+    if (counted := spent(told.body, usage, config)) is not None and counted[0] >= counted[1]:
+        raise RateLimited(f"{counted[0]} of the {counted[1]} posts that {api.name} takes in 24 hours are made",
+                          _again(told.at))
 
 
 def renewed(api: Api, path: str, fields: Mapping[str, str]) -> dict[str, str]:
@@ -230,6 +234,11 @@ def _fault(body: str) -> dict[str, Any] | None:
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return error if isinstance(error, dict) else None
+
+
+def _again(now: datetime | None) -> datetime | None:
+    """When to ask again after a full day: each post counts for 24 hours, so room comes at any hour."""
+    return now + _FULL_DAY_WAIT if now is not None else None
 
 
 def without_queries(text: str) -> str:

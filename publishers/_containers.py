@@ -105,6 +105,18 @@ def made_ready(handle: str, asks: Asks) -> str:
     return child.id
 
 
+def assembled(api: Api, edge: str, fields: Mapping[str, str], *, of_others: bool) -> Told:
+    """The answer to the making of a container. Raises Unavailable when another one or a post that it names is unknown.
+
+    A network does not always find at once what it has just made. `of_others`: it names such.
+    """
+    try:
+        return api.ask("POST", edge, fields, exactly=True)
+    except Gone as error:
+        why, kind = error.why, Unavailable if of_others else Rejected
+    raise kind(why)
+
+
 def published(api: Api, edge: str, handle: str, asks: Asks, lists: Lists) -> PartReceipt:
     """The post that the container became: by one call, or, when it was published before, by looking for it.
 
@@ -145,6 +157,8 @@ def looked_up(handle: str | None, asks: Asks, lists: Lists, since: datetime) -> 
         state = asks(Draft.of(handle).id, None)
     except Gone:                         # a network forgets containers: then only what is found is certain
         return lists(since)._replace(complete=False)
+    if state.word == "EXPIRED":          # nowhere said that one which was published never ages into this
+        return lists(since)
     if state.word != "PUBLISHED":        # one that is in progress may be on its way out
         return Found((), state.word != "IN_PROGRESS")
     found = lists(since)

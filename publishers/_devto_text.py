@@ -102,6 +102,16 @@ def draft_of(part: OutgoingPart, mark: str, handles: Mapping[str, str]) -> dict[
     return {"tags": [], **fields, **cover, "body_markdown": body, "published": False}
 
 
+def again_of(draft: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that bring a draft up to date: what an older edition said, and this one does not, is emptied.
+
+    Nothing is said of `published`: it may have gone out since it was found. An organisation cannot be taken out again
+    (forem/forem app/controllers/concerns/api/articles_controller.rb, article_params, read 2026-11-22).
+    """
+    return {"description": "", "canonical_url": None, "series": None, "main_image": None,
+            **{field: value for field, value in draft.items() if field != "published"}}
+
+
 def mark_line(mark: str) -> str:
     return f"[//]: # (drumbeat {mark})"
 

@@ -65,7 +65,8 @@ class Bucket:
         self._ends = time.monotonic() + self._connection.request_timeout_s
 
     def put(self, name: str, body: bytes, type: str) -> None:
-        self._put(name, body, type)
+        if self._put(name, body, type) is None:      # no store says "not there" to what it shall keep
+            raise Unavailable("the store of the feed did not take a file")
 
     def get(self, name: str) -> bytes | None:
         answer = self._call("get_object", Key=self._prefix + name)

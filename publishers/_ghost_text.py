@@ -25,6 +25,9 @@ OPTIONS = (
                          "a mail cannot be taken back"),
     Option("segment", "who of the newsletter's members gets the mail, as Ghost filters members: all, status:free, "
                       "status:-free, label:…; else all"))
+NOTHING: dict[str, Any] = {"custom_excerpt": None, "canonical_url": None, "featured": False, "feature_image": None,
+                           "feature_image_alt": None, "feature_image_caption": None}
+"""What a draft that is written again says where an older edition said something, and this one does not."""
 _ONLY_THE_CALL = ("newsletter", "email_segment")
 
 

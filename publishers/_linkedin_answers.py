@@ -20,6 +20,8 @@ _REFUSALS = (400, 403, 404, 413, 422)
 _DUPLICATE = re.compile(r"DUPLICATE_POST|is a duplicate of|Duplicate post", re.IGNORECASE)
 _NO_ACCESS = re.compile(r"ACCESS_DENIED|permission|unpermitted|scope|not authorized|EXPIRED|REVOKED", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,20}")
+_DAY = re.compile(r"\bDAY\b")            # "… APPLICATION_AND_MEMBER DAY limit …"; other throttles end sooner
+_NOT_OUT = ("DRAFT", "PUBLISH_FAILED")
 
 
 def refusal(answer: Answer, secrets: tuple[str, ...], version: str, in_doubt: type[PublishError]) -> PublishError:
@@ -32,7 +34,8 @@ def refusal(answer: Answer, secrets: tuple[str, ...], version: str, in_doubt: ty
                                 "posted. Set the credential field 'version' to a month of the last year, such as "
                                 "202607, from learn.microsoft.com/linkedin/marketing/versioning")
         case 429:
-            return RateLimited(f"{why}; its daily quotas begin anew at midnight UTC", retry_after(answer.headers))
+            return RateLimited(f"{why}; its daily quotas begin anew at midnight UTC",
+                               retry_after(answer.headers) or (_midnight(answer) if _DAY.search(why) else None))
         case 401:
             return Unauthorized(f"{why}; the access token has expired or was withdrawn", dead=True)
         case 422 if body is not None and _DUPLICATE.search(answer.body[:10_000]):
@@ -111,7 +114,7 @@ def judged_post(entry: Mapping[str, Any], what: OutgoingPart, author: str, earli
     Raises AttributeError, KeyError, TypeError or ValueError for what is no entry.
     """
     made = at(entry.get("createdAt") or entry["publishedAt"])
-    if entry["author"] != author or made < earliest or entry.get("lifecycleState") == "DRAFT":
+    if entry["author"] != author or made < earliest or entry.get("lifecycleState") in _NOT_OUT:
         return Judged(None)
     if not POST_URN.fullmatch(entry["id"]):
         raise ValueError
@@ -157,6 +160,12 @@ def object_in(body: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _midnight(answer: Answer) -> datetime | None:
+    """The next one in UTC, by the answer's own clock; None if it tells no time."""
+    now = moment(answer.headers.get("date", ""))
+    return None if now is None else now.replace(hour=0, minute=0, second=0) + timedelta(days=1)
 
 
 def _files(post: Mapping[str, Any]) -> int:

@@ -59,6 +59,16 @@ def draft_of(part: OutgoingPart, slug: str, handles: Mapping[str, str], tags: li
     return body | {"categories": categories} if categories else body     # without any, the site's own default
 
 
+def again_of(draft: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that bring a draft up to date: what an older edition said, and this one does not, is emptied.
+
+    Status and slug are as they are, and stay so: it may have gone out since it was found. WordPress gives a post
+    without a category the site's own when it is published. `comment_status` has no word for "as the site has it".
+    """
+    return {"excerpt": "", "categories": [],
+            **{field: value for field, value in draft.items() if field not in ("status", "slug")}}
+
+
 def caption_of(part: OutgoingPart, number: int) -> str:
     """What stands under picture `number` of a part: only the first has a caption."""
     return str(part.request["featured_media"]["caption"]) if number == 0 else ""

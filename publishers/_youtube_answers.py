@@ -60,16 +60,18 @@ def login_refusal(answer: Answer, secrets: tuple[str, ...]) -> PublishError:
 def published(answer: Answer, id: str, wanted: str) -> None:
     """The 2xx says that video `id` can now be seen as `wanted`.
 
-    Raises Rejected when YouTube keeps it private all the same, Unconfirmed when nobody can tell.
+    Raises Rejected when YouTube keeps it private all the same, Unconfirmed when nobody can tell, or people can see it
+    in another way than asked: it is out, so nothing says that it is not.
     """
     video = object_in(answer.body) or {}
     status = video.get("status")
     privacy = status.get("privacyStatus") if isinstance(status, dict) else None
     if video.get("id") != id or not isinstance(privacy, str):
         raise Unconfirmed(f"YouTube answered {answer.status}, but not with the video")
+    if privacy != wanted and privacy != "private":
+        raise Unconfirmed("YouTube said yes, but shows the video to others than was asked")
     if privacy != wanted:
-        kept = privacy if privacy in ("private", "unlisted", "public") else "hidden"
-        raise Rejected(f"YouTube keeps the video {kept}: it does so with uploads of API projects that it has not "
+        raise Rejected("YouTube keeps the video private: it does so with uploads of API projects that it has not "
                        "audited; publish it in YouTube Studio if that lets you, and ask for the audit")
 
 

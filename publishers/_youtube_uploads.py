@@ -93,6 +93,8 @@ def _sent(connection: Connection, where: str, data: bytes) -> Answer:
             done, asks = has, has == len(data)
         elif answer.status >= 500:
             misses, asks = misses + 1, True
+        elif answer.status == 404:       # the address has expired: another one may do
+            break
         else:
             raise refusal(answer, secrets(connection), Unavailable)
     raise Unavailable("the upload of the video broke off")
@@ -102,7 +104,9 @@ def _post(connection: Connection, path: str, data: bytes, kind: str) -> None:
     answer = converse(connection, "POST", (connection.address or API) + path, content=data, repeatable=True,
                       headers={**bearer(connection), "Content-Type": kind})
     if not 200 <= answer.status < 300:
-        raise refusal(answer, secrets(connection), Unavailable)
+        refused = refusal(answer, secrets(connection), Unavailable)
+        # said of a video that has just come: github.com/tokland/youtube-upload/issues/269, read 2026-11-22
+        raise Unavailable(refused.why) if answer.status == 404 else refused
 
 
 def _is_theirs(connection: Connection, where: str) -> bool:

@@ -103,7 +103,7 @@ class Bluesky:
         return handles
 
     def draft(self, outgoing: Outgoing, part: int, so_far: Sent) -> str:
-        """Settle what only the network knows: the account's lasting id, the time, who is mentioned, what is answered.
+        """Settle what only the network knows: whose account it is, the time, who is mentioned, what is answered, files.
 
         Nothing is left on the network by it. The time is the server's, to the second; the part's number is written
         behind it, so that a thread made within one second keeps its order.
@@ -122,11 +122,12 @@ class Bluesky:
         for name in _mentioned(outgoing.parts[part].request["record"]):
             if (found := self._server.account_called(name)) is not None:
                 mentions[name] = found
-        return Settled(did, at, mentions, root, parent).handle()
+        files = tuple(so_far.handles[blob] for blob in outgoing.parts[part].media)
+        return Settled(did, at, mentions, root, parent, files).handle()
 
     def publish(self, outgoing: Outgoing, part: int, so_far: Sent) -> PartReceipt:
         what, settled = outgoing.parts[part], Settled.of(so_far.handles[DRAFT])
-        body = {**what.request, "repo": settled.did, "record": _whole(what, settled, so_far)}
+        body = {**what.request, "repo": settled.did, "record": _whole(what, settled)}
         answer = self._server.put(body)
         if not 200 <= answer.status < 300:
             raise self._server.refusal(answer, Unconfirmed)
@@ -220,7 +221,7 @@ def _mentioned(made: dict[str, Any]) -> tuple[str, ...]:
                                for feature in facet["features"] if "did" in feature))
 
 
-def _whole(what: OutgoingPart, settled: Settled, so_far: Sent) -> dict[str, Any]:
+def _whole(what: OutgoingPart, settled: Settled) -> dict[str, Any]:
     """The record with all that compose could not know. A mention of nobody loses its mark."""
     made = {**what.request["record"], "createdAt": settled.at}
     facets = []
@@ -233,7 +234,7 @@ def _whole(what: OutgoingPart, settled: Settled, so_far: Sent) -> dict[str, Any]
     if facets:
         made["facets"] = facets
     if "embed" in made:
-        made["embed"] = with_files(made["embed"], [json.loads(so_far.handles[blob]) for blob in what.media])
+        made["embed"] = with_files(made["embed"], list(map(json.loads, settled.files)))
     if settled.root is not None and settled.parent is not None:
         made["reply"] = {"root": settled.root._asdict(), "parent": settled.parent._asdict()}
     return made

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 from publishers._addresses import address_in
 from publishers._blogs import base_of, is_web, mark_of, object_in, problems_of, unreadable
 from publishers._devto_answers import articles_in, id_in, is_missing, meant, published_at, receipt_in
-from publishers._devto_text import BODY_BYTES, OPTIONS, draft_of, mark_line, own_problems, part_of
+from publishers._devto_text import BODY_BYTES, OPTIONS, again_of, draft_of, mark_line, own_problems, part_of
 from publishers._http import Answer, converse
 from publishers._text import utf8_bytes
 from publishers.base import DRAFT, Connection, Found, Limits, Option, Outgoing, Sent, Setup, Verified
@@ -81,7 +81,8 @@ class DevTo:
         if (out := self._marked("published", mark, pages=1)) is not None:
             return id_in(out)
         if (ours := self._marked("unpublished", mark, pages=_PAGES)) is not None:
-            answer = self._ask("PUT", f"/articles/{id_in(ours)}", json=body)
+            again = {"article": again_of(body["article"])}
+            answer = self._ask("PUT", f"/articles/{id_in(ours)}", json=again)
         else:
             answer = self._ask("POST", "/articles", json=body)
         return self._read(answer, lambda answer: id_in(object_in(answer)))

@@ -4,7 +4,7 @@ Publishing an item creates one object, `entries/<key>.json`, where nothing was: 
 keeps its key for ever. The feed files are then made anew from the entries, as often as need be, with the same bytes.
 """
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import ClassVar
 
@@ -48,6 +48,7 @@ _VIDEOS = {"mp4": "video/mp4", "m4v": "video/x-m4v", "webm": "video/webm", "mov"
 _OTHERS = {"mp3": "audio/mpeg", "m4a": "audio/mp4", "ogg": "audio/ogg", "pdf": "application/pdf"}
 _TYPES = {**_IMAGES, **_VIDEOS, **_OTHERS}
 _HANDLE = re.compile(r"(?P<path>media/[0-9a-f]{64}\.[a-z0-9]{1,8}) (?P<size>[0-9]{1,12})")
+_BETWEEN = "; "                          # what stands between the words of a draft
 _NEVER_AGAIN = "this item was taken back once, and stays so; give the post a new id to say it again"
 
 
@@ -124,10 +125,14 @@ class Feed:
             handles[blob] = f"{path} {len(data)}"
         return handles
 
-    def draft(self, outgoing: Outgoing, part: int, so_far: Sent) -> str:  # noqa: ARG002
-        """The item's date, by the store's clock. It is recorded, so that every later attempt writes the same bytes."""
+    def draft(self, outgoing: Outgoing, part: int, so_far: Sent) -> str:
+        """The item's date, by the store's clock, and its files.
+
+        It is recorded, so that every later attempt, which gets nothing else, writes the same bytes.
+        """
         about_of(self._connection)
-        return stamp(shelf_of(self._connection).now())
+        files = [so_far.handles[blob] for blob in outgoing.parts[part].media]
+        return _BETWEEN.join([stamp(shelf_of(self._connection).now()), *files])
 
     def publish(self, outgoing: Outgoing, part: int, so_far: Sent) -> PartReceipt:
         """The entry is there, once, and the feed files show it.
@@ -135,11 +140,11 @@ class Feed:
         Raises Unconfirmed when the entry is there and the feed files may be old: `find` then makes them anew.
         """
         about, what, shelf = about_of(self._connection), outgoing.parts[part], shelf_of(self._connection)
-        entry = _entry(what, so_far, about)
+        entry = _entry(what, so_far.handles[DRAFT], about)
         before = shelf.create(place_of(what.key), entry.written(), "application/json")
         if before == TAKEN_BACK:
             raise Rejected(_NEVER_AGAIN)
-        if before is not None and not _says(read_entry(before), what):
+        if before is not None and not _says(read_entry(before), what, entry.media):
             raise Rejected(f"{place_of(what.key)} says something else already: nothing was changed")
         shelf.begin_anew()
         try:
@@ -156,7 +161,8 @@ class Feed:
         """The entry, if it is there and not taken back; by then the feed files show it. Never raises Unconfirmed."""
         about, what, shelf = about_of(self._connection), outgoing.parts[part], shelf_of(self._connection)
         data = shelf.get(place_of(what.key))
-        if data is None or not _says(read_entry(data), what):
+        drafted = _entry(what, so_far.handles[DRAFT], about).media if DRAFT in so_far.handles else None
+        if data is None or not _says(read_entry(data), what, drafted):
             return Found((), complete=True)
         seen = make_files(about, shelf)
         return Found(() if what.key in seen.gone else (self._receipt(what.key),), complete=True)
@@ -204,21 +210,23 @@ def _pieces(message: Message) -> tuple[Piece, ...]:
         "parts": tuple(part.model_copy(update={"kind": "post"}) for part in message.parts)}))
 
 
-def _entry(what: OutgoingPart, so_far: Sent, about: About) -> Entry:
-    at = datetime.fromisoformat(so_far.handles[DRAFT]).astimezone(UTC)
-    media = []
-    for blob, alt in zip(what.media, what.alts, strict=True):
-        if (match := _HANDLE.fullmatch(so_far.handles[blob])) is None:
-            raise Unavailable("a file of the item is not beside the feed; nothing was written")
-        media.append(Kept(path=match["path"], type=_TYPES[ending(match["path"])], size=int(match["size"]), alt=alt))
+def _entry(what: OutgoingPart, draft: str, about: About) -> Entry:
+    """The item that a draft is about. Raises Unavailable for a draft that does not name its files."""
+    written_at, *files = draft.split(_BETWEEN)
+    at = datetime.fromisoformat(written_at).astimezone(UTC)
+    found = [match for match in map(_HANDLE.fullmatch, files) if match is not None]
+    if len(found) != len(what.media):
+        raise Unavailable("a file of the item is not beside the feed; nothing was written")
+    media = [Kept(path=match["path"], type=_TYPES[ending(match["path"])], size=int(match["size"]), alt=alt)
+             for match, alt in zip(found, what.alts, strict=True)]
     return entry_of(what.request, what.key, identity(about.site_url, at, what.key), at, media)
 
 
-def _says(entry: Entry | None, what: OutgoingPart) -> bool:
-    """Whether an entry is this part. When it was written, and where its files lie, is no part of the question."""
+def _says(entry: Entry | None, what: OutgoingPart, media: Sequence[Kept] | None) -> bool:
+    """Whether an entry is this part, with these files if they are known. When it was written is no part of it."""
     if entry is None:
         return False
-    wanted = entry_of(what.request, what.key, entry.id, entry.date, entry.media)
+    wanted = entry_of(what.request, what.key, entry.id, entry.date, entry.media if media is None else media)
     return entry == wanted and tuple(kept.alt for kept in entry.media) == what.alts
 
 

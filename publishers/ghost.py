@@ -26,7 +26,7 @@ from publishers._ghost_answers import (
     posts_in,
     receipt_in,
 )
-from publishers._ghost_text import OPTIONS, draft_of, mailing_of, own_problems, part_of
+from publishers._ghost_text import NOTHING, OPTIONS, draft_of, mailing_of, own_problems, part_of
 from publishers._ghost_token import token
 from publishers._http import Answer, converse
 from publishers.base import DRAFT, Connection, Found, Limits, Option, Outgoing, Sent, Setup, Verified
@@ -110,7 +110,7 @@ class Ghost:
         body, where = draft_of(what, slug, so_far.handles), {"source": "html"}
         if ours:
             answer = self._ask("PUT", f"/posts/{id_in(ours[0])}/", params=where,
-                               json={"posts": [{**body, "updated_at": ours[0]["updated_at"]}]})
+                               json={"posts": [{**NOTHING, **body, "updated_at": ours[0]["updated_at"]}]})
         else:
             answer = self._ask("POST", "/posts/", params=where, json={"posts": [body]})
         return self._read(answer, lambda answer: _handle(posts_in(answer)[0]))

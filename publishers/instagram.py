@@ -15,8 +15,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from pydantic import SecretStr
 
 from publishers._addresses import address_in
-from publishers._container_calls import Api, Entry, bought, id_in, listed, plain, renewed, spent, within_quota
-from publishers._containers import State, chosen, drafted, looked_up, made_ready, published, state_in
+from publishers._container_calls import Api, Entry, Unclear, bought, id_in, listed, plain, renewed, spent, within_quota
+from publishers._containers import State, assembled, chosen, drafted, looked_up, made_ready, published, state_in
 from publishers._instagram_text import OPTIONS, VIDEOS, alt_of, body_of, pieces, problems_of
 from publishers._judging import ending
 from publishers.base import (
@@ -118,20 +118,20 @@ class Instagram:
         what, api = outgoing.parts[part], self._api()
         if what.kind == "comment":
             return NO_CONTAINER
-        within_quota(api, api.ask("GET", f"{self._me}/content_publishing_limit", {"fields": "quota_usage,config"}).body)
+        within_quota(api, api.ask("GET", f"{self._me}/content_publishing_limit", {"fields": "quota_usage,config"}))
         fields = {name: said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
                   for name, said in what.request.items()}
         if len(what.media) > 1:
             fields["children"] = ",".join(made_ready(so_far.handles[blob], self._state) for blob in what.media)
         elif what.media:
             fields |= _source(what.names[0], so_far.handles[what.media[0]])
-        return drafted(api.ask("POST", f"{self._me}/media", fields), self._state).handle
+        told = assembled(api, f"{self._me}/media", fields, of_others="children" in fields)
+        return drafted(told, self._state).handle
 
     def publish(self, outgoing: Outgoing, part: int, so_far: Sent) -> PartReceipt:
         what, api = outgoing.parts[part], self._api()
         if what.kind == "comment":
-            told = api.ask("POST", f"{quote(so_far.parts[0].id, safe='')}/comments", what.request, creating=True)
-            return PartReceipt(id=id_in(told.body, Unconfirmed))
+            return self._commented(api, so_far.parts[0].id, what)
         return published(api, f"{self._me}/media_publish", so_far.handles[DRAFT], self._state,
                          lambda since: self._posts(what, since))
 
@@ -197,6 +197,15 @@ class Instagram:
         fields = renewed(self._with(token)._api(rooted=True), "access_token",
                          {"grant_type": "ig_exchange_token", "client_secret": app["client_secret"]})
         return {**fields, "user_id": self._with(fields["access_token"]).account_id()}
+
+    def _commented(self, api: Api, post: str, what: OutgoingPart) -> PartReceipt:
+        """The comment, made by one call. A post that has just come out may not be found yet: then there is none."""
+        try:
+            told = api.ask("POST", f"{quote(post, safe='')}/comments", what.request, creating=True, exactly=True)
+            return PartReceipt(id=id_in(told.body, Unconfirmed))
+        except Unclear as refusal:
+            why = refusal.why
+        raise Unavailable(f"{why}; there is no comment")
 
     def _posts(self, what: OutgoingPart, since: datetime) -> Found:
         """The account's posts since then with the caption and as many files. Stories have a list of their own, and no

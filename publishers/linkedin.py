@@ -40,7 +40,7 @@ from publishers._linkedin_text import (
 )
 from publishers._linkedin_uploads import PENDING, is_ready, uploaded
 from publishers.base import Connection, Found, Limits, Option, Outgoing, OutgoingPart, Sent, Setup, Verified
-from schemas.errors import PublishError, Unauthorized, Unavailable, Unconfirmed
+from schemas.errors import PublishError, Rejected, Unauthorized, Unavailable, Unconfirmed
 from schemas.ledger import Lookup, PartReceipt, Repeat, idempotency_key
 from schemas.message import Message
 from schemas.problem import Problem
@@ -114,7 +114,7 @@ class LinkedIn:
         if what.kind == "comment":
             post = so_far.parts[0].id
             answer = self._create(f"/rest/socialActions/{quote(post, safe='')}/comments",
-                                  {"actor": author, "object": post, **what.request})
+                                  {"actor": author, "object": post, **what.request}, names_another=True)
             return receipt(made_comment(answer, post), self._connection.address)
         urns = [self._ready(so_far.handles[blob]) for blob in what.media]
         answer = self._create("/rest/posts", {"author": author, **with_files(what.request, urns)})
@@ -217,11 +217,15 @@ class LinkedIn:
             raise Unavailable("LinkedIn is still processing an uploaded file; nothing was posted")
         return urn
 
-    def _create(self, path: str, body: dict[str, Any]) -> Answer:
+    def _create(self, path: str, body: dict[str, Any], *, names_another: bool = False) -> Answer:
+        """The create call. `names_another`: it is about a post, which may be too young to be found: later it is."""
         answer = converse(self._connection, "POST", self._base + path, json=body, headers=self._headers())
-        if not 200 <= answer.status < 300:
-            raise self._refusal(answer, Unconfirmed)
-        return answer
+        if 200 <= answer.status < 300:
+            return answer
+        refused = self._refusal(answer, Unconfirmed)
+        if names_another and answer.status == 404 and isinstance(refused, Rejected):
+            raise Unavailable(f"{refused.why}; there is no comment")
+        raise refused
 
     def _ask(self, method: str, path: str, *, headers: dict[str, str] | None = None, json: Any = None) -> Answer:
         """A call that may be repeated freely, answered with 2xx. Raises a PublishError that is never Unconfirmed."""

@@ -36,7 +36,8 @@ MOST_PAGES = 20                          # 5,000 pins of a board; a look that ne
 API_HOSTS = ("api.pinterest.com", "api-sandbox.pinterest.com")
 _SITE = "https://www.pinterest.com"
 _SCOPES = ("boards:read", "boards:write", "pins:read", "pins:write", "user_accounts:read")
-_HOST = re.compile(r"(?:[a-z]{2,3}\.)?pinterest\.(?:[a-z]{2,3})(?:\.[a-z]{2})?|www\.pinterest\.com?\.[a-z]{2}")
+_HOST = re.compile(r"(?:[a-z]{2,3}\.)?pinterest\.(?:com|com\.(?:au|mx)|co\.(?:uk|kr)|at|ca|ch|cl|de|dk|es|fr|ie|it|jp|"
+                   r"nz|ph|pt|ru|se)")
 _SHOWN = 20                              # boards that `verify` names
 
 
@@ -49,8 +50,8 @@ class Pinterest:
     setup: ClassVar[Setup] = Setup(
         app="An app at https://developers.pinterest.com/apps, made with a business account (a personal one can be "
             "changed into one for nothing). Add the redirect address that Drumbeat shows to it, then connect the "
-            "account in a browser. Each channel also needs 'options: {board: \"NUMBER\"}'. Pictures are fetched by Pinterest: "
-            "the archive has to be one with public addresses (--archive s3://…). Films are not uploaded.",
+            "account in a browser. Each channel also needs 'options: {board: \"NUMBER\"}'. Pictures are fetched by "
+            "Pinterest: the archive has to be one with public addresses (--archive s3://…). Films are not uploaded.",
         fields={"access_token": "filled in when the account is connected in a browser",
                 "client_id": "the app's page → App ID",
                 "client_secret": "the app's page → App secret key",

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from publishers._addresses import address_in
 from publishers._container_calls import Api, Entry, Gone, bought, listed, plain, renewed, spent, within_quota
-from publishers._containers import State, chosen, drafted, looked_up, made_ready, published, state_in
+from publishers._containers import State, assembled, chosen, drafted, looked_up, made_ready, published, state_in
 from publishers._judging import ending
 from publishers._threads_text import OPTIONS, VIDEOS, body_of, length, pieces, problems_of
 from publishers.base import (
@@ -115,7 +115,7 @@ class Threads:
         what, api, reply = outgoing.parts[part], self._api(), "reply_" if part else ""
         usage, config = f"{reply}quota_usage", f"{reply}config"
         limit = api.ask("GET", f"{self._me}/threads_publishing_limit", {"fields": f"{usage},{config}"})
-        within_quota(api, limit.body, usage, config)
+        within_quota(api, limit, usage, config)
         fields = {name: said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
                   for name, said in what.request.items()}
         if part:
@@ -124,7 +124,8 @@ class Threads:
             fields["children"] = ",".join(made_ready(so_far.handles[blob], self._state) for blob in what.media)
         elif what.media:
             fields |= _source(what.names[0], so_far.handles[what.media[0]])
-        return drafted(api.ask("POST", f"{self._me}/threads", fields), self._state).handle
+        told = assembled(api, f"{self._me}/threads", fields, of_others="children" in fields or part > 0)
+        return drafted(told, self._state).handle
 
     def publish(self, outgoing: Outgoing, part: int, so_far: Sent) -> PartReceipt:
         return published(self._api(), f"{self._me}/threads_publish", so_far.handles[DRAFT], self._state,

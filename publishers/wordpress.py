@@ -26,7 +26,7 @@ from publishers._wordpress_answers import (
     term_named,
     term_that_exists,
 )
-from publishers._wordpress_text import POST_PHP_TAKES, caption_of, draft_of, notes, part_of
+from publishers._wordpress_text import POST_PHP_TAKES, again_of, caption_of, draft_of, notes, part_of
 from publishers.base import DRAFT, Connection, Found, Limits, Option, Outgoing, Sent, Setup, Verified
 from schemas.errors import PublishError, Rejected, Unavailable, Unconfirmed
 from schemas.ledger import Lookup, PartReceipt, Repeat
@@ -111,7 +111,7 @@ class WordPress:
             raise Rejected(f"another post of the site has the slug '{wanted}' already: choose another one")
         body = draft_of(what, slug, so_far.handles, [self._tag(name) for name in what.request.get("tags", ())],
                         [self._category(name) for name in what.request.get("categories", ())])
-        path = f"/posts/{id_in(ours[0])}" if ours else "/posts"
+        path, body = (f"/posts/{id_in(ours[0])}", again_of(body)) if ours else ("/posts", body)
         answer = self._ask("POST", path, json=body, params={"_fields": "id"})
         return self._read(answer, lambda: id_in(object_in(answer)))
 

@@ -135,8 +135,8 @@ class YouTube:
         id = so_far.handles[what.media[0]]
         video = self._video(id)
         if video is None:
-            raise Rejected("the private video that was uploaded is gone: somebody removed it in YouTube Studio, or "
-                           "YouTube did; sent again, the post uploads it anew")
+            raise Unavailable("the private video that was uploaded is not to be seen: it has only just come, or "
+                              "somebody removed it in YouTube Studio; sent again, the post uploads it anew")
         status = _status(video)
         if status.get("uploadStatus") in ("failed", "rejected", "deleted"):
             reason = status.get("failureReason") or status.get("rejectionReason") or "no reason given"

@@ -124,7 +124,7 @@ class GhostTwin(Twin):
             raise _refusal(422, "ValidationError", "Validation error, cannot save post.", "Validation failed for 0.")
         self._check(given)
         post = {"id": self.new_id(), "account": account, "updated_at": _stamp(self.now()), "slug": "untitled",
-                "status": "draft", "html": "", "tags": [], **given}
+                "status": "draft", "html": "", "tags": [], "featured": False, **given}
         self._save(post, {})
         return JSONResponse({"posts": [self._as_json(request, self.drafts[post["id"]])]}, 201)
 
@@ -189,7 +189,7 @@ class GhostTwin(Twin):
 
     def _pictures(self, post: dict[str, Any]) -> list[str]:
         """The files that readers see, with the alt text they have here: the featured one, then those in the text."""
-        shown = [(post["feature_image"], post.get("feature_image_alt", ""))] if post.get("feature_image") else []
+        shown = [(post["feature_image"], post.get("feature_image_alt") or "")] if post.get("feature_image") else []
         shown += [(unescape(address), unescape(alt)) for address, alt in _IMAGE.findall(post["html"])]
         found = []
         for address, alt in shown:

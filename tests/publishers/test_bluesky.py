@@ -267,6 +267,22 @@ def test_a_draft_made_anew_cannot_make_a_second_post(adapter, twin, clock):
     assert len(twin.posts) == 1
 
 
+@pytest.mark.parametrize("fault", ["429", "500 before effect", "500 after effect"])
+def test_a_later_attempt_needs_the_draft_and_nothing_else(networks, adapter, twin, fault):
+    """Whoever tries again is given the draft that is on record, not the uploads: one post, with its pictures."""
+    plan = adapter.compose(of(part("By @alice.test", picture("one.png", "One"), picture("two.png", "Two"))))
+    sent = readied(adapter, plan)
+    httpx.put(f"{networks.url}/_rehearsal/faults", json=[{"network": "bluesky", "fault": fault}]).raise_for_status()
+    with pytest.raises(PublishError):
+        adapter.publish(plan, 0, sent)
+
+    later = Sent(handles={DRAFT: sent.handles[DRAFT]})
+    receipt = at(networks.address("bluesky")).publish(plan, 0, later)
+    assert [post.id for post in twin.posts] == [receipt.id]
+    assert [twin.media[id].alt for id in twin.posts[0].media] == ["One", "Two"]
+    assert adapter.find(plan, 0, NOON, later) == Found((receipt,), complete=True)
+
+
 def test_a_draft_leaves_nothing_behind(adapter, twin):
     """Not a post, not a file, not a create call."""
     plan = adapter.compose(of("One", "Two"))
@@ -577,7 +593,7 @@ def test_an_upload_that_no_post_took_is_gone_after_an_hour(adapter, twin, clock)
     adapter.publish(plan, 0, Sent((), {**adapter.prepare(plan, 0, FILES.__getitem__), DRAFT: sent.handles[DRAFT]}))
     clock.now += timedelta(days=3)
     other = adapter.compose(of(part("B", picture()), post="posts/other"))
-    adapter.publish(other, 0, Sent((), {**sent.handles, DRAFT: adapter.draft(other, 0, Sent())}))
+    adapter.publish(other, 0, Sent((), {DRAFT: adapter.draft(other, 0, sent)}))
     assert [post.text for post in twin.posts] == ["A", "B"]
 
 

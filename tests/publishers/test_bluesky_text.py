@@ -93,10 +93,11 @@ def test_the_number_zero_is_the_key_of_the_specification():
     assert not any(map(is_record_key, others))
 
 
-@given(some.dictionaries(some.text(max_size=20), some.text(max_size=20), max_size=3), some.booleans())
-def test_a_draft_reads_back_as_it_was_written(mentions, answers):
+@given(some.dictionaries(some.text(max_size=20), some.text(max_size=20), max_size=3), some.booleans(),
+       some.lists(some.text(max_size=20), max_size=4).map(tuple))
+def test_a_draft_reads_back_as_it_was_written(mentions, answers, files):
     root = Reference("at://did:plc:x/app.bsky.feed.post/3jzfcijpj2z2a", "bafy") if answers else None
-    settled = Settled("did:plc:x", "2026-11-22T12:00:00.000Z", mentions, root, root)
+    settled = Settled("did:plc:x", "2026-11-22T12:00:00.000Z", mentions, root, root, files)
     assert Settled.of(settled.handle()) == settled
 
 

@@ -12,6 +12,8 @@ from scripted_blog import Answer, Heard, ScriptedBlog
 
 from publishers.base import DRAFT, Connection, Found, Sent
 from publishers.devto import DevTo
+from publishers.rehearsal._twin import Rehearsal
+from publishers.rehearsal.devto_twin import DevToTwin
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 from schemas.ledger import PartReceipt
 from schemas.message import Message
@@ -93,6 +95,16 @@ def test_nobody_sees_the_mark():
     assert {MarkdownIt("commonmark").render(body) for body in bodies} == {"<p>x</p>\n"}
 
 
+@pytest.mark.parametrize("text", ["```\nmake tea", "~~~~ sh\n```\nmake tea", "a\n\n   ```text\nb\n\n``",
+                                  "```\na\n```\n\n```\nb", "```\na\n``` not yet"])
+def test_code_that_nobody_closed_ends_with_its_part(text):
+    """Else the part behind it, the card and our mark would be lines of code that readers see."""
+    body = draft_of(article(part(text), part("Tail"), card="https://mill.example/"))["body_markdown"]
+    shown = MarkdownIt("commonmark").render(body)
+    assert "drumbeat" not in shown
+    assert shown.endswith('<p>Tail</p>\n<p><a href="https://mill.example/">https://mill.example/</a></p>\n')
+
+
 def test_pictures_stand_in_the_text_and_a_cover_only_when_asked_for():
     """A cover has no alt text there, so it is a choice."""
     one, two = picture(), picture("two.png", alt="Two")
@@ -159,7 +171,43 @@ def test_a_draft_of_ours_is_brought_up_to_date():
     with ScriptedBlog([Answer(200, []), Answer(200, [stranger, ours]), Answer(200, {**LIVE, "id": 23})]) as site:
         assert adapter(site.url).draft(adapter().compose(made), 0, Sent()) == "23"
     assert site.lines()[2] == "PUT /api/articles/23"
-    assert site.heard[2].body["article"]["published"] is False
+    assert "published" not in site.heard[2].body["article"]
+
+
+def test_nothing_of_an_older_edition_stays_in_a_draft():
+    """A draft that is written again has none of the words and the cover of the edition before."""
+    options = {"excerpt": "Old", "canonical": "https://old.example/", "series": "Old", "cover": "true"}
+    older = article(part("Old", picture()), hashtags=("Old",), options=options)
+    with Rehearsal([DevToTwin(lambda: NOON)]) as running:
+        blogger, sent = DevTo(Connection("@us", {"api_key": SecretStr("rehearsal:@us")}, running.address("devto"))), []
+        for made in (older, article("New", title="New")):
+            plan = blogger.compose(made)
+            handles = {blob: "https://files.example/1.jpg" for blob in plan.parts[0].media}
+            sent.append(blogger.draft(plan, 0, Sent(handles=handles)))
+        assert sent[0] == sent[1]
+        held = running.twin("devto").drafts[sent[1]]
+    kept = ("body_markdown", "id", "account", "created_at", "ai_disclosure_level")
+    assert {field: held[field] for field in held if held[field] and field not in kept} == {"title": "New"}
+    assert held["body_markdown"].startswith("New\n\n[//]:")
+
+
+def test_a_draft_that_went_out_meanwhile_is_not_taken_back():
+    """Another publisher was faster between our look and our writing: its article stays out."""
+    with Rehearsal([DevToTwin(lambda: NOON)]) as running:
+        slow, fast = (DevTo(Connection("@us", {"api_key": SecretStr("rehearsal:@us")}, running.address("devto")))
+                      for _ in range(2))
+        plan = slow.compose(article())
+        draft, looks = fast.draft(plan, 0, Sent()), slow._marked
+
+        def overtaken(status: str, mark: str, pages: int) -> dict[str, Any] | None:
+            found = looks(status, mark, pages)
+            if status == "unpublished":
+                fast.publish(plan, 0, Sent(handles={DRAFT: draft}))
+            return found
+
+        slow._marked = overtaken  # type: ignore[method-assign]
+        assert slow.draft(plan, 0, Sent()) == draft
+        assert [post.id for post in running.twin("devto").posts] == [draft]
 
 
 def test_an_article_that_is_out_is_left_alone():

@@ -838,3 +838,55 @@ def test_a_hostile_text_is_one_item_in_time() -> None:
         plan = Feed(Connection("@club")).compose(message("feed", text)).parts[0]
         entry = Entry(key=plan.key, id="tag:x,2026-11-22:x", date=NOON, **plan.request)
         assert judge_json(files(ABOUT, [entry])[2].body)[0]["content_text"] == plan.text
+
+
+def test_a_later_attempt_needs_its_draft_alone(shelf) -> None:
+    """What comes again has the draft that was recorded and nothing else: its pictures are in it."""
+    publisher = adapter(shelf)
+    plan = publisher.compose(message("feed", part("Look", picture(), film()), title="Kettle"))
+    draft = readied(publisher, plan).handles[DRAFT]
+
+    receipt = publisher.publish(plan, 0, Sent(handles={DRAFT: draft}))
+
+    assert publisher.find(plan, 0, NOON, Sent(handles={DRAFT: draft})) == ((receipt,), True)
+    ((one,),) = judged(shelf)[2:]
+    assert [item["mime_type"] for item in one["attachments"]] == ["image/jpeg", "video/mp4"]
+    with pytest.raises(Unavailable):
+        publisher.publish(plan, 0, Sent(handles={DRAFT: draft.partition(";")[0]}))
+
+
+def test_the_same_words_with_another_picture_are_something_else(shelf) -> None:
+    """An older edition under our key whose picture alone was another one is not taken for ours."""
+    publisher = adapter(shelf)
+    older, newer = (publisher.compose(message("feed", part("Look", picture(width=width)), title="Kettle"))
+                    for width in (600, 700))
+    publisher.publish(older, 0, readied(publisher, older))
+    sent = readied(publisher, newer)
+
+    with pytest.raises(Rejected):
+        publisher.publish(newer, 0, sent)
+
+    assert publisher.find(newer, 0, NOON, sent) == ((), True)
+
+
+@pytest.mark.parametrize("body", ["", "<Error><Code>NoSuchKey</Code></Error>"])
+def test_a_feed_file_that_was_not_taken_is_not_believed_to_be_there(body: str) -> None:
+    """A 404 to a PUT (something in between, a store that is going down): the files are not new, and that is said."""
+    class Halting(FeedTwin):
+        """Takes entries, and knows no place for a feed file."""
+
+        def routes(self) -> list[Any]:
+            from starlette.responses import Response
+            from starlette.routing import Route
+
+            async def nowhere(_: Any) -> Response:
+                return Response(body, 404)
+
+            return [*(Route(f"/{{bucket}}/{{key:path}}{name}", nowhere, methods=["PUT"])
+                      for name in ("rss.xml", "atom.xml", "feed.json")), *super().routes()]
+
+    with Rehearsal([Halting(lambda: NOON)]) as running:
+        publisher = rehearsed(running)
+        plan = publisher.compose(Plain)
+        with pytest.raises(Unconfirmed):
+            publisher.publish(plan, 0, DATED)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from contract_case import message, part, picture
+from contract_case import FILES, message, part, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -27,6 +27,7 @@ from schemas.problem import Severity
 ID, SECRET = "6b031f75923dae2cc5c0aa60", "".join(("9e", "e3d0ad") * 8)
 POST, CHANGED, LATER = "6b032197923dae2cc5c0aa64", "2026-11-22T12:00:00.000Z", "2026-11-22T12:00:07.000Z"
 API = "/ghost/api/admin"
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SENT = Sent(handles={DRAFT: f"{POST} {CHANGED}"})
 
 
@@ -189,6 +190,23 @@ def test_a_draft_of_ours_is_brought_up_to_date():
         assert adapter(blog.url).draft(adapter().compose(article()), 0, Sent()) == f"{POST} {LATER}"
     assert blog.lines()[1] == f"PUT {API}/posts/{POST}/"
     assert blog.heard[1].body["posts"][0]["updated_at"] == CHANGED
+
+
+def test_nothing_of_an_older_edition_stays_in_a_draft():
+    """A draft that is written again has none of the words and the picture of the edition before."""
+    options = {"excerpt": "Old", "canonical": "https://old.example/", "featured": "true", "caption": "Old"}
+    older = article(part("Old", picture()), hashtags=("Old",), options=options)
+    with Rehearsal([GhostTwin(lambda: NOON)]) as running:
+        given = {name: SecretStr("rehearsal:@us") for name in ("base_url", "admin_api_key")}
+        blogger, sent = Ghost(Connection("@us", given, running.address("ghost"))), []
+        for made in (older, article("New", title="New")):
+            plan = blogger.compose(made)
+            handles = blogger.prepare(plan, 0, FILES.__getitem__)
+            sent.append(blogger.draft(plan, 0, Sent(handles=handles)).partition(" ")[0])
+        assert sent[0] == sent[1]
+        held = running.twin("ghost").drafts[sent[1]]
+    shown = {field: held[field] for field in held if held[field] and field not in ("id", "account", "updated_at", "slug")}
+    assert shown == {"title": "New", "html": "<p>New</p>", "status": "draft"}
 
 
 # --- what comes back -------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -177,6 +177,26 @@ def test_a_first_comment_is_a_call_of_its_own(peer) -> None:
     assert peer.heard[0] == ("POST", f"/v25.0/{MEDIA}/comments", {"message": "Below", "access_token": TOKEN})
 
 
+@pytest.mark.parametrize("refusal", [no(100, 33), no(24, 2207006)])
+def test_a_comment_under_a_post_that_is_not_found_yet_is_tried_again(peer, refusal) -> None:
+    """A post that has just come out may not be found for a moment: there is no comment, and nothing is lost."""
+    outgoing = adapter(peer).compose(message("instagram", part("One", picture()), part("Below", kind="comment")))
+    peer.answers = [refusal]
+    with pytest.raises(PublishError) as caught:
+        adapter(peer).publish(outgoing, 1, Sent((PartReceipt(id=MEDIA),)))
+    assert (type(caught.value), len(peer.heard)) == (Unavailable, 1)
+
+
+@pytest.mark.parametrize("refusal", [no(24, 2207006), no(100, 33)])
+def test_children_that_are_not_found_yet_make_no_end(peer, refusal) -> None:
+    """A carousel of containers that have just been made may find none: it is made later."""
+    outgoing = adapter(peer).compose(message("instagram", part("Two", picture("one.jpg"), picture("two.jpg"))))
+    peer.answers = [QUOTA, refusal]
+    with pytest.raises(PublishError) as caught:
+        adapter(peer).draft(outgoing, 0, Sent(handles=dict.fromkeys(outgoing.parts[0].media, HANDLE)))
+    assert type(caught.value) is Unavailable
+
+
 # --- what comes back -------------------------------------------------------------------------------------------------
 
 def test_a_container_that_is_not_ready_stops_the_call_before_it_leaves(peer) -> None:
@@ -227,9 +247,14 @@ def test_a_full_day_makes_nothing(peer) -> None:
     outgoing = adapter(peer).compose(ALL)
     sent = Sent(handles=dict.fromkeys(outgoing.parts[0].media, "https://files.example"))
     peer.answers = [(200, {"data": [{"quota_usage": 50, "config": {"quota_total": 50}}]})]
-    with pytest.raises(RateLimited):
+    with pytest.raises(RateLimited) as caught:
         adapter(peer).draft(outgoing, 0, sent)
-    assert len(peer.heard) == 1
+    assert (len(peer.heard), caught.value.until) == (1, NOON + timedelta(hours=1))
+
+    peer.answers = [no(9, 2207042)]
+    with pytest.raises(RateLimited) as caught:
+        adapter(peer).publish(outgoing, 0, Sent(handles={DRAFT: HANDLE}))
+    assert caught.value.until == NOON + timedelta(hours=1)
 
     for odd in ({"data": []}, {"data": [{"quota_usage": "50", "config": {"quota_total": 50}}]}, {"data": [{}]},
                 {"data": [{"quota_usage": 50, "config": {"quota_total": 0}}]}, {"data": 7}):
@@ -271,7 +296,7 @@ def test_each_answer_to_a_container_means_one_thing(peer, answer, error) -> None
     assert type(caught.value) is error
 
 
-@pytest.mark.parametrize("refusal", [no(24, 2207008), no(24, 2207006), no(9007, 2207027)])
+@pytest.mark.parametrize("refusal", [no(24, 2207008), no(24, 2207006), no(9007, 2207027), no(100, 33)])
 def test_a_refused_repeat_is_looked_up(peer, refusal) -> None:
     """Published before: the post is named by caption and time. Not published: nothing exists. Unknown: in doubt."""
     outgoing, sent = adapter(peer).compose(ALL), Sent(handles={DRAFT: HANDLE})
@@ -293,7 +318,10 @@ def test_a_refused_repeat_is_looked_up(peer, refusal) -> None:
 
 
 @pytest.mark.parametrize(("answers", "found"), [
-    ([FINISHED], Found((), True)), ([EXPIRED], Found((), True)), ([WAITING], Found((), False)),
+    ([FINISHED], Found((), True)), ([WAITING], Found((), False)),
+    ([EXPIRED, (200, {"data": []})], Found((), True)),
+    ([EXPIRED, (200, {"data": [shown()]})],
+     Found((PartReceipt(id=MEDIA, url=f"https://www.instagram.com/p/{MEDIA}/"),), True)),
     ([PUBLISHED, (200, {"data": []})], Found((), False)),
     ([PUBLISHED, (200, {"data": [shown("A  kettle is\nmended.")]})],
      Found((PartReceipt(id=MEDIA, url=f"https://www.instagram.com/p/{MEDIA}/"),), True)),
@@ -310,13 +338,24 @@ def test_find_believes_the_container_first(peer, answers, found) -> None:
 
 
 def test_a_list_is_read_to_the_moment_asked_for(peer) -> None:
-    """Page by page with its cursor, and no further than needed; a list in no known form is Unavailable."""
+    """Page by page with its cursor, empty ones too, and no further than needed; more without a way to it is no whole.
+
+    A list in no known form is Unavailable.
+    """
     page = {"data": [shown("Other", "19")], "paging": {"next": "https://elsewhere.example/?token",
                                                        "cursors": {"after": "QVE"}}}
     old = {"data": [shown(at="2026-11-21T12:00:00+0000")], "paging": page["paging"]}
     peer.answers = [PUBLISHED, (200, page), (200, old)]
     assert adapter(peer).find(adapter(peer).compose(ALL), 0, NOON, Sent(handles={DRAFT: HANDLE})) == Found((), False)
     assert peer.heard[2][2]["after"] == "QVE"
+
+    for first in ({"data": [shown("Other", "19")], "paging": {"next": "https://elsewhere.example/?token"}},
+                  {"data": [], "paging": {"next": "https://elsewhere.example/?token", "cursors": {}}}):
+        peer.answers = [EXPIRED, (200, first)]
+        found = adapter(peer).find(adapter(peer).compose(ALL), 0, NOON, Sent(handles={DRAFT: HANDLE}))
+        assert found == Found((), False)
+    peer.answers = [PUBLISHED, (200, {**page, "data": []}), (200, {"data": [shown()]})]
+    assert adapter(peer).find(adapter(peer).compose(ALL), 0, NOON, Sent(handles={DRAFT: HANDLE})).complete
 
     for odd in ({"data": 7}, {"data": [7]}, {"data": [{"id": "1", "timestamp": "noon"}]}, {"x": 1},
                 {"data": [{"id": "1", "timestamp": "2026-11-22T12:00:00"}]}, {"data": [shown()], "paging": 7}):

@@ -475,6 +475,33 @@ def test_each_answer_means_what_the_documents_say(answer, meant, words):
     assert len(there.heard) == 1
 
 
+@pytest.mark.parametrize(("message_", "headers", "until"), [
+    ("Resource level throttle APPLICATION_AND_MEMBER DAY limit for calls to this resource is reached.", {},
+     datetime(2026, 11, 23, tzinfo=UTC)),
+    ("Resource level throttle APPLICATION DAY limit", {"Retry-After": "60"}, NOON + timedelta(minutes=1)),
+    ("Too many requests", {}, None),
+])
+def test_a_days_quota_ends_at_midnight(message_, headers, until):
+    """Else all tries would be used up long before; another throttle says nothing of its end."""
+    answer = Says(429, json.dumps({"status": 429, "message": message_}),
+                  (("Date", "Sun, 22 Nov 2026 12:00:00 GMT"), *headers.items()))
+    with peer(answer) as there, pytest.raises(RateLimited) as caught:
+        publish(at(there.url))
+    assert caught.value.until == until
+
+
+def test_a_comment_under_a_post_that_is_not_found_yet_is_tried_again():
+    """A post that has just come out may not be found for a moment: there is no comment, and nothing is lost."""
+    gone = Says(404, '{"status": 404, "code": "NOT_FOUND", "message": "no such entity"}')
+    said = message("linkedin", "One", part("Two", kind="comment"))
+    for answer, meant in ((gone, Unavailable), (Says(404, "<html>"), Unconfirmed),
+                          (Says(422, '{"status": 422, "message": "no"}'), Rejected)):
+        plan = at(None).compose(said)
+        with peer(answer) as there, pytest.raises(PublishError) as caught:
+            at(there.url).publish(plan, 1, Sent((PartReceipt(id=SHARE),)))
+        assert (type(caught.value), len(there.heard)) == (meant, 1)
+
+
 def test_only_a_dead_token_is_dead():
     for answer, dead in ((Says(401, "{}"), True), (Says(426, "{}"), False)):
         with peer(answer) as there, pytest.raises(Unauthorized) as caught:
@@ -552,6 +579,8 @@ def test_the_list_is_asked_for_as_documented():
     (entry(r"Mend it #Repair \(now\)", minutes=-10), [], True),
     (entry(r"Mend it #Repair \(now\)", content={"media": {"id": "urn:li:image:1"}}), [], True),
     (entry(r"Mend it #Repair \(now\)", lifecycleState="DRAFT"), [], True),
+    (entry(r"Mend it #Repair \(now\)", lifecycleState="PUBLISH_FAILED"), [], True),
+    (entry(r"Mend it #Repair \(now\)", lifecycleState="PUBLISH_REQUESTED"), [SHARE], True),
 ])
 def test_a_post_is_known_by_its_author_time_text_and_files(shown_as, ids, complete):
     assert looked(message("linkedin", "Mend it #Repair (now)"), listed(shown_as))[:2] == (ids, complete)

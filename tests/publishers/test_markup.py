@@ -140,3 +140,11 @@ def test_a_hostile_text_is_rendered_whole(hostile):
     """64 kB written to be slow come back as safe HTML, not many times as long."""
     assert len(html(hostile)) < 40 * SIZE
     seen(hostile)
+
+
+def test_a_picture_in_a_link_leads_where_the_link_leads():
+    """Two links inside each other would be the inner one alone to a reader."""
+    assert html("[![A kettle](https://a.example/k.png) now](https://b.example/)") == (
+        '<p><a href="https://b.example/">A kettle now</a></p>')
+    assert html("[![](https://a.example/k.png)](https://b.example/)") == (
+        '<p><a href="https://b.example/">https://a.example/k.png</a></p>')

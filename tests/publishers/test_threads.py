@@ -466,14 +466,14 @@ def test_posts_and_replies_have_days_of_their_own(scene) -> None:
     scene.send(post("More"))
 
 
-def test_an_answer_to_what_is_gone_is_refused(scene) -> None:
-    """A part whose predecessor was deleted meanwhile makes nothing."""
+def test_an_answer_to_what_is_not_found_makes_nothing(scene) -> None:
+    """Threads says the same of a post that was deleted and of one that has just come out: so it is tried again."""
     adapter = scene.adapter()
     (first,) = scene.send(post("One"))
     adapter.withdraw(first)
     with pytest.raises(PublishError) as caught:
         adapter.draft(adapter.compose(message("threads", "One", "Two")), 1, Sent((first,)))
-    assert (type(caught.value), scene.twin.posts) == (Rejected, [])
+    assert (type(caught.value), scene.twin.posts) == (Unavailable, [])
 
 
 def test_only_so_many_are_taken_back_in_a_day(scene) -> None:

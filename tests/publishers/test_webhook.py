@@ -246,6 +246,23 @@ def test_what_each_yes_means(answer: Told, id: str, url: str | None) -> None:
         assert say_hi(adapter(peer.address)) == PartReceipt(id=id, url=url)
 
 
+@pytest.mark.parametrize("said", [URL, f"https://other.example{URL[24:]}", f"https://e.org/?to={SECRET}"])
+def test_an_echo_of_what_is_secret_is_in_no_receipt(said: str) -> None:
+    """Many receivers answer with the request, its own address among it: who knows that may post to it."""
+    with Peer(Told(200, {"id": "17", "url": said})) as peer:
+        assert say_hi(adapter(peer.address)) == PartReceipt(id="17")
+    with Peer(Told(200, {"id": SECRET})) as peer:
+        assert say_hi(adapter(peer.address)) == PartReceipt(id=KEY)
+
+
+def test_the_path_of_the_address_is_in_no_error() -> None:
+    """What a web framework says of a place that it does not know."""
+    with Peer(Told(404, {"message": f"Cannot POST /hooks/{HIDDEN}"})) as peer, pytest.raises(Rejected) as caught:
+        say_hi(adapter(peer.address))
+    assert HIDDEN not in caught.value.why
+    assert "Cannot POST" in caught.value.why
+
+
 @pytest.mark.parametrize(("answer", "error", "word"), [
     (Told(400, {"error": "No room"}), Rejected, "No room"), (Told(422, {"message": "No"}), Rejected, "No"),
     (Told(404, {"error": "No"}), Rejected, "404"), (Told(413, "<html>"), Rejected, "413"),

@@ -1,10 +1,11 @@
 """What only WordPress has: the form of its requests, HTML that it would take for commands, terms, slugs, the trash."""
 from base64 import b64encode
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
 import pytest
-from contract_case import message, part, picture
+from contract_case import FILES, message, part, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -13,6 +14,8 @@ from scripted_blog import Answer, Heard, ScriptedBlog
 from publishers._html import visible_text
 from publishers._wordpress_answers import receipt_in, term_named
 from publishers.base import DRAFT, Connection, Found, Sent
+from publishers.rehearsal._twin import Rehearsal
+from publishers.rehearsal.wordpress_twin import WordPressTwin
 from publishers.wordpress import WordPress
 from schemas.errors import PublishError, Rejected, Unauthorized, Unavailable, Unconfirmed
 from schemas.ledger import PartReceipt
@@ -21,12 +24,19 @@ from schemas.problem import Severity
 
 PASSWORD = "abcd EFGH 1234 ijkl MNOP 5678"
 V2 = "/wp-json/wp/v2"
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LIVE = {"id": 17, "status": "publish", "link": "https://mill.example/kettle/"}
 
 
 def adapter(url: str = "https://mill.example", password: str = PASSWORD) -> WordPress:
     return WordPress(Connection("@us", {"base_url": SecretStr(url), "username": SecretStr("miller"),
                                         "application_password": SecretStr(password)}))
+
+
+def rehearsed(running: Rehearsal) -> WordPress:
+    given = {"base_url": "rehearsal:@us", "username": "rehearsal:@us", "application_password": "rehearsal:@us"}
+    return WordPress(Connection("@us", {name: SecretStr(value) for name, value in given.items()},
+                                running.address("wordpress")))
 
 
 def article(text: Any = "A kettle is mended", **more: Any) -> Message:
@@ -190,6 +200,42 @@ def test_a_draft_of_ours_is_brought_up_to_date():
     with ScriptedBlog(site(**{"GET /posts": Answer(200, [{"id": 17, "status": "draft", "link": ""}])})) as blog:
         adapter(blog.url).draft(adapter().compose(article()), 0, Sent())
     assert blog.lines() == [f"GET {V2}/posts", f"POST {V2}/posts/17"]
+
+
+def test_nothing_of_an_older_edition_stays_in_a_draft():
+    """A draft that is written again has none of the words, the picture and the categories of the edition before."""
+    older = article(part("Old", picture()), hashtags=("Old",), options={"excerpt": "Old", "categories": ("News",)})
+    with Rehearsal([WordPressTwin(lambda: NOON)]) as running:
+        blogger = rehearsed(running)
+        sent, twin = [], running.twin("wordpress")
+        for made in (older, article("New", title="New")):
+            plan = blogger.compose(made)
+            handles = blogger.prepare(plan, 0, FILES.__getitem__)
+            sent.append(blogger.draft(plan, 0, Sent(handles=handles)))
+        assert sent[0] == sent[1]
+        held = twin.drafts[sent[1]]
+    assert {field: held[field] for field in ("title", "content", "excerpt", "tags", "featured_media", "categories")} == {
+        "title": "New", "content": "<p>New</p>", "excerpt": "", "tags": [], "featured_media": 0, "categories": []}
+
+
+def test_a_draft_that_went_out_meanwhile_is_not_taken_back():
+    """Another publisher was faster between our look and our writing: its post stays out, at its own address."""
+    with Rehearsal([WordPressTwin(lambda: NOON)]) as running:
+        slow, fast = (rehearsed(running) for _ in range(2))
+        plan = slow.compose(article(options={"slug": "salt"}))
+        draft = fast.draft(plan, 0, Sent())
+        looks = slow._by_slug
+
+        def overtaken(slug: str) -> list[dict[str, Any]]:
+            found = looks(slug)
+            if slug == "salt":
+                fast.publish(plan, 0, Sent(handles={DRAFT: draft}))
+            return found
+
+        slow._by_slug = overtaken  # type: ignore[method-assign]
+        assert slow.draft(plan, 0, Sent()) == draft
+        assert [(post.id, post.extra["slug"]) for post in running.twin("wordpress").posts] == [(draft, "salt")]
+        assert running.twin("wordpress").drafts[draft]["slug"] == "salt"
 
 
 def test_a_slug_that_another_post_has_is_refused():

@@ -6,7 +6,6 @@ api.x.com/2/openapi.json and at github.com/xdevplatform/docs. Without it only th
 import base64
 import json
 import os
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +13,12 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from contract_case import FILES, OURS, POST, film, message, part, picture
+from described import Request
+from openapi_reader import openapi
 from pydantic import SecretStr
 
 from publishers.base import Connection, Sent
@@ -203,78 +204,24 @@ def test_reads_and_a_deletion_on_the_wire() -> None:
 described = pytest.mark.skipif(not DESCRIPTION, reason="DRUMBEAT_X_OPENAPI names no description of X's API")
 
 
-def description() -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(Path(DESCRIPTION or "").read_text("utf-8"))
-    return made
-
-
-def faults(spec: dict[str, Any], call: Call) -> list[str]:
-    """What the description has against a request: path, parameters and body, each by JSON Schema."""
-    paths = [call.path, *(path for path in spec["paths"] if "{" in path)]       # a path as it is goes before a pattern
-    path = next((path for path in paths if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), call.path)
-                 and call.method.lower() in spec["paths"].get(path, ())), None)
-    if path is None:
-        return [f"{call.method} {call.path} is not described"]
-    operation = spec["paths"][path][call.method.lower()]
-    parameters = [_followed(spec, given) for given in operation.get("parameters", ())]
-    names = dict(zip(re.findall(r"\{(\w+)\}", path), _steps(path, call.path), strict=True))
-    given = {"path": names, "query": call.query}
-    found = [f"{name} is not described" for name in call.query
-             if not any(known["name"] == name and known["in"] == "query" for known in parameters)]
-    for known in parameters:
-        if known["name"] in given[known["in"]]:
-            schema = _followed(spec, known["schema"])
-            found += _against(spec, schema, _typed(schema, given[known["in"]][known["name"]]))
-        elif known.get("required"):
-            found.append(f"{known['name']} is missing")
-    body = operation.get("requestBody")
-    if body is None:
-        return found + (["a body is not described"] if call.body is not None else [])
-    if call.body is None:
-        return found + (["a body is missing"] if body.get("required") else [])
-    return found + _against(spec, body["content"]["application/json"]["schema"], call.body)
-
-
-def _followed(spec: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    for step in node["$ref"].split("/")[1:] if "$ref" in node else ():
-        spec = spec[step]
-    return spec if "$ref" in node else node
-
-
-def _steps(pattern: str, path: str) -> list[str]:
-    return [step for wanted, step in zip(pattern.split("/"), path.split("/"), strict=True) if wanted.startswith("{")]
-
-
-def _typed(schema: dict[str, Any], text: str) -> Any:
-    """A parameter as its schema means it: lists are written with commas (`explode: false`)."""
-    if schema.get("type") == "array":
-        return text.split(",")
-    return int(text) if schema.get("type") == "integer" and text.isdecimal() else text
-
-
-def _against(spec: dict[str, Any], schema: dict[str, Any], value: Any) -> list[str]:
-    """By `jsonschema`; OpenAPI 3.0 schemas are those of draft 4 and a little more, of which requests use nothing."""
-    from jsonschema import Draft4Validator
-
-    validator = Draft4Validator({"allOf": [schema], "components": spec["components"]})
-    return [f"{fault.json_path}: {fault.message}" for fault in validator.iter_errors(value)]
+def faults(calls: list[Call]) -> list[str]:
+    """What X's description has against them."""
+    description = openapi(json.loads(Path(DESCRIPTION or "").read_text("utf-8")))
+    return [fault for call in calls for fault in description.faults(
+        Request.of_json(call.method, call.path, urlencode(call.query), call.body))]
 
 
 @described
 @pytest.mark.parametrize("name", messages())
 def test_every_request_is_as_x_describes_it(name: str) -> None:
     """Creating, replying, uploading, describing, polls and labels: nothing that X's own description refuses."""
-    spec = description()
-
-    assert [(call, found) for call in sent(messages()[name]) if (found := faults(spec, call))] == []
+    assert faults(sent(messages()[name])) == []
 
 
 @described
 def test_every_read_is_as_x_describes_it() -> None:
     """Reading back and deleting: no field that X does not know, which it would pass over in silence."""
-    spec = description()
-
-    assert [(call, found) for call in looks() if (found := faults(spec, call))] == []
+    assert faults(looks()) == []
 
 
 @described
@@ -294,4 +241,4 @@ def test_every_read_is_as_x_describes_it() -> None:
 ])
 def test_the_description_is_really_asked(call: Call) -> None:
     """What X would refuse is refused here: otherwise the two tests above say nothing."""
-    assert faults(description(), call)
+    assert faults([call])

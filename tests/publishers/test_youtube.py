@@ -339,6 +339,33 @@ def test_an_upload_that_gets_nowhere_ends(answers):
     assert tells_nothing(caught.value, TOKEN, SESSION)
 
 
+def test_an_upload_whose_address_has_expired_is_begun_anew():
+    """404 at the address of an upload says that it is too old; the film is none the worse."""
+    with peer(OPENED, no(404, "notFound")) as there, pytest.raises(Unavailable) as caught:
+        prepare(at(there.url))
+    assert [one.method for one in there.heard] == ["POST", "PUT"]
+    assert tells_nothing(caught.value, TOKEN, SESSION)
+
+
+@pytest.mark.parametrize("said", [video("A", picture("one.png")),
+                                  video("A", film=film(alt=None, captions=CAPTIONS), language="en")])
+def test_a_video_that_is_not_found_at_once_is_tried_again(said):
+    """Its picture or subtitles are refused with 404 in its first seconds: another try may do, and this one goes."""
+    with peer(OPENED, WHOLE, no(404, "videoNotFound"), Says(204)) as there, pytest.raises(
+            Unavailable, match="videoNotFound"):
+        prepare(at(there.url), said)
+    assert (there.heard[-1].method, there.heard[-1].path) == ("DELETE", f"/youtube/v3/videos?id={ID}")
+
+
+def test_a_draft_that_is_not_listed_yet_is_asked_after_later():
+    """A list may be behind by some seconds: nothing says that the film was refused."""
+    nothing = Says(200, '{"kind": "youtube#videoListResponse", "items": []}')
+    plan = at(None).compose(video())
+    with peer(nothing) as there, pytest.raises(PublishError) as caught:
+        at(there.url).draft(plan, 0, Sent(handles={"film": ID}))
+    assert type(caught.value) is Unavailable
+
+
 def test_no_byte_goes_to_an_address_that_is_not_googles():
     with peer(Says(200)) as stranger:
         with peer(Says(200, "", (("Location", f"{stranger.url}/x"),))) as there, pytest.raises(
@@ -401,7 +428,7 @@ def test_a_draft_that_somebody_removed_is_told(adapter, networks):
     outgoing = adapter.compose(video())
     handles = adapter.prepare(outgoing, 0, FILES.__getitem__)
     adapter.withdraw(PartReceipt(id=handles["film"]))
-    with pytest.raises(Rejected, match="removed"):
+    with pytest.raises(Unavailable, match="removed"):
         adapter.draft(outgoing, 0, Sent(handles=handles))
 
 
@@ -433,6 +460,7 @@ def test_a_project_that_is_not_audited_is_told(networks):
     (no(503, "backendError"), Unconfirmed, "503"),
     (Says(200, '{"id": "another1234", "status": {"privacyStatus": "public"}}'), Unconfirmed, "not with the video"),
     (Says(200, f'{{"id": "{ID}"}}'), Unconfirmed, "not with the video"),
+    (Says(200, f'{{"id": "{ID}", "status": {{"privacyStatus": "unlisted"}}}}'), Unconfirmed, "to others"),
     (Says(200, f'{{"id": "{ID}", "status": {{"privacyStatus": "private"}}}}'), Rejected, "keeps the video private"),
 ])
 def test_each_answer_means_what_the_documents_say(answer, meant, words):
