@@ -37,7 +37,7 @@ from flows.planning.pacing import Brake
 from flows.planning.reporting import when
 from flows.planning.sealing import receipt_of
 from flows.upload import Files, Job, Share, Uploads
-from publishers.base import DRAFT, REQUEST_TIMEOUT_S, Identifies, Outgoing, Publisher, Sent
+from publishers.base import DRAFT, REQUEST_TIMEOUT_S, Identifies, Locates, Outgoing, Publisher, Sent
 from schemas.channel import Channel
 from schemas.errors import (
     PublishError,
@@ -479,11 +479,24 @@ class _Delivery:
         except Exception as error:  # noqa: BLE001 — a fault of an adapter or its SDK: the call may have arrived
             answer = Unconfirmed(f"the adapter broke off with {type(error).__name__}")
         else:
+            receipt = self._located(receipt)
             log.info("sent slot=%s part=%d id=%s url=%s", self.slot, part + 1, receipt.id, receipt.url)
             return receipt
         log.warning("not published slot=%s part=%d class=%s why=%s", self.slot, part + 1, type(answer).__name__,
                     answer.why)
         return answer
+
+    def _located(self, receipt: PartReceipt) -> PartReceipt:
+        """With the post's address, where the network tells it only when asked; without one it is out all the same."""
+        if receipt.url is not None or not isinstance(self.publisher, Locates):
+            return receipt
+        try:
+            return receipt.model_copy(update={"url": self.publisher.locate(receipt)})
+        except PublishError as error:
+            log.info("address not known slot=%s id=%s why=%s", self.slot, receipt.id, error.why)
+        except Exception as error:  # noqa: BLE001 — a fault of an adapter or its SDK, after the post is out
+            log.warning("address not known slot=%s id=%s class=%s", self.slot, receipt.id, type(error).__name__)
+        return receipt
 
     # --- media --------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from publishers._graph import QUOTED, understood
 from publishers._http import Answer, converse, moment
@@ -30,6 +31,8 @@ _FAILED_INSIDE = frozenset({2207001, 2207003, 2207020, 2207032, 2207052, 2207053
 _NOT_READY = 2207027
 _UNKNOWN = frozenset({2207006, 2207008, 4279009})        # said of what is not there, and of what is not there yet
 _NO_OBJECT = (100, 33)
+ADDRESS_TIMEOUT_S = 5.0
+"""The post is out, and its record waits."""
 
 
 class Unclear(Unconfirmed):
@@ -172,6 +175,12 @@ def spent(body: Mapping[str, Any], usage: str, config: str) -> tuple[int, int] |
     except (KeyError, TypeError, ValueError):
         return None
     return (used, most) if type(used) is int and type(most) is int and most > 0 else None
+
+
+def permalink(api: Api, id: str) -> str | None:
+    """Where people see a post. Asked behind the call that made it, so not for long. Raises a PublishError."""
+    url = api.ask("GET", quote(id, safe=""), {"fields": "permalink"}, within=ADDRESS_TIMEOUT_S).body.get("permalink")
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else None
 
 
 def within_quota(api: Api, told: Told, usage: str = "quota_usage", config: str = "config") -> None:

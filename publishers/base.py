@@ -14,9 +14,9 @@ from schemas.message import Message
 from schemas.model import Value
 from schemas.problem import Problem
 
-__all__ = ["CONNECT_TIMEOUT_S", "DRAFT", "REQUEST_TIMEOUT_S", "Authorizes", "Connection", "Drafts", "Fetches", "Found",
-           "Identifies", "Limits", "Option", "Outgoing", "OutgoingPart", "Prepares", "Prices", "Publisher", "Refreshes",
-           "Sent", "Setup", "Verified", "Verifies", "Withdraws", "room"]
+__all__ = ["CONNECT_TIMEOUT_S", "DRAFT", "REQUEST_TIMEOUT_S", "Authorizes", "Connection", "Drafts", "Fetches",
+           "Found", "Identifies", "Limits", "Locates", "Option", "Outgoing", "OutgoingPart", "Prepares", "Prices",
+           "Publisher", "Refreshes", "Sent", "Setup", "Verified", "Verifies", "Withdraws", "room"]
 
 CONNECT_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 60.0
@@ -224,6 +224,15 @@ class Drafts(Protocol):
 
         `so_far.handles` holds the media of the part. Raises a PublishError, never Unconfirmed.
         """
+        ...
+
+
+@runtime_checkable
+class Locates(Protocol):
+    """A network whose yes to a post does not say where people see it."""
+
+    def locate(self, receipt: PartReceipt) -> str | None:
+        """The web address of a post that is out; None: it has none. Reads only. Raises a PublishError."""
         ...
 
 

@@ -15,7 +15,19 @@ from urllib.parse import quote, urlencode, urlsplit
 from pydantic import SecretStr
 
 from publishers._addresses import address_in
-from publishers._container_calls import Api, Entry, Unclear, bought, id_in, listed, plain, renewed, spent, within_quota
+from publishers._container_calls import (
+    Api,
+    Entry,
+    Unclear,
+    bought,
+    id_in,
+    listed,
+    permalink,
+    plain,
+    renewed,
+    spent,
+    within_quota,
+)
 from publishers._containers import State, assembled, chosen, drafted, looked_up, made_ready, published, state_in
 from publishers._instagram_text import OPTIONS, VIDEOS, alt_of, body_of, pieces, problems_of
 from publishers._judging import ending
@@ -146,6 +158,9 @@ class Instagram:
                            lambda entry: plain(entry.text) == plain(what.text) and entry.author == name)
             return Found(found.matches, found.complete and bool(found.matches))
         return looked_up(so_far.handles.get(DRAFT), self._state, lambda since: self._posts(what, since), earliest)
+
+    def locate(self, receipt: PartReceipt) -> str | None:
+        return permalink(self._api(), receipt.id)
 
     def receipt_of(self, address: str) -> PartReceipt:
         """Takes the bare id. The address of a post holds a short code, which says nothing of the id."""

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from pydantic import SecretStr
 
 from publishers._addresses import address_in
-from publishers._container_calls import Api, Entry, Gone, bought, listed, plain, renewed, spent, within_quota
+from publishers._container_calls import Api, Entry, Gone, bought, listed, permalink, plain, renewed, spent, within_quota
 from publishers._containers import State, assembled, chosen, drafted, looked_up, made_ready, published, state_in
 from publishers._judging import ending
 from publishers._threads_text import OPTIONS, VIDEOS, body_of, length, pieces, problems_of
@@ -135,6 +135,9 @@ class Threads:
         """What became of the container."""
         return looked_up(so_far.handles.get(DRAFT), self._state,
                          lambda since: self._posts(outgoing, part, since, so_far), since.replace(microsecond=0))
+
+    def locate(self, receipt: PartReceipt) -> str | None:
+        return permalink(self._api(), receipt.id)
 
     def withdraw(self, receipt: PartReceipt) -> None:
         """Raises RateLimited after a hundred of a day."""

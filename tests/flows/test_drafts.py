@@ -50,6 +50,18 @@ def test_a_draft_is_recorded_before_its_call(house):
         BLOG: ("published", 1), PICTURES: ("published", 1)}
     (picture,) = (post for post in house.posts() if post["network"] == "instagram")
     assert picture["media"][0]["alt"] == "A kettle"
+    assert house.standing(PICTURES).urls == (f"{house.networks.url}/instagram/#instagram-{picture['id']}",)
+
+
+def test_a_post_whose_address_nobody_tells_is_out(house):
+    """Instagram is asked for the address behind the call; no answer to that changes nothing about the post."""
+    house.script({"network": "instagram", "fault": "hang up before", "match": "GET /v[0-9.]+/[0-9]+",
+                  "after": 1})                                    # the container's state is asked in the same way
+    house.run()
+
+    standing = house.standing(PICTURES)
+    assert (standing.state.value, standing.urls, len(standing.parts)) == ("published", (), 1)
+    assert len([post for post in house.posts() if post["network"] == "instagram"]) == 1
 
 
 @pytest.mark.parametrize("fault", ["500 after effect", "hang up after effect", "truncate", "hang up before"])
