@@ -13,7 +13,7 @@ from flows.edges.store import Store
 from flows.edges.tokens import Fields, Tokens, expiry, is_due
 from publishers.base import Connection, Publisher, Refreshes
 from schemas.channel import Channel
-from schemas.errors import PublishError, SettingsError, StoreError
+from schemas.errors import PublishError, RateLimited, SettingsError, StoreError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ class Connector:
                  hide: Callable[[Iterable[str]], None]) -> None:
         self._settings, self._clock, self._rehearse_at, self._hide = settings, clock, rehearse_at, hide
         self._tokens = Tokens(settings.home, store, time.sleep)
+        self._opened: dict[str, Fields] = {}                      # what each connection was opened with last
 
     def connect(self, channel: Channel) -> Publisher:
         """Raises SettingsError."""
@@ -50,29 +51,47 @@ class Connector:
         configured = credentials(channel, network.needs, network.wants, self._settings.credentials)
         name = connection_of(channel)
         fields: Fields = self._tokens.current(name, configured)
+        self._conceal(fields)
         publisher = network(Connection(account, fields))
         if isinstance(publisher, Refreshes) and (
-                refused or is_due(fields, publisher.refresh_ahead_s, self._clock.now())):
-            fields = self._renewed(channel, configured, fields)
+                refused or self._is_due(name, fields, publisher.refresh_ahead_s)):
+            # what was refused is what we opened with: another worker may have renewed it since
+            fields = self._renewed(channel, configured, self._opened.get(name, fields) if refused else fields, refused)
+            self._conceal(fields)
             publisher = network(Connection(account, fields))
-        self._hide(value.get_secret_value() for field, value in fields.items() if is_secret(field))
+        self._opened[name] = fields
         return publisher
 
-    def _renewed(self, channel: Channel, configured: Fields, dead: Fields) -> Fields:
+    def _is_due(self, connection: str, fields: Fields, ahead_s: float) -> bool:
+        """Whether it is time to renew; not again so soon after it was tried in vain, while the old one lives."""
+        now = self._clock.now()
+        lives = not is_due(fields, 0.0, now)
+        return is_due(fields, ahead_s, now) and not (lives and self._tokens.tried_lately(connection, now))
+
+    def _conceal(self, fields: Fields) -> None:
+        self._hide([value.get_secret_value() for field, value in fields.items() if is_secret(field)])
+
+    def _renewed(self, channel: Channel, configured: Fields, dead: Fields, refused: bool) -> Fields:
         """What cannot be renewed stays as it is while it lives; else the channel cannot be used."""
         network, account = publishers.load(channel.network), channel.handle or channel.id
 
         def refresh(fields: Fields) -> dict[str, str]:
             publisher = network(Connection(account, fields))
             assert isinstance(publisher, Refreshes)
-            return publisher.refresh()
+            try:
+                return publisher.refresh()
+            except PublishError:
+                raise
+            except Exception as error:  # noqa: BLE001 — a fault of an adapter or its SDK must not stop the others
+                raise Unavailable(f"the adapter broke off with {type(error).__name__}") from None
 
         try:
             return self._tokens.renew(connection_of(channel), configured, dead, refresh)
         except (PublishError, StoreError) as error:
             why = error.why if isinstance(error, PublishError) else error.what
             ends = expiry(dead)
-            if "access_token" in dead and (ends is None or ends > self._clock.now()):
+            away = isinstance(error, Unavailable | RateLimited | StoreError)
+            if not (refused and away) and "access_token" in dead and (ends is None or ends > self._clock.now()):
                 log.warning("credential not renewed channel=%s why=%s", channel.id, why)
                 return dead
             raise SettingsError(f"The credential of {channel.id} has ended and cannot be renewed: {why}.",

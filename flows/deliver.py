@@ -202,6 +202,8 @@ class _Delivery:
     def _is_asked_for_anew(self) -> bool:
         """Rule R7: what failed or was skipped reopens if the plan entry changed in what is not live yet."""
         standing, live, item = self.standing, len(self.standing.parts), self.order.item
+        if live and self.ledger.withdrawals(self.slot):
+            return False                                          # a person took back what was out: nothing follows it
         if standing.kind is Kind.published or item is None or standing.pin is None or standing.doubt:
             return False
         if not live and self.clock.now() > item.at + timedelta(seconds=item.grace_s):
@@ -398,6 +400,10 @@ class _Delivery:
         try:
             found = self.publisher.find(self.outgoing, doubt.part, since, Sent(self.standing.parts, self._drafted()))
         except PublishError as error:
+            if isinstance(error, Unauthorized) and not self.renewed:
+                self.renewed = True
+                self.publisher = self.desk.renewed(self.order.channel)
+                return self._looked()
             why = error.why
         except Exception as error:  # noqa: BLE001 — a fault of an adapter or its SDK: nothing was learned
             why = f"the adapter broke off with {type(error).__name__}"
@@ -508,16 +514,19 @@ class _Delivery:
     def _drafted(self) -> dict[str, str]:
         """The draft that an earlier attempt at this part was about: the network may know it, or still work on it.
 
-        None any more once something else is promised, or the slot was opened again.
+        None any more once something else is promised, or the slot was opened again; nor one that has grown old, unless
+        its call is in doubt: a network forgets drafts, and a post is dated by them.
         """
         payload, drafts = None, dict[str, str]()
+        lives = timedelta(seconds=getattr(self.publisher, "handles_live_s", 3_600.0))
         for entry in self.entries:
             record = entry.record
             promised = record.pin.payload if record.pin else None
             if record.kind is Kind.reopened or (record.kind is Kind.claim and promised != payload):
                 payload, drafts = promised, {}
             elif record.kind is Kind.sending and record.part == len(self.standing.parts) and DRAFT in record.detail:
-                drafts = {DRAFT: record.detail[DRAFT]}
+                is_old = self.standing.doubt is None and self.clock.now() - record.at > lives
+                drafts = {} if is_old else {DRAFT: record.detail[DRAFT]}
         return drafts
 
     def _not_prepared(self, error: PublishError) -> Ended | None:

@@ -12,12 +12,14 @@ from flows.edges.tokens import Fields, expiry, renewed
 from flows.planning.preparing import Prepared
 from publishers.base import Connection, Prices, Publisher
 from schemas.channel import Channel
+from schemas.errors import SettingsError
 from schemas.place import Place
 from schemas.plan import Item
 from schemas.problem import Problem, Severity
 
 
-def foresee(done: Prepared, settings: Settings, environment: Mapping[str, str] = os.environ) -> list[Problem]:
+def foresee(done: Prepared, settings: Settings, now: datetime,
+            environment: Mapping[str, str] = os.environ) -> list[Problem]:
     """CON001 for each credential that ends before a post that needs it, CON002 for each month beyond its budget."""
     found: list[Problem] = []
     by_channel: dict[str, list[Item]] = {}
@@ -27,7 +29,10 @@ def foresee(done: Prepared, settings: Settings, environment: Mapping[str, str] =
         items = by_channel.get(channel.id, [])
         if items and channel.network in done.content.networks:
             place = _place(done, number)
-            found += _ends(channel, items, settings, environment, place)
+            try:
+                found += _ends(channel, items, settings, environment, place, now)
+            except SettingsError as error:                        # a credentials file that is no good stops no writer
+                found.append(Problem("CON001", Severity.warning, place, error.what, error.remedy))
             found += _costs(channel, items, done, place)
     return found
 
@@ -40,14 +45,15 @@ def cost(publisher: Publisher, items: list[Item], done: Prepared) -> float | Non
 
 
 def _ends(channel: Channel, items: list[Item], settings: Settings, environment: Mapping[str, str],
-          place: Place) -> Iterator[Problem]:
+          place: Place, now: datetime) -> Iterator[Problem]:
     made = publishers.load(channel.network)
     names = (*made.needs, *made.wants)
     if "expires_at" not in names:
         return
     configured = given(channel, names, settings.credentials, environment)
     fields: Fields = renewed(settings.home, connection_of(channel), configured)
-    if hasattr(made, "refresh") and ("refresh_token" not in names or "refresh_token" in fields):
+    if hasattr(made, "refresh") and ({"refresh_token", "password", "app_password"} & fields.keys()
+                                     or "refresh_token" not in names):
         return                                                    # it is renewed without a person
     ends = expiry(fields)
     late = sorted((item for item in items if ends is not None and item.at >= ends), key=lambda item: item.at)
@@ -55,11 +61,12 @@ def _ends(channel: Channel, items: list[Item], settings: Settings, environment: 
         return
     zone = ZoneInfo(late[0].zone)
     first, many = late[0], "one post is" if len(late) == 1 else f"{len(late)} posts are"
+    is_over = ends <= now
     yield Problem(
         "CON001", Severity.warning, place,
-        f"The credential of {channel.id} ends on {_day(ends, zone)}, and {many} planned after it, the first on "
-        f"{_day(first.at, zone)}: {first.slot.post}.",
-        f"Run 'drumbeat connect {channel.network} --channel {channel.id}' before that.")
+        f"The credential of {channel.id} {'ended' if is_over else 'ends'} on {_day(ends, zone)}, and {many} planned "
+        f"after it, the first on {_day(first.at, zone)}: {first.slot.post}.",
+        f"Run 'drumbeat connect {channel.network} --channel {channel.id}' {'now' if is_over else 'before that'}.")
 
 
 def _costs(channel: Channel, items: list[Item], done: Prepared, place: Place) -> Iterator[Problem]:

@@ -2,9 +2,30 @@
 from datetime import datetime
 
 from flows.edges.ledger import Ledger
+from flows.planning.folding import advance
+from flows.planning.sealing import receipt_of
 from publishers.base import Publisher, Withdraws
 from schemas.errors import PublishError, UsageError
-from schemas.ledger import PartReceipt, Slot, Standing, Withdrawal
+from schemas.ledger import Entry, Kind, PartReceipt, Slot, Standing, Withdrawal
+
+
+def stopped(ledger: Ledger, entries: tuple[Entry, ...], standing: Standing, *, by: str) -> Standing:
+    """What is half out goes no further: its ledger has an end, and whoever was about to send the rest is fenced.
+
+    Raises UsageError when a publisher was faster, StoreError.
+    """
+    if standing.kind in (Kind.published, Kind.failed):
+        return standing
+    terms = next((e.record.detail for e in reversed(entries) if e.record.kind is Kind.claim), {})
+    for kind, pin, detail in ((Kind.claim, standing.pin, terms), (Kind.failed, None, {
+            "reason": f"{by} takes back what is out; the rest is not sent", "class": "taken-back"})):
+        entry = ledger.draft(standing.slot, standing.last, kind, pin=pin, detail=detail)
+        standing = advance(standing, entry)
+        if not ledger.write(standing.slot, entry):
+            raise UsageError(f"{standing.slot} is under way.", "Try again in a minute: 'drumbeat status' tells.")
+        entries = (*entries, entry)
+    ledger.mark_done(receipt_of(standing, entries))
+    return standing
 
 
 def withdraw(publisher: Publisher, ledger: Ledger, standing: Standing, *, kinds: tuple[str, ...], by: str, reason: str,

@@ -144,9 +144,10 @@ def _bad_file(message: Message, one: Media, form: str, limits: Limits) -> Iterat
     if form == "video" and limits.video_seconds and one.probe is not None and one.probe.duration_s is not None:
         least, longest = limits.video_seconds
         if not least <= one.probe.duration_s <= longest:
+            beyond_it = f"{longest:g} s at most" if one.probe.duration_s > longest else f"{least:g} s at least"
             yield problem(message, "TXT001", one.place,
-                          f"{one.probe.duration_s:.1f}/{longest:g} s of video on {channel}: {one.file}.",
-                          f"Cut it to a length from {least:g} to {longest:g} seconds.")
+                          f"{one.probe.duration_s:.1f} s of video, {beyond_it} on {channel}: {one.file}.",
+                          f"It may last from {least:g} to {longest:g} seconds.")
 
 
 def _bad_title(message: Message, limits: Limits) -> Iterator[Problem]:
@@ -192,7 +193,7 @@ def bad_poll(message: Message, limits: Limits) -> Iterator[Problem]:
         least, longest = (_span(seconds) for seconds in limits.poll_seconds)
         yield problem(message, "TXT006", poll.place,
                       f"A poll on {channel} runs from {least} to {longest}, and this one {_span(poll.lasts_s)}.",
-                      f"Write 'for: {longest}' or less.")
+                      f"Write 'for:' with a time from {least} to {longest}.")
     if any(part.media for part in message.parts[:1]):
         yield problem(message, "TXT006", poll.place, f"{channel} takes a poll or pictures, not both in one post.",
                       "Take one of them out, or move the pictures behind '***'.")

@@ -78,7 +78,7 @@ def _answer(settings: Settings, archive: str | None, now: datetime) -> dict[str,
 
     done = check(settings.content, now=now, published=_published(archive))
     made = {
-        "problems": [p.as_dict() for p in in_order((*done.problems, *foresee(done, settings)))],
+        "problems": [p.as_dict() for p in in_order((*done.problems, *foresee(done, settings, now)))],
         "not_evaluated": list(NOT_EVALUATED),
         "posts": len(done.content.posts) + len(done.content.drafts),
     }

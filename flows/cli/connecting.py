@@ -1,5 +1,6 @@
 """connect: an account's credentials are asked for, tried with a harmless call, and kept where only you read them."""
 
+import os
 import secrets
 import sys
 import webbrowser
@@ -17,7 +18,7 @@ from flows.cli.telling import hide, say, tell, tell_json
 from flows.edges.browser import Return
 from flows.edges.credentials import connection_of, given, is_secret, save
 from flows.edges.settings import CREDENTIALS, Settings
-from flows.edges.tokens import EXPIRES
+from flows.edges.tokens import EXPIRES, forget, renewed
 from publishers.base import Authorizes, Connection, Identifies, Publisher, Refreshes, Verified, Verifies
 from schemas.channel import Channel
 from schemas.errors import PublishError, SettingsError, Unauthorized, UsageError
@@ -29,8 +30,9 @@ Open = Callable[[Mapping[str, str]], Publisher]
 @click.argument("network")
 @click.option("--channel", help="Which channel, where several are on that network.")
 @click.option("--test", "only_test", is_flag=True, help="Ask for nothing: try the credentials that are there.")
-@click.option("--stdin", "from_stdin", is_flag=True, help="Read lines FIELD=VALUE instead of asking.")
-@click.option("--port", type=click.IntRange(0, 65_535), default=8765, show_default=True,
+@click.option("--stdin", "from_stdin", is_flag=True,
+              help="Read lines FIELD=VALUE instead of asking; they replace what was kept.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=8765, show_default=True,
               help="Where the browser comes back to on this machine; the app must name http://127.0.0.1:PORT/.")
 @click.option("--rehearse-at", metavar="URL", help="Try it at rehearsal networks (drumbeat rehearsal).")
 @shared(now=False)
@@ -63,8 +65,9 @@ def connect_command(
         secret = {name: SecretStr(value) for name, value in fields.items()}
         return made(Connection(asked.handle or asked.id, secret, address))
 
-    known = {name: value.get_secret_value() for name, value in given(
-        asked, (*made.needs, *made.wants), settings.credentials).items()}
+    configured = given(asked, (*made.needs, *made.wants), settings.credentials)
+    now_known = renewed(settings.home, connection_of(asked), configured) if only_test else configured
+    known = {name: value.get_secret_value() for name, value in now_known.items()}
     if only_test:
         fields = known
     else:
@@ -77,9 +80,13 @@ def connect_command(
     if not only_test:
         file = settings.credentials or settings.home / CREDENTIALS
         save(file, connection_of(asked), {name: value for name, value in fields.items() if value})
+        forget(settings.home, connection_of(asked))
     _tell(asked, verified, as_json)
     if not only_test:
         say(f"Kept in {file}, which only you can read.")
+        for name in fields:
+            if (variable := f"DRUMBEAT_{connection_of(asked)}_{name.upper()}") in os.environ:
+                say(f"{variable} is set, and wins over what was kept.")
     return 0
 
 
@@ -125,7 +132,7 @@ def _asked(made: type[Publisher], known: Mapping[str, str], opened: Open, port: 
     for line in setup_lines(made):
         say(line)
     say("")
-    fields = dict(known)
+    fields = {name: value for name, value in known.items() if name != EXPIRES}      # the end of the old one
     browser = hasattr(made, "authorization") and click.confirm(
         "Connect in a browser? (n: type the credentials)", default=True, err=True)
     wanted = made.app_fields if browser else (*made.needs, *(name for name in made.wants if name != EXPIRES))  # type: ignore[attr-defined]
@@ -155,7 +162,7 @@ def _code(page: str, state: str, port: int) -> str:
     except OSError:                                               # the port is taken
         server = None
     say("Open this page, and say yes there:")
-    tell(page)
+    say(page)
     if server is None:
         return _pasted(state)
     with server:
@@ -183,7 +190,10 @@ def _tried(given: Mapping[str, str], opened: Open) -> tuple[dict[str, str], Veri
             fields |= publisher.refresh()
             publisher = opened(fields)
         if isinstance(publisher, Verifies):
-            return fields, publisher.verify()
+            verified = publisher.verify()
+            if verified.expires_at is not None and EXPIRES in (*publisher.needs, *publisher.wants):
+                fields[EXPIRES] = verified.expires_at.isoformat()
+            return fields, verified
         if isinstance(publisher, Identifies):
             id = publisher.account_id()
             return fields, Verified(account=id, account_id=id)

@@ -13,10 +13,11 @@ from flows.edges.clock import FixedClock, RealClock
 from flows.edges.ledger import Ledger, worker_id
 from flows.edges.store import open_store
 from flows.planning.folding import fold
-from flows.withdraw import withdraw
-from publishers.base import Outgoing
-from schemas.errors import SettingsError, UsageError
-from schemas.ledger import State
+from flows.withdraw import stopped, withdraw
+from publishers.base import Identifies, Outgoing, Publisher
+from schemas.channel import Channel
+from schemas.errors import PublishError, SettingsError, StoreError, UsageError
+from schemas.ledger import Pin, Standing, State
 
 
 @click.command("withdraw", short_help="Take a post back that is out.")
@@ -57,19 +58,24 @@ def withdraw_command(
     prepared = committed(settings, at, {})
     wanted = meant(slot, prepared)
     ledger = Ledger(store, worker=worker_id("withdraw"), now=lambda: at)
-    standing = fold(wanted, ledger.read(wanted))
+    entries = ledger.read(wanted)
+    standing = fold(wanted, entries)
     if not standing.parts or standing.pin is None:
         raise UsageError(f"Nothing is out for {wanted}.", f"'drumbeat why {wanted}' tells its story.")
+    if standing.state is State.held:
+        raise UsageError(f"Nobody knows yet whether all of {wanted} is out.",
+                         f"Say what you see first: drumbeat resolve {wanted} --live ADDRESS or --absent.")
     if standing.state is State.publishing or standing.doubt is not None:
         raise UsageError(f"{wanted} is under way.", "Wait until it has ended: 'drumbeat status' tells.")
     channel = next((one for one in prepared.content.channels.channels if one.id == wanted.channel), None)
     if channel is None:
         raise SettingsError(f"There is no channel {wanted.channel} any more.", "Delete the post there by hand.")
-    outgoing = Outgoing.model_validate_json(ledger.get_payload(standing.pin.payload))
     clock = FixedClock(at) if rehearsal else RealClock()
     publisher = Connector(settings, clock, store, rehearse_at, hide=hide).connect(channel)
-    done = withdraw(publisher, ledger, standing, kinds=tuple(part.kind for part in outgoing.parts), by=by,
-                    reason=reason, now=at.astimezone(UTC))
+    _refuse_another_account(publisher, standing.pin, channel)
+    standing = stopped(ledger, entries, standing, by=by)
+    done = withdraw(publisher, ledger, standing, kinds=_kinds(ledger, standing), by=by, reason=reason,
+                    now=at.astimezone(UTC))
     if as_json:
         tell_json(done.model_dump(mode="json"))
     else:
@@ -77,3 +83,27 @@ def withdraw_command(
         for one in done.left:
             say(f"still there: {one.url or one.id}: {done.why}")
     return 4 if done.left else 0
+
+
+def _refuse_another_account(publisher: Publisher, pin: Pin, channel: Channel) -> None:
+    """"Not there" counts as gone, so it must be the account that posted who says so."""
+    if not isinstance(publisher, Identifies) or pin.account_id is None:
+        return
+    try:
+        account_id = publisher.account_id()
+    except PublishError as error:
+        raise SettingsError(f"{channel.network} does not say whose account this is: {error.why}.",
+                            "Try again later; nothing was taken back.") from None
+    if account_id != pin.account_id:
+        raise SettingsError(f"The post went out by another account of {channel.network}; nothing was taken back.",
+                            "Put that account's credentials back, or delete the post there by hand.")
+
+
+def _kinds(ledger: Ledger, standing: Standing) -> tuple[str, ...]:
+    """Of each part that is out, "post" or "comment"; where the payload was erased, all count as posts."""
+    assert standing.pin is not None
+    try:
+        outgoing = Outgoing.model_validate_json(ledger.get_payload(standing.pin.payload))
+    except StoreError:
+        return ("post",) * len(standing.parts)
+    return tuple(part.kind for part in outgoing.parts)

@@ -42,10 +42,12 @@ def committed(folder: Path) -> str:
 
 
 def accounts(home: Path, credentials: Path | None, environment: Mapping[str, str] = os.environ) -> str:
-    """What tells one state of the credentials from another: when they were last written, what variables say of ends."""
+    """What tells one state of the credentials from another: files by time and mode, variables by what they say."""
     files = [*([credentials] if credentials else []), *sorted((home / ".drumbeat/tokens").glob("*.json"))]
-    times = [file.stat().st_mtime_ns for file in files if file.exists()]
-    return f"{times} {sorted(v for k, v in environment.items() if k.startswith('DRUMBEAT_') and k.endswith('_AT'))}"
+    marks = [(str(file), seen.st_mtime_ns, seen.st_ctime_ns, seen.st_mode)
+             for file in files if file.exists() for seen in (file.stat(),)]
+    said = sorted(f"{name}={value}" for name, value in environment.items() if name.startswith("DRUMBEAT_"))
+    return hashlib.sha256(json.dumps([marks, said]).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def program() -> str:

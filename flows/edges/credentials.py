@@ -28,6 +28,8 @@ def credentials(channel: Channel, needs: tuple[str, ...], wants: tuple[str, ...]
 
     Raises SettingsError that names each missing field, and never a value.
     """
+    if file is not None:
+        _file(file)
     found = given(channel, (*needs, *wants), file, environment)
     missing = [f"DRUMBEAT_{connection_of(channel)}_{field.upper()}" for field in needs if field not in found]
     if missing:
@@ -40,9 +42,9 @@ def credentials(channel: Channel, needs: tuple[str, ...], wants: tuple[str, ...]
 
 def given(channel: Channel, fields: Iterable[str], file: Path | None,
           environment: Mapping[str, str] = os.environ) -> dict[str, SecretStr]:
-    """Those of `fields` that are set for `channel`."""
+    """Those of `fields` that are set for `channel`; a file that is not there holds none."""
     connection = connection_of(channel)
-    kept = _file(file).get(connection, {}) if file is not None else {}
+    kept = _file(file).get(connection, {}) if file is not None and file.exists() else {}
     found = {field: environment.get(f"DRUMBEAT_{connection}_{field.upper()}") or kept.get(field) for field in fields}
     return {field: SecretStr(str(value)) for field, value in found.items() if value}
 
@@ -62,29 +64,39 @@ def save(file: Path, connection: str, fields: Mapping[str, str]) -> None:
 
     Raises SettingsError for a file that others can read, that is no TOML, or that cannot be written.
     """
-    old = file.read_text(encoding="utf-8") if file.exists() else ""
-    if old:
-        _file(file)                                               # who wrote it must not lose it to a slip of theirs
-    rest = re.sub(rf"(?ms)^\[{re.escape(connection)}\][ \t]*\n.*?(?=^\[|\Z)", "", old)
-    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in fields.items())
+    file = file.resolve()                                         # a link stays one
+    before = _file(file) if file.exists() else {}                 # who wrote it must not lose it to a slip of theirs
+    old = file.read_text(encoding="utf-8") if before or file.exists() else ""
+    rest = re.sub(rf'(?ms)^[ \t]*\[[ \t]*"?{re.escape(connection)}"?[ \t]*\][^\n]*(?:\n|\Z)'
+                  r".*?(?=(?:^[ \t]*(?:#[^\n]*)?\n)*^[ \t]*\[|\Z)", "", old)
+    lines = "".join(f"{name} = {_quoted(value)}\n" for name, value in fields.items())
     made = f"{rest.rstrip()}\n\n[{connection}]\n{lines}".lstrip()
-    temporary = None
+    if _tables(made) != {**before, connection: dict(fields)}:     # written in a way that we do not understand
+        raise SettingsError(f"{file} cannot be changed without losing something.",
+                            f"Take [{connection}] out of it by hand, then try again.")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         keep_out_of_git(file.parent)
-        handle, temporary = tempfile.mkstemp(dir=file.parent)      # readable by its owner only
-        with os.fdopen(handle, "w", encoding="utf-8") as new:
-            new.write(made)
-            new.flush()
-            os.fsync(new.fileno())
-        Path(temporary).replace(file)
+        write_privately(file, made)
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
         raise SettingsError(f"{file} cannot be written: {error.strerror}.",
                             "Make room or rights for it, or name another file: credentials = \"…\" in drumbeat.toml."
                             ) from error
+
+
+def write_privately(file: Path, text: str) -> None:
+    """`file` holds `text`, on disk, readable by its owner only; until then it holds what it held. Raises OSError."""
+    handle, temporary = tempfile.mkstemp(dir=file.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as new:
+            new.write(text)
+            new.flush()
+            os.fsync(new.fileno())
+        Path(temporary).replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
 
 
 def keep_out_of_git(folder: Path) -> None:
@@ -92,6 +104,18 @@ def keep_out_of_git(folder: Path) -> None:
     ignored = folder / ".gitignore"
     if folder.name == ".drumbeat" and not ignored.exists():
         ignored.write_text("*\n", encoding="utf-8")
+
+
+def _quoted(value: str) -> str:
+    """`value` as a basic string of TOML. JSON's is one, but for the halves of what lies beyond U+FFFF."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _tables(text: str) -> dict[str, dict[str, str]] | None:
+    try:
+        return {name: fields for name, fields in tomllib.loads(text).items() if isinstance(fields, dict)}
+    except tomllib.TOMLDecodeError:
+        return None
 
 
 def _file(file: Path) -> dict[str, dict[str, str]]:

@@ -23,6 +23,7 @@ _ITALIC = re.compile(r"(?<![\w*_\\])([*_])(?=\S)(?P<text>[^\n*_]*?\S)\1(?![\w*_]
 _BULLET = re.compile(r"[-*+][ \t]+(?P<text>.*)")
 _NUMBERED = re.compile(r"(?P<number>\d{1,3})[.)][ \t]+.*")
 _ESCAPED = re.compile(r"\\([\\*_\[\]()#+.!`-])")
+_BEGINS_A_BLOCK = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)]|#{1,6}|>)[ \t]")
 _BLANK = re.compile(r"\n(?:[ \t]*\n)+")
 _BEHIND_LINK = re.compile(r"[.,;:!?)\]}'\"]*(?!\S)")             # what may follow an address that is whole
 _SAFE = re.compile(r"[a-z0-9_.~-]*")
@@ -49,7 +50,8 @@ def compose(post: Resolved, channel: Channel, content: Content, slot: Slot | Non
     texts = [plain(text) for text in written]
     if texts:
         if texts[0] and (label := missing_label(post, texts[0])):
-            texts[0], written[0] = f"{label} {texts[0]}", f"{label} {written[0]}"
+            gap = "\n\n" if _BEGINS_A_BLOCK.match(written[0]) else " "     # a list stays one
+            texts[0], written[0] = f"{label}{gap}{texts[0]}", f"{label}{gap}{written[0]}"
         whole = "\n".join(texts)
         in_body = link if link and placement == "body" and not _holds(whole, link, post.link) else None
         texts[-1] = "\n\n".join(text for text in (texts[-1], in_body, _tags(post, whole)) if text)
@@ -78,7 +80,7 @@ def missing_label(post: Resolved, text: str) -> str:
     """
     disclosure = post.post.head.disclosure
     label = (disclosure.label or "").strip() if disclosure else ""
-    if not label or label.casefold() in text[:SEEN_FIRST].casefold():
+    if not label or re.search(rf"(?<![\w#@]){re.escape(label)}(?![\w-])", text[:SEEN_FIRST], re.IGNORECASE):
         return ""
     return label if label.startswith("#") or label.endswith((":", ".", "!", "]")) else f"{label}:"
 

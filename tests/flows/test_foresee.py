@@ -37,7 +37,7 @@ def told(home: Path, **environment: str) -> list[str]:
                         else None)
     done = check(settings.content, now=NOW)
     assert [p.message for p in done.problems if p.severity == "error"] == []
-    return [f"{p.code} {p.place.line}: {p.message} {p.remedy}" for p in foresee(done, settings, environment)]
+    return [f"{p.code} {p.place.line}: {p.message} {p.remedy}" for p in foresee(done, settings, NOW, environment)]
 
 
 def test_a_credential_that_ends_before_a_post_is_told(home):
