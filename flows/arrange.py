@@ -69,6 +69,12 @@ class Agenda:
         self._opened, self._by_time, self._by_channel = {}, by_time, by_channel
         self.planner.keep()
 
+    def held_back(self, now: datetime) -> list[tuple[Slot, str]]:
+        """What was due within the last day and may not go out as the plan stands, each with its reason."""
+        until = int(now.timestamp())
+        return [(card.slot(line), line.why) for card in self._everything() if card is not None for line in card.lines
+                if not line.goes and line.at is not None and until - 86_400 <= line.at <= until]
+
     def is_at(self, commit: str) -> bool:
         """Whether the plan in force, and the plan in short that its details come from, are those of `commit`."""
         return self.commit == commit and self.planner.almanac is not None and self.planner.almanac.commit == commit

@@ -517,7 +517,7 @@ class _Delivery:
         None any more once something else is promised, or the slot was opened again; nor one that has grown old, unless
         its call is in doubt: a network forgets drafts, and a post is dated by them.
         """
-        payload, drafts = None, dict[str, str]()
+        payload, drafts, first = None, dict[str, str](), dict[str, datetime]()
         lives = timedelta(seconds=getattr(self.publisher, "handles_live_s", 3_600.0))
         for entry in self.entries:
             record = entry.record
@@ -525,7 +525,8 @@ class _Delivery:
             if record.kind is Kind.reopened or (record.kind is Kind.claim and promised != payload):
                 payload, drafts = promised, {}
             elif record.kind is Kind.sending and record.part == len(self.standing.parts) and DRAFT in record.detail:
-                is_old = self.standing.doubt is None and self.clock.now() - record.at > lives
+                made = first.setdefault(record.detail[DRAFT], record.at)         # each attempt names it anew
+                is_old = self.standing.doubt is None and self.clock.now() - made > lives
                 drafts = {} if is_old else {DRAFT: record.detail[DRAFT]}
         return drafts
 

@@ -37,8 +37,9 @@ def withdraw(publisher: Publisher, ledger: Ledger, standing: Standing, *, kinds:
     """
     slot: Slot = standing.slot
     if not isinstance(publisher, Withdraws):
-        raise UsageError(f"{publisher.network} takes no post back.",
-                         f"Delete it there by hand: {next(iter(standing.urls), slot.channel)}.")
+        where = next((url for url in standing.urls if url.startswith("http")), None)
+        raise UsageError(f"Drumbeat cannot take a post back from {publisher.network}.",
+                         f"Delete it there by hand: {where}." if where else "Look there whether it can be deleted.")
     gone: list[PartReceipt] = []
     left: list[PartReceipt] = []
     why = None

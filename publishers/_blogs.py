@@ -21,6 +21,7 @@ from schemas.place import Place
 from schemas.problem import Problem, Severity
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _LONGEST_SLUG = 150                      # WordPress cuts at 200 bytes, Ghost refuses more than 191 characters
 _LONGEST_STEM = 100
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -49,8 +50,25 @@ def article(message: Message) -> Article:
 def _markdown(part: Any) -> str:
     """A part's Markdown; of a part without any its text, unless it is hashtags and nothing else."""
     if part.markdown.strip():
-        return str(part.markdown).strip("\n")
+        return _closed(str(part.markdown).strip("\n"))
     return "" if all(word.startswith("#") for word in part.text.split()) else markdown_of(part.text)
+
+
+def _closed(markdown: str) -> str:
+    """The text with an end of the code that it begins and does not end: what is put behind it is no code.
+
+    Source: spec.commonmark.org/0.31.2, 4.5, read 2026-11-22.
+    """
+    fence = ""
+    for line in markdown.split("\n"):
+        match = _FENCE.match(line)
+        if match is None:
+            continue
+        if not fence:
+            fence = match[1] if match[1][0] == "~" or "`" not in match[2] else ""
+        elif match[1][0] == fence[0] and len(match[1]) >= len(fence) and not match[2].strip():
+            fence = ""
+    return f"{markdown}\n{fence}" if fence else markdown
 
 
 def problems_of(message: Message, limits: Limits, length: Callable[[str], int],

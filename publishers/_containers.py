@@ -72,7 +72,7 @@ def state_in(body: Mapping[str, Any], word: str, why: str) -> State:
 def failed(state: State) -> PublishError:
     """What it means that a container failed before anybody published it: Unavailable where another one may do."""
     if state.word == "EXPIRED":
-        return Rejected("the container was not published within a day and is gone; nothing was posted")
+        return Unavailable("the container was not published within a day and is gone; nothing was posted")
     if any(word in state.why for word in _TO_BLAME):
         return Unavailable(f"the network could not fetch or process a file: {without_queries(state.why)}")
     return Rejected(f"the network cannot use a file: {without_queries(state.why)}")
@@ -130,7 +130,7 @@ def published(api: Api, edge: str, handle: str, asks: Asks, lists: Lists) -> Par
         if state.word == "IN_PROGRESS":
             raise Unavailable(f"{api.name} is still processing a file; nothing was posted")
         if state.word != "FINISHED":
-            raise Rejected(failed(state).why)        # this container stays as it is
+            raise failed(state)
     try:
         told = api.ask("POST", edge, {"creation_id": draft.id}, creating=True, exactly=True)
         return PartReceipt(id=id_in(told.body, Unconfirmed))
@@ -146,7 +146,8 @@ def published(api: Api, edge: str, handle: str, asks: Asks, lists: Lists) -> Par
         raise Unconfirmed(why)
     if state.word == "FINISHED":
         raise Unavailable(f"{why}; it is not published")
-    raise Rejected(f"{why}; {failed(state).why}")
+    said = failed(state)
+    raise type(said)(f"{why}; {said.why}")
 
 
 def looked_up(handle: str | None, asks: Asks, lists: Lists, since: datetime) -> Found:

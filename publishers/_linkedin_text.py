@@ -17,6 +17,7 @@ from schemas.problem import Problem, Severity
 POLL_LASTS = {86_400: "ONE_DAY", 259_200: "THREE_DAYS", 604_800: "SEVEN_DAYS", 1_209_600: "FOURTEEN_DAYS"}
 POLL_QUESTION = 140                      # characters; the poll page of LinkedIn's own composer, nowhere in the API's
 LEAST_VIDEO_BYTES = 75_000               # videos-api: 75 kB to 500 MB
+GIF_FRAMES = 250                         # images-api
 CARD_TITLE, CARD_DESCRIPTION = 400, 4_086                # characters; posts-api, article
 OPTIONS = (
     Option("visibility", "who sees the post", ("public", "connections", "logged-in")),
@@ -134,6 +135,9 @@ def problems_of(message: Message, limits: Limits) -> Iterator[Problem]:
         if form == "video" and one.size < LEAST_VIDEO_BYTES:
             yield problem(message, "TXT001", one.place, f"{one.size:,}/{LEAST_VIDEO_BYTES:,} bytes on {channel}, which "
                           f"takes no smaller video: {one.file}.", "Save it in a better quality.")
+        if form == "image" and one.probe is not None and (frames := one.probe.frames or 1) > GIF_FRAMES:
+            yield problem(message, "TXT001", one.place, f"{frames}/{GIF_FRAMES} frames on {channel}: {one.file}.",
+                          "Shorten it, or save it as an MP4 video.")
         if form == "video" and one.captions is not None:
             yield problem(message, "SUP002", one.captions.place, f"Subtitles do not go to {channel} yet: "
                           f"{one.captions.file}.", "Upload them in LinkedIn's own editor, or burn them in.",

@@ -7,6 +7,7 @@ import base64
 import html
 import re
 from collections.abc import Mapping
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP
@@ -50,7 +51,7 @@ def mail(what: OutgoingPart, head: Letterhead, handles: Mapping[str, str], sent_
     made["To"] = head.to or "undisclosed-recipients:;"
     if head.reply_to:
         made["Reply-To"] = head.reply_to
-    made["Subject"] = said["subject"]
+    _say(made, "Subject", said["subject"])
     files = list(zip(what.media, what.names, what.alts, strict=True))
     pictures = [file for file in files if ending(file[1]) in IMAGES]
     made.set_content(_plain(said["text"], files, head), cte="quoted-printable")
@@ -83,7 +84,19 @@ def _attach(piece: MIMEPart, handles: Mapping[str, str], blob: str, name: str, a
         piece.add_attachment(data, match["major"], match["minor"], filename=plain)
     if alt:
         *_, last = piece.iter_parts()
-        last["Content-Description"] = " ".join(alt.split())
+        _say(last, "Content-Description", " ".join(alt.split()))
+
+
+def _say(piece: MIMEPart, name: str, words: str) -> None:
+    """A field of the head, read as it was written.
+
+    Python's `email` takes what looks like an encoded word (RFC 2047) for one, line breaks in it and all, which would
+    let a title add fields to the head: such words are encoded here, and stand as they are.
+    """
+    if "=?" in words:
+        piece.set_raw(name, Header(words, "utf-8", header_name=name).encode(linesep="\n"))
+    else:
+        piece[name] = words
 
 
 def _plain(text: str, files: list[tuple[str, str, str]], head: Letterhead) -> str:

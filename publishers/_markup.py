@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_core import StateCore
+    from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
 _LEADS_SOMEWHERE = re.compile(r"https?://[^\s/]|mailto:[^\s@]+@", re.IGNORECASE)
 _BARE = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+_SCHEME = re.compile(r"(?<![a-zA-Z0-9])https?$", re.IGNORECASE)
+_END_OF_BARE = re.compile(r"[\s<>\"`\\]")
 _END = ".,;:!?'*_~"                      # what stands behind an address and is no part of it
 _LONGEST = 2_048                         # characters of an address that becomes a link by standing there
 
@@ -40,6 +43,7 @@ def _parser() -> "MarkdownIt":
 
     made = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
     made.validateLink = _is_allowed  # type: ignore[method-assign,assignment]
+    made.inline.ruler.before("escape", "address", _link_address)
     made.core.ruler.push("addresses", _link_addresses)
     made.add_render_rule("softbreak", lambda *_: " ")
     made.add_render_rule("image", lambda _, tokens, at, *__: _as_link(tokens[at]))
@@ -54,12 +58,46 @@ def _is_allowed(address: str) -> bool:
 def _as_link(picture: "Token") -> str:
     from markdown_it.common.utils import escapeHtml
 
-    address = str(picture.attrGet("src") or "")
-    return f'<a href="{escapeHtml(address)}">{escapeHtml(picture.content.strip() or address)}</a>'
+    return f'<a href="{escapeHtml(str(picture.attrGet("src") or ""))}">{escapeHtml(_label(picture))}</a>'
+
+
+def _label(picture: "Token") -> str:
+    return picture.content.strip() or str(picture.attrGet("src") or "")
+
+
+def _link_address(state: "StateInline", silent: bool) -> bool:
+    """An address that stands bare is a link as it stands: no sign of emphasis inside it counts, as on other channels.
+
+    Those with a backslash are looked at again when their signs have become letters.
+    """
+    if silent or state.linkLevel or not state.src.startswith("://", state.pos):
+        return False
+    scheme = _SCHEME.search(state.pending[-6:])
+    start = state.pos - len(scheme[0]) if scheme else 0
+    # so much and no more: else a text of nothing but schemes would be read to its end at each of them
+    found = _BARE.match(state.src, start, min(start + _LONGEST + 1, state.posMax)) if scheme else None
+    address = found[0].partition("`")[0] if found else ""
+    if scheme is None or not address or "\\" in address:
+        return False
+    if len(address) > _LONGEST:
+        end = _END_OF_BARE.search(state.src, state.pos, state.posMax)
+        state.pending += state.src[state.pos:end.start() if end else state.posMax]
+        state.pos = end.start() if end else state.posMax
+        return True
+    address = _without_end(address)
+    there = state.md.normalizeLink(address)
+    if not _is_allowed(there):
+        return False
+    state.pending = state.pending[:-len(scheme[0])]
+    state.push("link_open", "a", 1).attrs = {"href": there}
+    state.push("text", "", 0).content = address
+    state.push("link_close", "a", -1)
+    state.pos += len(address) - len(scheme[0])
+    return True
 
 
 def _link_addresses(state: "StateCore") -> None:
-    """Every address that stands bare in a text becomes a link; those in links and in code stay as they are."""
+    """Every other address in a text becomes a link; those in links and in code stay as they are."""
     for block in state.tokens:
         if block.type != "inline" or not block.children:
             continue
@@ -67,6 +105,8 @@ def _link_addresses(state: "StateCore") -> None:
         inside = 0                       # how many links are open
         for token in block.children:
             inside += {"link_open": 1, "link_close": -1}.get(token.type, 0)
+            if token.type == "image" and inside:         # a link inside a link would be the only one
+                token.type, token.content = "text", _label(token)
             made += [token] if token.type != "text" or inside else _linked(token, state.md)
         block.children = made
 

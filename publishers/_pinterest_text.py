@@ -23,7 +23,7 @@ LIMITS = Limits(
     source="github.com/pinterest/api-description, v5/openapi.yaml; 20 MB: help.pinterest.com, 'Create a Pin'",
     read=date(2026, 11, 22))
 OPTIONS = (
-    Option("board", "the number of the board that the pin goes to; 'drumbeat connect pinterest' shows them. There is no default"),
+    Option("board", "the number of the board that it is pinned to ('drumbeat connect pinterest' shows it); no default"),
     Option("section", "the number of a section of that board"),
 )
 

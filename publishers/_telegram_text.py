@@ -88,8 +88,8 @@ def problems_of(message: Message, parts: Sequence[Said], limits: Limits) -> Iter
         most = min(CAPTION, limits.text) if limits.text is not None else CAPTION
         if piece.kind == "comment":
             yield problem(message, "SUP002", piece.place, f"{channel} has no first comments.",
-                          f"Put the link into the text ('link: {{placement: body}}'), or write '## on {channel}' "
-                          "without a first comment.")
+                          "Name the channels that have them ('## first comment on …'); for the link, set "
+                          "'link_placement: body' for this channel in networks/channels.yaml.")
         if piece.media and (counted := length(piece.text)) > most:
             yield problem(message, "TXT001", piece.place, f"{counted}/{most} under pictures on {channel}.",
                           f"Add '## on {channel}' with a shorter text, or take the pictures out.")

@@ -12,22 +12,26 @@ from publishers._http import Answer, retry_after
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unconfirmed
 from schemas.ledger import PartReceipt
 
+_SECRET = 6                              # characters; a shorter piece of an address guards nothing
 QUOTED = 200                             # characters of the receiver's own words in an error
 ID = re.compile(r"[A-Za-z0-9_.:@+=-]{1,200}")
 _REFUSALS = frozenset((400, 403, 404, 405, 413, 415, 422))
 
 
-def receipt_in(answer: Answer, key: str, secrets: tuple[str, ...]) -> PartReceipt:
-    """The receiver's own id and address; our key where it gave no id. Raises what anything but a yes means."""
+def receipt_in(answer: Answer, key: str, secret: str, address: str) -> PartReceipt:
+    """The receiver's own id and address; our key where it gave no id. Raises what anything but a yes means.
+
+    Nothing of `secret`, nor of the receiver's own `address`, which is one too, is repeated.
+    """
     value, is_json = _json(answer.body)
     own = value if isinstance(value, dict) else None
     if 200 <= answer.status < 300:
         if not is_json and _is_from_between(answer):
             raise Unconfirmed(f"the receiver's address answered {answer.status} with a page, and not as a receiver")
-        return _receipt(own or {}, key)
+        return _receipt(own or {}, key, secret, address)
     if answer.status == 409 and own is not None and ID.fullmatch(_id(own)):
-        return _receipt(own, key)        # it has this one already, and says which
-    raise _refusal(answer, own, secrets)
+        return _receipt(own, key, secret, address)       # it has this one already, and says which
+    raise _refusal(answer, own, (secret, *_pieces(address)))
 
 
 def _refusal(answer: Answer, own: dict[str, Any] | None, secrets: tuple[str, ...]) -> PublishError:
@@ -46,10 +50,29 @@ def _refusal(answer: Answer, own: dict[str, Any] | None, secrets: tuple[str, ...
     return Unconfirmed(why)
 
 
-def _receipt(own: dict[str, Any], key: str) -> PartReceipt:
+def _receipt(own: dict[str, Any], key: str, secret: str, address: str) -> PartReceipt:
     id, url = _id(own), own.get("url")
     is_web = isinstance(url, str) and len(url) <= 2_000 and url.isprintable() and _is_web(url)
-    return PartReceipt(id=id if ID.fullmatch(id) else key, url=str(url) if is_web else None)
+    repeats = is_web and (secret in str(url) or _is_echo(str(url), address))
+    return PartReceipt(id=id if ID.fullmatch(id) and secret not in id else key,
+                       url=str(url) if is_web and not repeats else None)
+
+
+def _is_echo(url: str, address: str) -> bool:
+    """Whether it is the address that the request went to: receivers that answer with the request give it back."""
+    theirs, ours = urlsplit(url), urlsplit(address)
+    return theirs.path.rstrip("/") == ours.path.rstrip("/") != "" or (len(ours.query) >= _SECRET and ours.query in url)
+
+
+def _pieces(address: str) -> list[str]:
+    """Whatever of an address may be its secret, the longest first: a server names a path that it does not know."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return [address]
+    said = [address, f"{parts.path}?{parts.query}", parts.path, *parts.path.split("/"), parts.query,
+            *re.split("[&=]", parts.query)]
+    return sorted((one for one in said if len(one) >= _SECRET), key=len, reverse=True)
 
 
 def _id(own: dict[str, Any]) -> str:

@@ -3,7 +3,8 @@
 Without this, a receiver's name could lead to a machine behind our own walls (a cloud's metadata, a database). Every
 address that the name has is judged, and the connection goes to one of those very addresses: a name that changes its
 mind between the look and the call changes nothing. Addresses that hold another one inside are judged by that.
-Sources: IANA special-purpose address registries, RFC 6052 (NAT64), RFC 3056 (6to4), read 2026-11-22.
+Sources: IANA special-purpose address registries and "IPv6 Global Unicast Address Assignments", RFC 6052 (NAT64),
+RFC 3056 (6to4), read 2026-11-22.
 """
 import ipaddress
 import socket
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NO_PLACE = tuple(map(ipaddress.ip_network, (
-    "64:ff9b:1::/48",                    # NAT64 of a network's own: leads inside
-    "fec0::/10", "2001::/32", "192.88.99.0/24", "240.0.0.0/4")))
+    "2001::/32", "3fff::/20", "192.88.99.0/24", "240.0.0.0/4")))
+_OPEN = ipaddress.IPv6Network("2000::/3")       # all that IANA gave out; beyond it translators look inside addresses
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 
 Resolve = Callable[[str, int], Iterable[str]]
@@ -44,6 +45,8 @@ def is_public(address: str) -> bool:
         if (inner := _inside(ip)) is None:
             break
         ip = inner
+    if ip.version == 6 and ip not in _OPEN:
+        return False
     return ip.is_global and not ip.is_multicast and not any(ip in network for network in _NO_PLACE
                                                             if network.version == ip.version)
 

@@ -216,7 +216,8 @@ class Drafts(Protocol):
     """A network where a part exists, unseen, before it is published: a draft, a container, an upload session.
 
     `publish` then publishes that very draft (`so_far.handles[DRAFT]`), and publishing it again changes nothing; so its
-    `lookup` is `keyed`. The handle is recorded before the call, and every later attempt gets the same one.
+    `lookup` is `keyed`. The handle is recorded before the call, and every later attempt gets the same one and nothing
+    else: neither `publish` nor `find` may need the handles of files.
     """
 
     def draft(self, outgoing: Outgoing, part: int, so_far: Sent) -> str:

@@ -96,7 +96,7 @@ class Mail:
         markdown = "\n\n".join(part.markdown for part in message.parts if part.markdown.strip())
         text, page = _clean(piece.text), html(_clean(markdown))
         if message.card:                 # a link that would be a card elsewhere: nobody shall miss it
-            text, page = f"{text}\n\n{_clean(message.card)}", f"{page}\n{html(_clean(message.card))}"
+            text, page = f"{text}\n\n{_clean(message.card)}", f"{page}\n{html(f'<{_clean(message.card)}>')}"
         request = {"subject": " ".join(_clean(message.title or "").split()), "text": text, "html": page}
         if message.language and re.fullmatch(r"[A-Za-z0-9-]{2,35}", message.language):
             request["language"] = message.language

@@ -104,7 +104,7 @@ class Webhook:
             from publishers._webhook_wire import post
 
             answer = post(self._connection, self._url(), headers, body)
-        return receipt_in(answer, what.key, (self._connection.secret("secret"), self._connection.secret("url")))
+        return receipt_in(answer, what.key, self._connection.secret("secret"), self._connection.secret("url"))
 
     def find(self, outgoing: Outgoing, part: int, since: datetime, so_far: Sent) -> Found:  # noqa: ARG002
         """Nothing: a receiver is told, and never asked."""

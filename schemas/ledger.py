@@ -144,6 +144,7 @@ class State(StrEnum):
     failed = "failed"
     missed = "missed"
     skipped = "skipped"
+    withdrawn = "withdrawn"     # published, and taken back by a person: shown so, while the ledger stays as it is
 
 
 class Receipt(Value):

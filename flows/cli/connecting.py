@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 import publishers
 from flows.check import check
-from flows.cli.networking import setup_lines
-from flows.cli.options import settings_of, shared, time_of
+from flows.cli.networking import setup_lines, unknown
+from flows.cli.options import REHEARSAL, settings_of, shared, time_of
 from flows.cli.telling import hide, say, tell, tell_json
 from flows.edges.browser import Return
 from flows.edges.credentials import connection_of, given, is_secret, save
@@ -52,10 +52,12 @@ def connect_command(
     Example: drumbeat connect mastodon
     """
     if network not in publishers.available():
-        raise UsageError(f"There is no network '{network}'.", f"There are: {', '.join(publishers.available())}.")
+        raise unknown(network)
     if not (only_test or from_stdin or sys.stdin.isatty()):
         raise UsageError("There is nobody to ask: this is no terminal.", "Give lines FIELD=VALUE with --stdin.")
     settings = settings_of(content)
+    if rehearse_at:                                               # what a rehearsal takes is no credential
+        settings = settings._replace(credentials=settings.home / REHEARSAL / "credentials.toml")
     asked = _channel(settings, network, channel)
     made = publishers.load(network)
     address = f"{rehearse_at.rstrip('/')}/{network}" if rehearse_at else None
@@ -84,7 +86,7 @@ def connect_command(
     _tell(asked, verified, as_json)
     if not only_test:
         say(f"Kept in {file}, which only you can read.")
-        for name in fields:
+        for name in () if rehearse_at else fields:
             if (variable := f"DRUMBEAT_{connection_of(asked)}_{name.upper()}") in os.environ:
                 say(f"{variable} is set, and wins over what was kept.")
     return 0
@@ -131,6 +133,8 @@ def _asked(made: type[Publisher], known: Mapping[str, str], opened: Open, port: 
     """What a person types, or says yes to in a browser."""
     for line in setup_lines(made):
         say(line)
+    if hasattr(made, "authorization"):
+        say(f"For the browser, the app's redirect address is http://127.0.0.1:{port}/")
     say("")
     fields = {name: value for name, value in known.items() if name != EXPIRES}      # the end of the old one
     browser = hasattr(made, "authorization") and click.confirm(

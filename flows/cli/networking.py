@@ -1,5 +1,8 @@
 """networks: what is supported, with its limits, where they come from, what it costs, and how an account is set up."""
 
+import re
+import textwrap
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -15,6 +18,9 @@ POWERS = {
     "renews its credential": "refresh", "connects in a browser": "authorization", "has a price": "price",
 }
 """What an adapter can do beyond posting, in words, by the method that does it."""
+_SAME = {"twitter": "x", "rss": "feed", "atom": "feed", "newsletter": "mail", "email": "mail", "smtp": "mail",
+         "dev.to": "devto", "dev": "devto", "bsky": "bluesky", "ig": "instagram", "insta": "instagram"}
+"""What people also call them."""
 REPEATS = {
     Repeat.keyed: "A lost answer is settled by itself: the same call made again is the same post.",
     Repeat.refused: "A lost answer is looked up in the account; the network refuses the same post twice.",
@@ -35,7 +41,7 @@ def networks_command(network: str | None, setup: bool, as_json: bool) -> int:
     Example: drumbeat networks mastodon
     """
     if network is not None and network not in publishers.available():
-        raise UsageError(f"There is no network '{network}'.", f"There are: {', '.join(publishers.available())}.")
+        raise unknown(network)
     classes = [publishers.load(name) for name in ((network,) if network else publishers.available())]
     if as_json:
         tell_json({"networks": [_as_dict(made) for made in classes]})
@@ -51,11 +57,22 @@ def networks_command(network: str | None, setup: bool, as_json: bool) -> int:
             tell(line)
         tell("")
         tell("Where the limits come from, and when that was read:")
-        for line in table(("", "", ""), [(c.network, str(c.limits.read), c.limits.source) for c in classes])[1:]:
-            tell(f"  {line}")
+        for c in classes:
+            for line in textwrap.wrap(f"{c.network}, {c.limits.read}: {c.limits.source}", 110, initial_indent="  ",
+                                      subsequent_indent="    ", break_long_words=False, break_on_hyphens=False):
+                tell(line)
         tell("")
         tell("'drumbeat networks NETWORK' tells all of one; 'drumbeat connect NETWORK' sets an account up.")
     return 0
+
+
+def unknown(network: str) -> UsageError:
+    """No such network: what may have been meant, and what there is."""
+    known = publishers.available()
+    same = _SAME.get(network.lower(), network.lower())
+    close = [name for name in known if name.split("_")[0] == same] or get_close_matches(same, known, 1, 0.7)
+    meant = f"Did you mean {close[0]}? " if close else ""
+    return UsageError(f"There is no network '{network}'.", f"{meant}There are: {', '.join(known)}.")
 
 
 def powers(made: type[Publisher]) -> list[str]:
@@ -66,7 +83,7 @@ def _row(made: type[Publisher]) -> tuple[str, ...]:
     limits = made.limits
     return (made.network, _text(limits), "yes" if limits.parts != 1 else "joined", str(limits.images or "-"),
             str(limits.videos or "-"), str(limits.poll_options or "-"), "yes" if hasattr(made, "withdraw") else "-",
-            made.setup.costs)
+            re.split(r"[,;:.] |\.$", made.setup.costs)[0])
 
 
 def _text(limits: Limits) -> str:
@@ -95,12 +112,15 @@ def _described(made: type[Publisher]) -> list[str]:
 
 
 def _numbers(limits: Limits) -> list[str]:
+    threads = "none, parts are joined" if limits.parts == 1 else limits.parts or "any number"
     said: list[tuple[str, object]] = [
-        ("text", _text(limits)), ("first comment", limits.comment), ("title", limits.title or None),
-        ("link counts as", limits.link_length), ("posts in a thread", "none, parts are joined" if limits.parts == 1
-                                                 else limits.parts or "any number"),
+        ("text", _text(limits)),
+        ("first comment", f"{limits.comment:,} {limits.unit}" if limits.comment else None),
+        ("title", f"{limits.title} characters" if limits.title else None),
+        ("a link counts", f"{limits.link_length} {limits.unit}" if limits.link_length else None),
+        ("posts in a thread", threads),
         ("hashtags", limits.hashtags),
-        ("images", f"{limits.images} of {limits.image_bytes / 1e6:g} MB ({', '.join(limits.image_types)})"
+        ("images", f"{limits.images} of {_mb(limits.image_bytes)} ({', '.join(limits.image_types)})"
          if limits.images else "none"),
         ("alt text", f"{limits.alt:,} characters" if limits.alt else None),
         ("videos", _videos(limits)), ("documents", f"{limits.documents} ({', '.join(limits.document_types)})"
@@ -114,9 +134,13 @@ def _numbers(limits: Limits) -> list[str]:
 def _videos(limits: Limits) -> str:
     if not limits.videos:
         return "none"
-    size = f" of {limits.video_bytes / 1e6:,.0f} MB" if limits.video_bytes else ""
+    size = f" of {_mb(limits.video_bytes)}" if limits.video_bytes else ""
     length = "" if limits.video_seconds is None else f", {limits.video_seconds[0]:g} to {limits.video_seconds[1]:g} s"
     return f"{limits.videos}{size} ({', '.join(limits.video_types)}){length}"
+
+
+def _mb(size: int) -> str:
+    return f"{round(size / 1e6, 1):,g} MB"
 
 
 def _option(option: Option) -> str:

@@ -101,7 +101,8 @@ def _shown(slot: Slot, one: Item | Waiting, done: Prepared) -> dict[str, Any]:
         "parts": _parts(message) if message else [],
         "media": [{"file": m.file, "alt": m.alt} for part in message.parts for m in part.media] if message else [],
         "link": one.post.link,
-        "title": message.title if message else None,
+        "title": message.title if message and publishers.load(message.network).limits.title else None,
+        "card": _card(message) if message else None,
         "warning": message.warning if message else None,
         "poll": list(message.poll.options) if message and message.poll else None,
         "cost_usd": _cost(message) if message else None,
@@ -122,6 +123,13 @@ def _parts(message: Message) -> list[dict[str, Any]]:
         }
         for part in publisher.compose(message).parts
     ]
+
+
+def _card(message: Message) -> str | None:
+    """The link that is shown as a card, where it does not stand in the text."""
+    publisher = publishers.load(message.network)(Connection(message.account))
+    in_text = message.card is not None and any(message.card in p.text for p in publisher.compose(message).parts)
+    return None if in_text else message.card
 
 
 def _cost(message: Message) -> float | None:
@@ -154,9 +162,9 @@ def _tell_message(message: dict[str, Any]) -> None:
     tell(f"── {message['slot']}  {message['network']}  {at}")
     if message["why"]:
         tell(f"   waits: {message['why']}")
-    for name in ("title", "warning"):
+    for name, words in (("title", "title"), ("warning", "readers are warned first")):
         if message[name]:
-            tell(f"   {name}: {message[name]}")
+            tell(f"   {words}: {message[name]}")
     for number, part in enumerate(message["parts"], 1):
         limit = f"{part['length']}/{part['limit']}" if part["limit"] else str(part["length"])
         name = (
@@ -171,8 +179,10 @@ def _tell_message(message: dict[str, Any]) -> None:
         )
     if message["poll"]:
         tell(f"   poll: {' / '.join(message['poll'])}")
+    if message["card"]:
+        tell(f"   link card: {message['card']}")
     if message["cost_usd"]:
-        tell(f"   costs {message['cost_usd']:.2f} USD")
+        tell(f"   costs {message['cost_usd']:g} USD")
     for problem in message["problems"]:
         tell(f"   {problem['severity']}: {problem['message']} {problem['remedy']}")
     tell("")

@@ -15,7 +15,7 @@ import click
 
 from flows.cli.options import REHEARSAL, archive_of, exists, settings_of, shared
 from flows.cli.outcomes import exit_code, next_lines, outcome_table
-from flows.cli.telling import When, hide, keep_a_log, say, tell, tell_json
+from flows.cli.telling import When, hide, keep_a_log, many, say, tell, tell_json
 from flows.connect import Connector
 from flows.edges.children import when_parent_ends
 from flows.edges.clock import Clock, FixedClock, PretendClock, RealClock
@@ -71,8 +71,6 @@ def publish_command(
     elif not lines:
         for line in outcome_table(rows):
             tell(line)
-        if not rows:
-            say("Nothing is due.")
     return exit_code(rows, unable=unable)
 
 
@@ -169,8 +167,21 @@ def play(
         if lines:
             when_parent_ends(shift.stop)
         shift.run(clock.now() if once else until or clock.now() + SHIFT)
+    if once and not settle_only and not done and not lines:
+        _tell_what_waits(shift.agenda.held_back(clock.now()))
     last = {one.row.slot: one for one in done}                    # what became of each, in the end
     return [one.row for one in last.values()], any(one.unable for one in last.values())
+
+
+def _tell_what_waits(held_back: list[tuple[Slot, str]]) -> None:
+    """What was due and may not go out: else "nothing is due" were not the whole truth."""
+    if not held_back:
+        say("Nothing is due.")
+    else:
+        slot, why = held_back[0]
+        more = f" and {many(len(held_back) - 1, 'slot')} more" if len(held_back) > 1 else ""
+        say(f"{slot}{more} was due and waits: {why}")
+        say("'drumbeat status --state waiting' shows what waits; only what is committed counts.")
 
 
 def _refuse_the_world(rehearse_at: str, *, rehearse: bool) -> None:

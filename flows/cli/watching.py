@@ -23,7 +23,7 @@ from flows.planning.preparing import Prepared
 from flows.planning.reporting import counts, row, rows, withdrawn
 from flows.planning.sealing import standing_of
 from schemas.errors import ContentError, SettingsError, StoreError, UsageError
-from schemas.ledger import Slot, Standing, State
+from schemas.ledger import Slot, Standing, State, Withdrawal
 from schemas.report import Row
 
 cost_option = click.option("--cost", is_flag=True, help="Say at the end how many requests the archive had.")
@@ -108,7 +108,12 @@ def rows_from(settings: Settings, store: Store | None, now: datetime, on: Window
 def _as_withdrawn(made: list[Row], store: Store | None) -> list[Row]:
     """With what was taken back said of it: the ledger knows only that it went out."""
     taken = {str(slot): one for slot, one in reader(store).withdrawals().items()} if store is not None else {}
-    return [r._replace(reason=withdrawn(taken[r.slot]), url=None) if r.slot in taken else r for r in made]
+    return [_taken_back(r, taken[r.slot]) if r.slot in taken else r for r in made]
+
+
+def _taken_back(made: Row, taken: Withdrawal) -> Row:
+    state = made.state if taken.left else State.withdrawn
+    return made._replace(state=state, reason=withdrawn(taken), url=None, next=None if not taken.left else made.next)
 
 
 def _read(ledger: Ledger, slots: Iterable[Slot]) -> dict[Slot, Standing]:

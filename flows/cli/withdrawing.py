@@ -13,6 +13,7 @@ from flows.edges.clock import FixedClock, RealClock
 from flows.edges.ledger import Ledger, worker_id
 from flows.edges.store import open_store
 from flows.planning.folding import fold
+from flows.planning.reporting import withdrawn
 from flows.withdraw import stopped, withdraw
 from publishers.base import Identifies, Outgoing, Publisher
 from schemas.channel import Channel
@@ -67,6 +68,12 @@ def withdraw_command(
                          f"Say what you see first: drumbeat resolve {wanted} --live ADDRESS or --absent.")
     if standing.state is State.publishing or standing.doubt is not None:
         raise UsageError(f"{wanted} is under way.", "Wait until it has ended: 'drumbeat status' tells.")
+    if (before := ledger.withdrawals(wanted).get(wanted)) is not None and not before.left:
+        if as_json:
+            tell_json(before.model_dump(mode="json"))
+        else:
+            tell(f"{wanted}: {withdrawn(before)}")
+        return 0
     channel = next((one for one in prepared.content.channels.channels if one.id == wanted.channel), None)
     if channel is None:
         raise SettingsError(f"There is no channel {wanted.channel} any more.", "Delete the post there by hand.")

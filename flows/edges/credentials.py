@@ -1,12 +1,13 @@
 """Credentials, by connection: from variables, or from a file that only its owner can read."""
 import contextlib
+import fcntl
 import json
 import os
 import re
 import stat
 import tempfile
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -35,7 +36,7 @@ def credentials(channel: Channel, needs: tuple[str, ...], wants: tuple[str, ...]
     if missing:
         raise SettingsError(
             f"{channel.id} has no credentials: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
-            "Set them, or try it without any account: add --rehearse.",
+            f"Run 'drumbeat connect {channel.network}', set them, or try it without any account: add --rehearse.",
         )
     return found
 
@@ -65,6 +66,27 @@ def save(file: Path, connection: str, fields: Mapping[str, str]) -> None:
     Raises SettingsError for a file that others can read, that is no TOML, or that cannot be written.
     """
     file = file.resolve()                                         # a link stays one
+    with _alone(file):
+        _replace(file, connection, fields)
+
+
+@contextlib.contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Nobody else changes the file meanwhile."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        keep_out_of_git(file.parent)
+        lock = os.open(file.parent / f".{file.name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _unwritable(file, error) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _replace(file: Path, connection: str, fields: Mapping[str, str]) -> None:
     before = _file(file) if file.exists() else {}                 # who wrote it must not lose it to a slip of theirs
     old = file.read_text(encoding="utf-8") if before or file.exists() else ""
     rest = re.sub(rf'(?ms)^[ \t]*\[[ \t]*"?{re.escape(connection)}"?[ \t]*\][^\n]*(?:\n|\Z)'
@@ -75,13 +97,14 @@ def save(file: Path, connection: str, fields: Mapping[str, str]) -> None:
         raise SettingsError(f"{file} cannot be changed without losing something.",
                             f"Take [{connection}] out of it by hand, then try again.")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        keep_out_of_git(file.parent)
         write_privately(file, made)
     except OSError as error:
-        raise SettingsError(f"{file} cannot be written: {error.strerror}.",
-                            "Make room or rights for it, or name another file: credentials = \"…\" in drumbeat.toml."
-                            ) from error
+        raise _unwritable(file, error) from error
+
+
+def _unwritable(file: Path, error: OSError) -> SettingsError:
+    return SettingsError(f"{file} cannot be written: {error.strerror}.",
+                         'Make room or rights for it, or name another file: credentials = "…" in drumbeat.toml.')
 
 
 def write_privately(file: Path, text: str) -> None:
@@ -101,9 +124,9 @@ def write_privately(file: Path, text: str) -> None:
 
 def keep_out_of_git(folder: Path) -> None:
     """Git sees nothing of `.drumbeat`, whatever the project's own .gitignore says. Raises OSError."""
-    ignored = folder / ".gitignore"
-    if folder.name == ".drumbeat" and not ignored.exists():
-        ignored.write_text("*\n", encoding="utf-8")
+    ours = next((one for one in (folder, *folder.parents) if one.name == ".drumbeat"), None)
+    if ours is not None and not (ours / ".gitignore").exists():
+        (ours / ".gitignore").write_text("*\n", encoding="utf-8")
 
 
 def _quoted(value: str) -> str:

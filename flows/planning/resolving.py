@@ -98,8 +98,12 @@ class _Resolver:
                 post, None, "the list is empty, so the post goes nowhere.", "Name a channel, or remove the line."
             )
         elif not chosen and not post.head.channels and "networks/channels.yaml" not in self.read.unreadable:
-            self.problem(post, None, "there is no active channel to send this to.",
-                         "Name an active one here." if active else "Add a channel to networks/channels.yaml.")
+            if active and named is None:
+                self.problem(post, None, "there is no active channel that takes a post of words alone.",
+                             "Add a picture or a film above the text: media: [{file: photo.jpg, alt: What it shows}].")
+            else:
+                self.problem(post, None, "there is no active channel to send this to.",
+                             "Name an active one here." if active else "Add a channel to networks/channels.yaml.")
         return tuple(chosen)
 
     def judge_options(self, post: Post, head: Head) -> None:

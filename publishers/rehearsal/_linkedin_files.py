@@ -3,6 +3,7 @@
 Sources: learn.microsoft.com/linkedin/marketing/community-management/shares, pages images-api, videos-api and
 documents-api; learn.microsoft.com/linkedin/shared/api-guide/concepts/error-handling and versioning, read 2026-11-22.
 """
+import io
 import json
 import re
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from publishers.rehearsal._pictures import opened
 from publishers.rehearsal._twin import Refusal, Twin
 
 _PIXELS, _VIDEO_BYTES, _PIECE, _OLDEST = 36_152_320, (75_000, 500_000_000), 4_194_304, "202511"
+_FRAMES = 250
 _FORMS = {"images": "image", "videos": "video", "documents": "document"}
 
 
@@ -134,6 +136,8 @@ class LinkedInFiles(Twin):
         seen = opened(data)
         if media.mime not in ("image/jpeg", "image/png", "image/gif") or seen is None:
             return "no image"
+        if seen.moves and _frames(data) > _FRAMES:
+            return "too many frames"
         return "" if seen.width * seen.height < _PIXELS else "too many pixels"
 
     # --- who ----------------------------------------------------------------------------------------------------------
@@ -179,6 +183,14 @@ def slug(account: str) -> str:
 
 def milliseconds(moment: datetime) -> int:
     return (moment.astimezone(UTC) - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
+
+
+def _frames(data: bytes) -> int:
+    """How many frames an animation has."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as picture:
+        return int(getattr(picture, "n_frames", 1))
 
 
 def _mime(data: bytes) -> str:

@@ -1,7 +1,7 @@
 """What the rehearsal networks hold, as a page people like to look at: newest first, threads together."""
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -11,6 +11,7 @@ from jinja2 import Environment, Template
 from markupsafe import Markup, escape
 from starlette.responses import Response
 
+from publishers._html import visible_text
 from publishers.rehearsal._double import Twin
 from publishers.rehearsal._kept import Kept, KeptMedia
 
@@ -20,6 +21,9 @@ _HEADERS = {"Content-Security-Policy": "default-src 'none'; img-src 'self'; styl
 _NEWEST = 100                                   # threads on one page
 _PICTURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 _LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]'’”]")
+_MARKED_UP = re.compile(r"</(?:p|h[1-6]|ul|ol|figure|blockquote)>")
+_UNSEEN = re.compile(r"(?m)^\[//\]: # \(.*\)$")
+_WORDS = ("blob", "captions", "subtitles")
 _TAG = re.compile(r"(?<![\w&/])#\w+")
 
 
@@ -35,6 +39,37 @@ class Card(NamedTuple):
     @property
     def is_comment(self) -> bool:
         return self.post.extra.get("kind") == "comment"
+
+    @property
+    def text(self) -> str:
+        """What readers see: blogs keep HTML, and a line of our own that none of them shows."""
+        text = visible_text(self.post.text) if _MARKED_UP.search(self.post.text) else self.post.text
+        return _UNSEEN.sub("", text).strip()
+
+    @property
+    def title(self) -> str | None:
+        """The title, where it is not the first line of the text anyway."""
+        title = self.post.extra.get("title")
+        return title if isinstance(title, str) and title and not self.text.startswith(title) else None
+
+    @property
+    def warning(self) -> str | None:
+        return self.post.extra.get("spoiler_text") or None
+
+    @property
+    def link(self) -> str | None:
+        link = self.post.extra.get("link")
+        return link if isinstance(link, str) and link and link not in self.text else None
+
+    @property
+    def answers(self) -> list[str]:
+        """Of a poll, in whatever form the network keeps it."""
+        return list(_words(self.post.extra.get("poll")))
+
+    @property
+    def shown(self) -> list[KeptMedia]:
+        """The files that people see as such: subtitles are part of their film."""
+        return [file for file in self.media if not file.name.endswith((".vtt", ".srt")) and file.name not in _WORDS]
 
 
 class Thread(NamedTuple):
@@ -131,6 +166,26 @@ def _title(twin: Twin) -> str:
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    words: dict[str, Any] = {"in_words": _in_words, "with_links": _with_links, "title": _title}
+    words: dict[str, Any] = {"in_words": _in_words, "with_links": _with_links, "title": _title,
+                             "is_film": _is_film}
     environment.filters.update(words)
     return environment.from_string((files(__package__) / "timeline.html").read_text(encoding="utf-8"))
+
+
+def _words(poll: Any) -> Iterator[str]:
+    """Every answer in a poll: texts in lists, and what stands under "text" or "title" in objects in lists."""
+    for value in poll.values() if isinstance(poll, Mapping) else poll if isinstance(poll, list | tuple) else ():
+        if isinstance(value, list | tuple):
+            for answer in value:
+                if isinstance(answer, str):
+                    yield answer
+                elif isinstance(answer, Mapping):
+                    inner: Any = answer.get("poll_media", answer)
+                    said = (inner.get("text") or inner.get("title")) if isinstance(inner, Mapping) else None
+                    yield from [said] if isinstance(said, str) else []
+
+
+def _is_film(file: KeptMedia) -> bool:
+    name = file.name.lower()
+    return (file.mime or "").startswith("video/") or name.endswith((".mp4", ".mov", ".webm", ".m4v")) or (
+        name in ("tweet_video", "video", "film"))

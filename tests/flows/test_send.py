@@ -190,7 +190,7 @@ def test_one_channel_without_credentials_stops_no_other(live, just_now, monkeypa
         "posts/hello@facebook#1": ("waiting", True)}
     assert next(one.row.reason for one in told if one.row.slot == "posts/hello@facebook#1") == (
         "facebook has no credentials: DRUMBEAT_FACEBOOK_PAGE_ID, DRUMBEAT_FACEBOOK_PAGE_ACCESS_TOKEN are not set. "
-        "Set them, or try it without any account: add --rehearse.")
+        "Run 'drumbeat connect facebook_page', set them, or try it without any account: add --rehearse.")
 
 
 def test_credentials_that_arrive_are_used(live, just_now, monkeypatch):

@@ -134,7 +134,7 @@ def problem(code: str, what: str, remedy: str, place: Place | None = None) -> Pr
     (of(part("A", film(size=50_000_000))), of(part("A", film(size=50_000_001))),
      "50,000,001/50,000,000 bytes on us: content/media/kettle.mp4."),
     (of(part("A", film(probe=Probe("mp4", 1, 1, 180.0)))), of(part("A", film(probe=Probe("mp4", 1, 1, 180.1)))),
-     "180.1/180 s of video on us: content/media/kettle.mp4."),
+     "180.1 s of video, 180 s at most on us: content/media/kettle.mp4."),
     (of(part("A", film(alt="x" * 1_000))), of(part("A", film(alt="x" * 1_001))),
      "1001/1000 characters of alt text for a video on us: content/media/kettle.mp4."),
     (of(part("A", film())), of(part("A", film(), film("other.mp4", blob="other"))), "2/1 videos on us."),

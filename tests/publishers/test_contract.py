@@ -19,11 +19,11 @@ from contract_case import FAULTS, OURS, THEIRS, Case
 from contract_scene import NOON, Clock, Scene
 
 import publishers
-from publishers.base import Connection, Identifies, Outgoing, Publisher, Refreshes, Verifies, Withdraws
+from publishers.base import DRAFT, Connection, Identifies, Outgoing, Publisher, Refreshes, Sent, Verifies, Withdraws
 from publishers.rehearsal import twins
 from publishers.rehearsal._twin import Rehearsal
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
-from schemas.ledger import Repeat
+from schemas.ledger import PartReceipt, Repeat
 from schemas.message import Message
 from schemas.problem import Severity
 
@@ -126,6 +126,23 @@ def test_a_receipt_is_found_again_from_its_address(scene) -> None:
         scene.publisher().receipt_of("https://elsewhere.example/not-a-post")
 
 
+def test_a_later_attempt_needs_the_draft_alone(scene) -> None:
+    """Another worker has the recorded draft and no handle of a file: it looks, and publishes, all the same."""
+    for name, message in scene.case.goes.items():
+        publisher = scene.publisher()
+        outgoing, parts = publisher.compose(message), tuple[PartReceipt, ...]()
+        for number, piece in enumerate(outgoing.parts):
+            sent = scene.readied(publisher, outgoing, number, parts)
+            if DRAFT not in sent.handles:
+                pytest.skip(f"{scene.case.network} has no drafts")
+            later = Sent(parts, {DRAFT: sent.handles[DRAFT]})
+            if piece.kind == "post":
+                assert publisher.find(outgoing, number, BEFORE, later).matches == (), name
+            parts += (publisher.publish(outgoing, number, later),)
+        assert len({receipt.id for receipt in parts}) == len(parts), name
+        scene.clock.now += timedelta(hours=2)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_one_call_leaves_under_each_fault(scene, fault) -> None:
     """One create call on the wire; the error says what is certain; a look tells the truth, or that it cannot know."""
@@ -156,11 +173,13 @@ def test_one_call_leaves_under_each_fault(scene, fault) -> None:
     if publisher.lookup.repeat is Repeat.blind:
         assert publisher.find(outgoing, 0, BEFORE, sent) == ((), False)
         return
-    found = publisher.find(outgoing, 0, BEFORE, sent)
+    # what another worker has of it
+    later = Sent(sent.parts, {DRAFT: sent.handles[DRAFT]}) if DRAFT in sent.handles else sent
+    found = publisher.find(outgoing, 0, BEFORE, later)
     assert found.complete
     assert [match.id for match in found.matches] == [post["id"] for post in scene.held()]
     if publisher.lookup.repeat is Repeat.keyed:
-        again = publisher.publish(outgoing, 0, sent)              # the same key, the same draft: the same post
+        again = publisher.publish(outgoing, 0, later)             # the same key, the same draft: the same post
         assert [post["id"] for post in scene.held()] == [again.id]
 
 

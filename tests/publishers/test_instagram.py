@@ -267,13 +267,13 @@ def test_children_that_are_processed_slowly_stop_the_draft(scene) -> None:
 
 
 def test_a_container_is_good_for_a_day(scene) -> None:
-    """After that nothing can come of it: absent for certain, and refused for good."""
+    """After that nothing can come of it: absent for certain; another one may do."""
     outgoing, sent = scene.drafted(post())
     scene.now += timedelta(hours=24, seconds=1)
     assert scene.adapter().find(outgoing, 0, SINCE, sent) == Found((), True)
     with pytest.raises(PublishError) as caught:
         scene.adapter().publish(outgoing, 0, sent)
-    assert (type(caught.value), scene.twin.posts) == (Rejected, [])
+    assert (type(caught.value), scene.twin.posts) == (Unavailable, [])
 
 
 def test_a_film_that_is_none_is_refused(scene) -> None:

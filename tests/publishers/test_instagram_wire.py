@@ -177,6 +177,17 @@ def test_a_first_comment_is_a_call_of_its_own(peer) -> None:
     assert peer.heard[0] == ("POST", f"/v25.0/{MEDIA}/comments", {"message": "Below", "access_token": TOKEN})
 
 
+def test_a_second_comment_stands_under_the_post_too(peer) -> None:
+    """Not under the first comment, which takes none this way."""
+    outgoing = adapter(peer).compose(message("instagram", part("One", picture()), part("A", kind="comment"),
+                                             part("B", kind="comment")))
+    peer.answers = [(200, {"id": "19"}), (200, {"user_id": USER, "username": "us"}), (200, {"data": []})]
+    so_far = Sent((PartReceipt(id=MEDIA), PartReceipt(id="18")))
+    adapter(peer).publish(outgoing, 2, so_far)
+    adapter(peer).find(outgoing, 2, NOON, so_far)
+    assert peer.asked() == [f"POST /v25.0/{MEDIA}/comments", "GET /v25.0/me", f"GET /v25.0/{MEDIA}/comments"]
+
+
 @pytest.mark.parametrize("refusal", [no(100, 33), no(24, 2207006)])
 def test_a_comment_under_a_post_that_is_not_found_yet_is_tried_again(peer, refusal) -> None:
     """A post that has just come out may not be found for a moment: there is no comment, and nothing is lost."""
@@ -200,11 +211,14 @@ def test_children_that_are_not_found_yet_make_no_end(peer, refusal) -> None:
 # --- what comes back -------------------------------------------------------------------------------------------------
 
 def test_a_container_that_is_not_ready_stops_the_call_before_it_leaves(peer) -> None:
-    """Still processing is Unavailable, failed or expired is Rejected; in none of them is anything published."""
+    """Still processing, or failed or expired where another container may do, is Unavailable; nothing is published.
+
+    Rejected is only what is wrong with the file.
+    """
     outgoing, sent = adapter(peer).compose(ALL), Sent(handles={DRAFT: f"processing:{HANDLE}"})
-    for state, error in ((WAITING, Unavailable), (EXPIRED, Rejected),
+    for state, error in ((WAITING, Unavailable), (EXPIRED, Unavailable),
                          ((200, {"status_code": "ERROR", "status": "Error: … error code 2207026"}), Rejected),
-                         ((200, {"status_code": "ERROR", "status": "Error: … error code 2207053"}), Rejected),
+                         ((200, {"status_code": "ERROR", "status": "Error: … error code 2207053"}), Unavailable),
                          ((200, {}), Unavailable), ((500, "<html>"), Unavailable)):
         peer.answers, peer.heard = [state], []
         with pytest.raises(PublishError) as caught:
@@ -219,7 +233,7 @@ def test_a_container_that_is_not_ready_stops_the_call_before_it_leaves(peer) -> 
 @pytest.mark.parametrize(("state", "error"), [
     (("ERROR", "Error: Media upload has failed with error code 2207026"), Rejected),
     (("ERROR", "Error: Media upload has failed with error code 2207053"), Unavailable),
-    (("EXPIRED", ""), Rejected), (("NEW", ""), Unavailable),
+    (("EXPIRED", ""), Unavailable), (("NEW", ""), Unavailable),
 ])
 def test_a_container_that_fails_at_once_is_no_draft(peer, state, error) -> None:
     """Where another container may do it is Unavailable, where the file is to blame Rejected."""
@@ -306,7 +320,7 @@ def test_a_refused_repeat_is_looked_up(peer, refusal) -> None:
     assert adapter(peer).publish(outgoing, 0, sent) == PartReceipt(id=MEDIA,
                                                                    url=f"https://www.instagram.com/p/{MEDIA}/")
 
-    for rest, error in (([FINISHED], Unavailable), ([WAITING], Unconfirmed), ([EXPIRED], Rejected),
+    for rest, error in (([FINISHED], Unavailable), ([WAITING], Unconfirmed), ([EXPIRED], Unavailable),
                         ([no(1, status=500)], Unconfirmed), ([PUBLISHED, (200, {"data": [older]})], Unconfirmed),
                         ([PUBLISHED, (200, {"data": [shown(), shown(id="18")]})], Unconfirmed),
                         ([PUBLISHED, (503, "")], Unconfirmed)):

@@ -1,4 +1,5 @@
 """What only LinkedIn has: its `little` text, the wire format of each call, refusals, repeats, signing in."""
+import io
 import json
 import threading
 import traceback
@@ -15,6 +16,7 @@ from contract_case import FILES, drawn, message, part, picture
 from hypothesis import given
 from hypothesis import strategies as some
 from linkedin_case import FILM, PAPER, poll, signed
+from PIL import Image
 from pydantic import SecretStr
 
 from publishers._linkedin_text import length, little, plain, seen, shown
@@ -23,6 +25,7 @@ from publishers.linkedin import LinkedIn
 from publishers.rehearsal._little import read_little
 from publishers.rehearsal._twin import Rehearsal
 from publishers.rehearsal.linkedin_twin import LinkedInTwin
+from schemas.content import Probe
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 from schemas.ledger import PartReceipt
 from schemas.message import Message
@@ -247,6 +250,8 @@ def test_a_text_that_is_not_escaped_is_cut_off_by_linkedin():
     (message("linkedin", "One", part("Look", picture(), kind="comment")), "text and nothing else"),
     (message("linkedin", part("A", picture(alt="x" * 4_086))), None),
     (message("linkedin", part("A", picture(alt="x" * 4_087))), "4087/4086"),
+    (message("linkedin", part("A", picture("a.gif", probe=Probe("gif", 9, 9, frames=250)))), None),
+    (message("linkedin", part("A", picture("a.gif", probe=Probe("gif", 9, 9, frames=251)))), "251/250 frames"),
     (message("linkedin", part("A", FILM)), None),
     (message("linkedin", part("A", FILM.model_copy(update={"size": 74_999}))), "75,000"),
     (message("linkedin", part("A", FILM.model_copy(update={"size": 500_000_001}))), "500,000,000"),
@@ -618,6 +623,59 @@ def test_a_comment_is_found_under_its_post(adapter, networks):
                         Sent(parts[:1])) == ((), True)
 
 
+COMMENTED = "urn:li:comment:(urn:li:activity:7123456789012345678,6636062862760562688)"
+
+
+def comment(text: str = "A (word)", minutes: float = 0, edited: float = 0, **more: Any) -> dict[str, Any]:
+    made = int((NOON + timedelta(minutes=minutes)).timestamp() * 1000)
+    return {"id": COMMENTED[-20:-1], "commentUrn": COMMENTED, "actor": PAGE,
+            "object": "urn:li:activity:7123456789012345678", "created": {"actor": PAGE, "time": made},
+            "message": {"attributes": [], "text": text},
+            "lastModified": {"actor": PAGE, "time": made + int(edited * 60_000)}, **more}
+
+
+@pytest.mark.parametrize(("shown_as", "ids", "complete"), [
+    (comment(), [COMMENTED], True),
+    (comment("A  (word)\n"), [COMMENTED], True),
+    (comment(edited=1), [COMMENTED], True),
+    (comment("A word"), [], True),
+    (comment("A word", edited=1), [], False),
+    (comment(actor="urn:li:person:abc"), [], True),
+    (comment(minutes=-10), [], True),
+    (comment("A word", minutes=-10, edited=12), [], True),
+])
+def test_a_comment_is_known_by_its_author_time_and_text(shown_as, ids, complete):
+    """Another's with the same words is none, nor an older one; one that was edited since may have been it."""
+    outgoing = at(None).compose(message("linkedin", "One", part("A (word)", kind="comment")))
+    other = comment("Other", commentUrn=COMMENTED.replace("663", "664"))
+    with peer(listed(other), listed(shown_as), listed()) as there:
+        found = at(there.url).find(outgoing, 1, BEFORE, Sent((PartReceipt(id=SHARE),)))
+    assert ([match.id for match in found.matches], found.complete) == (ids, complete)
+    assert [one.path for one in there.heard] == [
+        f"/rest/socialActions/{SHARE.replace(':', '%3A')}/comments?start={start}&count=100" for start in (0, 100, 200)]
+
+
+def test_a_second_comment_stands_under_the_post_too():
+    """And is looked for there, not under the first comment."""
+    plan = at(None).compose(message("linkedin", "One", part("A", kind="comment"), part("B", kind="comment")))
+    so_far = Sent((PartReceipt(id=SHARE), PartReceipt(id=COMMENTED)))
+    with peer(Says(201, json.dumps({"commentUrn": COMMENTED})), listed()) as there:
+        at(there.url).publish(plan, 2, so_far)
+        at(there.url).find(plan, 2, BEFORE, so_far)
+    assert {urlsplit(one.path).path for one in there.heard} == {
+        f"/rest/socialActions/{SHARE.replace(':', '%3A')}/comments"}
+    assert json.loads(there.heard[0].body)["object"] == SHARE
+
+
+def test_a_list_without_an_end_is_not_complete():
+    """Two thousand entries were read, and there are more: what was sought may be among them."""
+    plan = at(None).compose(message("linkedin", "A", part("A (word)", kind="comment")))
+    for number, one in ((0, entry("B")), (1, comment("Other"))):
+        with peer(listed(one)) as there:
+            found = at(there.url).find(plan, number, BEFORE, Sent((PartReceipt(id=SHARE),)))
+        assert (found, len(there.heard)) == (((), False), 20)
+
+
 def test_a_comment_is_taken_back_alone(adapter, networks):
     parts = send(adapter, message("linkedin", "One", part("A word", kind="comment")))
     adapter.withdraw(parts[1])
@@ -802,6 +860,21 @@ def test_a_token_posts_for_nobody_else(networks):
     linkedin = at(networks.address("linkedin"), author="urn:li:organization:-them")
     with pytest.raises(Unauthorized):
         publish(linkedin)
+
+
+@pytest.mark.parametrize(("frames", "goes"), [(250, True), (251, False)])
+def test_an_animation_of_too_many_frames_is_refused_by_linkedin(adapter, frames, goes):
+    """What the twin makes of the bytes, whatever `check` knew of them."""
+    first, *others = [Image.new("L", (2, 2), number) for number in range(frames)]
+    made = io.BytesIO()
+    first.save(made, "GIF", save_all=True, append_images=others)
+    FILES["many frames"] = made.getvalue()
+    said = message("linkedin", part("It turns", picture("turns.gif", blob="many frames", size=len(made.getvalue()))))
+    if goes:
+        assert len(send(adapter, said)) == 1
+    else:
+        with pytest.raises(Rejected):
+            send(adapter, said)
 
 
 def test_a_picture_that_is_too_large_is_refused_by_check_and_by_linkedin(adapter):

@@ -448,6 +448,11 @@ def words(mail: EmailMessage, form: str) -> str:
     return said.replace("\r\n", "\n")
 
 
+def words_of(mail: EmailMessage) -> str:
+    """The plain text, without what stands below it on every mail."""
+    return words(mail, "plain").partition("\n\n-- \n")[0]
+
+
 def test_the_head_says_who_and_how_to_leave() -> None:
     """Every field of the head, as it is read."""
     mail = sent(message("mail", "Hi", title="Grüße", language="de"), from_name="Der „Club“", reply_to="us@club.example")
@@ -488,6 +493,8 @@ def test_the_body_has_both_forms_and_the_pictures_in_it() -> None:
 
 def test_a_card_is_a_link_in_the_mail() -> None:
     """A link that would be a card elsewhere, and stands in no text, is not lost."""
+    mail = sent(Plain.model_copy(update={"card": "https://club.example/M*A*S*H"}))
+    assert 'href="https://club.example/M*A*S*H"' in words(mail, "html")
     mail = sent(Plain.model_copy(update={"card": "https://club.example/kettle?a=1&b=2"}))
     plain, page = words(mail, "plain"), words(mail, "html")
     assert "https://club.example/kettle?a=1&b=2" in plain
@@ -537,6 +544,21 @@ def test_a_subject_is_read_as_it_was_written(title: str) -> None:
     read = email.message_from_bytes(mail(plan, head, {}, "Sun, 22 Nov 2026 12:00:00 -0000"),
                                     policy=email.policy.default)
     assert str(read["Subject"]) == title
+
+
+@pytest.mark.parametrize("words", [
+    "=?utf-8?q?a=0D=0AReply-To:_evil@a.example?=", "=?utf-8?b?YQ0KQmNjOiBldmlsQGEuZXhhbXBsZQ==?=",
+    "Tea =?utf-8?q?=0A=0AAnother_body?= for two", "=?utf-8?q?tea?=", "=?us-ascii?q?=C3=A9?=  =?x?q?y?=",
+    "é =?utf-8?q?x?=", "=?utf-8?q?" + "=41" * 60 + "?=", "=?" * 90, "=?utf-8?q?=00?=",
+    "é" * 90 + " =?utf-8?q?=0D=0A?="])
+def test_what_looks_like_an_encoded_word_is_letters(words: str) -> None:
+    """Headers have a code of their own (RFC 2047): typed as a title or an alt text it is shown, and never read."""
+    mail = sent(message("mail", part("Hi", picture(alt=words)), title=words))
+    assert str(mail["Subject"]) == " ".join(words.split())
+    described = [str(piece["Content-Description"]) for piece in mail.walk() if "Content-Description" in piece]
+    assert described == [" ".join(words.split())]
+    assert sorted(mail.keys()) == sorted(sent(message("mail", part("Hi", picture()), title="Tea")).keys())
+    assert words_of(mail) == "Hi\n\n[" + words + "]"
 
 
 def test_nothing_in_a_post_becomes_a_script() -> None:

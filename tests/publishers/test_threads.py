@@ -287,6 +287,17 @@ def test_a_reply_is_a_container_that_names_what_it_answers(peer) -> None:
         ("POST", f"/v1.0/{USER}/threads_publish", {"creation_id": CONTAINER, **asked})]
 
 
+def test_a_full_day_makes_nothing(peer) -> None:
+    """Posts and replies are counted apart; with those of a day used up no container is made, and it asks again soon."""
+    plan = at(peer).compose(message("threads", "One", "Two"))
+    for number, used in ((0, {"quota_usage": 250}), (1, {"reply_quota_usage": 1_000})):
+        peer.answers, peer.heard = [(200, {"data": [{**QUOTA[1]["data"][0], **used}]})], []
+        with pytest.raises(RateLimited) as caught:
+            at(peer).draft(plan, number, Sent((PartReceipt(id="17"),) * number))
+        assert caught.value.until == datetime(2026, 11, 22, 13, tzinfo=UTC)
+        assert [method for method, *_ in peer.heard] == ["GET"]
+
+
 def test_a_reply_is_looked_for_among_replies(peer) -> None:
     """Under the same post, with the same words; another post's reply is none."""
     outgoing, sent = at(peer).compose(message("threads", "One", "Two")), Sent((PartReceipt(id="17"),), {DRAFT: HANDLE})
@@ -296,6 +307,18 @@ def test_a_reply_is_looked_for_among_replies(peer) -> None:
     assert peer.heard[1][1:] == (f"/v1.0/{USER}/replies", {
         "fields": "id,text,timestamp,permalink,media_type,children{id},replied_to", "limit": "50",
         "access_token": TOKEN})
+
+
+@pytest.mark.parametrize("other", [
+    {"text": "Three"}, {"media_type": "IMAGE"}, {"replied_to": {"id": "18"}}, {"replied_to": None},
+    {"media_type": "CAROUSEL_ALBUM", "children": {"data": [{"id": "1"}, {"id": "2"}]}},
+    {"timestamp": "2026-11-22T11:00:00+0000"},
+])
+def test_a_reply_that_differs_in_one_thing_is_another(peer, other) -> None:
+    """Other words, files, another post above it, an earlier hour: none of them is the part."""
+    outgoing, sent = at(peer).compose(message("threads", "One", "Two")), Sent((PartReceipt(id="17"),), {DRAFT: HANDLE})
+    peer.answers = [PUBLISHED, (200, {"data": [{**REPLIED, **other}]})]
+    assert at(peer).find(outgoing, 1, SINCE, sent) == Found((), False)
 
 
 @pytest.mark.parametrize(("answer", "error"), [
@@ -315,7 +338,9 @@ def test_each_answer_to_the_publication_means_one_thing(peer, answer, error) -> 
 
 @pytest.mark.parametrize(("rest", "error"), [
     ([FINISHED], Unavailable), ([(200, {"status": "IN_PROGRESS"})], Unconfirmed),
-    ([(200, {"status": "EXPIRED"})], Rejected),
+    ([(200, {"status": "EXPIRED"})], Unavailable),
+    ([(200, {"status": "ERROR", "error_message": "INVALID_DURATION"})], Rejected),
+    ([(200, {"status": "ERROR", "error_message": "FAILED_DOWNLOADING_VIDEO"})], Unavailable),
     ([no(24, 4279009)], Unconfirmed), ([PUBLISHED, (200, {"data": []})], Unconfirmed),
 ])
 def test_a_container_that_is_not_found_is_asked_after(peer, rest, error) -> None:

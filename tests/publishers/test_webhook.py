@@ -116,7 +116,8 @@ def test_a_changed_word_never_passes(text: str, other: str) -> None:
     "255.255.255.255", "240.0.0.1", "192.0.2.1", "198.18.0.1", "192.88.99.1", "::1", "::", "fe80::1", "fe80::1%eth0",
     "fc00::1", "fd00:ec2::254", "ff02::1", "fec0::1", "2001:db8::1", "::ffff:169.254.169.254", "::ffff:127.0.0.1",
     "64:ff9b::a9fe:a9fe", "64:ff9b::7f00:1", "64:ff9b:1::808:808", "2002:a9fe:a9fe::", "2002:7f00:1::1",
-    "2001:0:4136:e378:8000:63bf:3fff:fdd2", "::127.0.0.1", "::10.0.0.1", "", "nowhere", "127.1", "0x7f.1"])
+    "2001:0:4136:e378:8000:63bf:3fff:fdd2", "::127.0.0.1", "::10.0.0.1",
+    "::ffff:0:169.254.169.254", "100:0:0:1::1", "5f00::1", "3fff::1", "4000::1", "", "nowhere", "127.1", "0x7f.1"])
 def test_an_address_inside_is_no_receivers(address: str) -> None:
     """Private, local, shared, reserved, or one of those inside an address that looks open."""
     assert not is_public(address)

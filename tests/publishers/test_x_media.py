@@ -273,9 +273,9 @@ def video(width: int | None = 1280, height: int | None = 720, seconds: float = 1
 
 JUDGED: dict[str, tuple[Media, Media, str]] = {
     "shortest": (video(seconds=0.5), video(seconds=0.4),
-                 "0.4/1200 s of video on us: content/media/kettle.mp4."),
+                 "0.4 s of video, 0.5 s at least on us: content/media/kettle.mp4."),
     "longest": (video(seconds=1_200), video(seconds=1_200.1),
-                "1200.1/1200 s of video on us: content/media/kettle.mp4."),
+                "1200.1 s of video, 1200 s at most on us: content/media/kettle.mp4."),
     "largest": (video(size=512_000_000), video(size=512_000_001),
                 "512,000,001/512,000,000 bytes on us: content/media/kettle.mp4."),
     "flattest": (video(900, 300), video(903, 300),
@@ -329,7 +329,7 @@ def test_an_account_that_pays_films_for_longer() -> None:
 
     assert said(video(1920, 1080, 7_500.0), **paying) == []
     assert said(video(seconds=7_501.0), **paying) == [
-        (Severity.error, "7501.0/7500 s of video on us: content/media/kettle.mp4.")]
+        (Severity.error, "7501.0 s of video, 7500 s at most on us: content/media/kettle.mp4.")]
     assert said(video(size=4_000_000_000), limits={"video_bytes": 8_000_000_000}) == []
 
 

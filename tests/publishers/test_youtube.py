@@ -523,6 +523,27 @@ def test_an_unlisted_video_tells_no_hour_so_the_look_is_incomplete(adapter, netw
     assert adapter.find(adapter.compose(said), 0, BEFORE, sent).complete
 
 
+def test_a_list_without_an_end_is_not_complete():
+    """A thousand videos were read, and there are more: what was sought may be among them."""
+    channel = {"kind": "youtube#channelListResponse", "items": [
+        {"id": "UCx", "contentDetails": {"relatedPlaylists": {"uploads": "UUx"}}}]}
+    page = {"kind": "youtube#playlistItemListResponse", "items": [], "nextPageToken": "more"}
+    plan = at(None).compose(video())
+    with peer(Says(200, json.dumps(channel)), Says(200, json.dumps(page))) as there:
+        assert at(there.url).find(plan, 0, BEFORE, Sent()) == ((), False)
+    assert len(there.heard) == 21
+
+
+def test_a_draft_is_out_only_when_people_can_see_it():
+    """Private, or gone from the list, it is not: it is published again, which changes nothing."""
+    plan, sent = at(None).compose(video()), Sent(handles={DRAFT: ID})
+    for privacy, is_out in (("public", True), ("unlisted", True), ("private", False)):
+        one = {"kind": "youtube#video", "id": ID, "status": {"privacyStatus": privacy}}
+        with peer(Says(200, json.dumps({"kind": "youtube#videoListResponse", "items": [one]}))) as there:
+            matches, complete = at(there.url).find(plan, 0, BEFORE, sent)
+        assert ([match.id for match in matches], complete) == ([ID] if is_out else [], True)
+
+
 def test_all_pages_of_the_list_are_read(adapter, networks):
     said = video("The first of many")
     receipt = send(adapter, said)

@@ -14,7 +14,7 @@ import pytest
 
 DRUMBEAT = str(Path(sys.executable).with_name("drumbeat"))
 GOOD = "base_url=https://tools.social.example\naccess_token=rehearsal:@mill\n"
-KEPT = ".drumbeat/credentials.toml"
+KEPT = ".drumbeat/rehearsal/credentials.toml"
 
 
 def test_lines_are_tried_and_kept(drumbeat, networks, sample):
@@ -30,6 +30,7 @@ def test_lines_are_tried_and_kept(drumbeat, networks, sample):
     said = subprocess.run(["git", "status", "--porcelain"], cwd=sample, capture_output=True, text=True, check=True)
     assert said.stdout == ""
 
+    assert not (sample / ".drumbeat/credentials.toml").exists()   # a rehearsal touches nothing that is real
     again = drumbeat("connect", "mastodon", "--test", "--json", "--rehearse-at", networks.url, cwd=sample)
     assert (again.code, again.json["channel"], again.json["connection"]) == (0, "mastodon", "MASTODON_MILLRACE")
 
@@ -55,8 +56,8 @@ def test_what_does_not_work_is_not_kept(drumbeat, networks, sample, lines, code,
 
 def test_what_else_stands_in_the_file_stays(drumbeat, networks, sample):
     """Comments and other connections are untouched; the connection's own lines are replaced."""
-    (sample / ".drumbeat").mkdir(exist_ok=True)
     file = sample / KEPT
+    file.parent.mkdir(parents=True)
     file.write_text('# ours\n[X_MILLRACE]\nconsumer_key = "k"  # app\n\n[MASTODON_MILLRACE]\naccess_token = "old"\n'
                     '[LAST]\na = "b"\n')
     file.chmod(0o600)

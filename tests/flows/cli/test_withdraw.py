@@ -39,12 +39,13 @@ def test_a_thread_is_taken_back_and_stays_so(out, drumbeat, networks):
 
 
 def test_taking_back_twice_is_no_error(out, drumbeat, networks):
-    """What is not there any more counts as gone."""
-    words = ("withdraw", HELLO, "--by", "Wren", "--rehearse-at", networks.url, "--json")
-    first, second = drumbeat(*words, cwd=out), drumbeat(*words, cwd=out)
+    """The first time counts: who asked, and why, is not overwritten; status calls the slot withdrawn."""
+    words = ("withdraw", HELLO, "--rehearse-at", networks.url, "--json", "--reason", "wrong day", "--by")
+    first, second = drumbeat(*words, "Wren", cwd=out), drumbeat(*words, "Ilse", cwd=out)
 
     assert (first.code, second.code) == (0, 0), second.err
-    assert len(first.json["gone"]) == len(second.json["gone"]) == 2
+    assert (len(first.json["gone"]), second.json) == (2, first.json)
+    assert drumbeat("status", "--json", cwd=out).json["counts"]["withdrawn"] == 1
 
 
 def test_what_the_network_does_not_take_back_is_named(out, drumbeat, networks):

@@ -65,7 +65,8 @@ def test_every_missing_field_is_named(needs: tuple[str, ...], said: str) -> None
             CHANNEL, needs, (), None, {"DRUMBEAT_MILL_MASTODON_OTHER": TOKEN, "DRUMBEAT_MILL_MASTODON_SERVER": ""}
         )
 
-    assert (stop.value.what, stop.value.remedy) == (said, "Set them, or try it without any account: add --rehearse.")
+    assert (stop.value.what, stop.value.remedy) == (
+        said, "Run 'drumbeat connect mastodon', set them, or try it without any account: add --rehearse.")
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666, 0o610])
