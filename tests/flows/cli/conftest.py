@@ -193,18 +193,15 @@ class Season(NamedTuple):
 
 
 def journal_of(home: Path) -> list[dict[str, Any]]:
-    """What the rehearsal networks of `home` wrote down: posts, each with its media as kept."""
-    found: list[dict[str, Any]] = []
-    for file in sorted((home / ".drumbeat/rehearsal/networks").glob("*/journal.jsonl")):
-        media: dict[str, dict[str, Any]] = {}
-        for line in file.read_text(encoding="utf-8").splitlines():
-            ((kind, value),) = json.loads(line).items()
-            if kind == "media":
-                media[value["id"]] = value
-            elif kind == "alt":
-                media[value["id"]]["alt"] = value["alt"]
-            elif kind == "post":
-                found.append({**value, "media": [media[id] for id in value["media"]]})
+    """What the rehearsal networks of `home` kept on disk: posts, each with its media."""
+    folder, found = home / ".drumbeat/rehearsal/networks", list[dict[str, Any]]()
+    for name, made in sorted(twins().items()):
+        if (folder / name / "journal.jsonl").exists():
+            twin = made(RealClock().now, folder)
+            found += [{"network": name, "id": post.id, "account": post.account, "text": post.text,
+                       "created_at": post.created_at.isoformat(), "parent": post.parent,
+                       "media": [{"sha256": twin.media[id].sha256, "alt": twin.media[id].alt} for id in post.media]}
+                      for post in twin.posts]
     return found
 
 

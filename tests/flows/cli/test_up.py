@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.slow
-NETWORKS = {"x": "x", "facebook": "facebook_page", "mastodon": "mastodon"}
+NETWORKS = {"facebook": "facebook_page"}        # of channels that are not called like their network
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,8 @@ def test_threads_hang_together(season, receipts):
     parents = {(post["network"], post["id"]): post["parent"] for post in season.journal()}
     threads = 0
     for slot, parts in receipts.items():
-        network = NETWORKS[slot.partition("@")[2].partition("#")[0]]
+        channel = slot.partition("@")[2].partition("#")[0]
+        network = NETWORKS.get(channel, channel)
         assert [parents[network, part["id"]] for part in parts] == [None, *(part["id"] for part in parts[:-1])]
         threads += len(parts) > 1
     assert threads >= 3
@@ -136,7 +137,7 @@ def test_the_same_command_again_publishes_nothing(season, drumbeat, season_words
                     env=prefect_server.environment)
 
     assert done.code == 0, done.err
-    assert {slot["state"] for slot in done.json["slots"]} == {"published", "planned", "waiting"}
+    assert {slot["state"] for slot in done.json["slots"]} == {"published", "planned"}
     assert season.journal() == before
     assert json.loads(json.dumps(done.json["counts"])) == done.json["counts"]
 
