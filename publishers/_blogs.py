@@ -6,12 +6,13 @@ stands at its end.
 import hashlib
 import json
 import re
+from abc import ABC, abstractmethod
 from base64 import b32encode
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from publishers._http import Answer, retry_after
+from publishers._http import Answer, converse, retry_after
 from publishers._judging import Piece, judged, no_title, no_warning, option, problem, unique
 from publishers._markup import markdown_of
 from publishers.base import Connection, Limits, Option, Outgoing
@@ -189,3 +190,31 @@ def unreadable(answer: Answer, what: str, in_doubt: type[Unavailable] | type[Unc
 def note(message: Message, name: str, what: str, remedy: str) -> Problem:
     """A warning: it goes out, but not as its writer may think."""
     return problem(message, "SUP002", message.place(name), what, remedy, Severity.warning)
+
+
+class Calls(ABC):
+    """How a blog is spoken to: what a subclass adds is its address, its headers and what its refusals mean."""
+
+    _connection: Connection
+
+    @abstractmethod
+    def _url(self, path: str) -> str:
+        """The address of one call. Raises Unauthorized for one that is not to be trusted."""
+
+    @abstractmethod
+    def _headers(self) -> dict[str, str]:
+        """With the credential. Raises Unauthorized when there is none."""
+
+    @abstractmethod
+    def _refusal(self, answer: Answer, in_doubt: type[PublishError]) -> PublishError:
+        """What an answer that is no 2xx means."""
+
+    def _ask(self, method: str, path: str, **what: Any) -> Answer:
+        """A call that may be repeated freely, answered with 2xx. Raises a PublishError that is never Unconfirmed."""
+        answer = self._send(method, path, repeatable=True, **what)
+        if not 200 <= answer.status < 300:
+            raise self._refusal(answer, Unavailable)
+        return answer
+
+    def _send(self, method: str, path: str, **what: Any) -> Answer:
+        return converse(self._connection, method, self._url(path), headers=self._headers(), **what)

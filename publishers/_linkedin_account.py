@@ -7,7 +7,8 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from publishers._linkedin_answers import elements, object_in
+from publishers._answers import object_in
+from publishers._linkedin_answers import elements
 from publishers._linkedin_uploads import Ask
 from publishers.base import Verified
 from schemas.errors import Unauthorized, Unavailable

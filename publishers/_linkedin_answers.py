@@ -3,12 +3,12 @@
 Sources: learn.microsoft.com/linkedin, pages posts-api, comments-api, error-handling, versioning, read 2026-11-22; the
 words of a refused repeat: github.com/Arisamiga/Linkedin-RSS/issues/5.
 """
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from publishers._answers import object_in
 from publishers._http import Answer, moment, retry_after
 from publishers._linkedin_addresses import COMMENT_URN, POST_URN
 from publishers._linkedin_text import plain, seen
@@ -138,28 +138,6 @@ def judged_comment(entry: Mapping[str, Any], what: OutgoingPart, author: str, ea
 
 def last_changed(entry: Mapping[str, Any]) -> datetime:
     return at(entry.get("lastModifiedAt") or entry["createdAt"])
-
-
-def credentials_in(answer: Answer) -> dict[str, str]:
-    """The fields that a token answer brings, with their end by LinkedIn's own clock. Raises Unavailable."""
-    body = object_in(answer.body) or {}
-    if not isinstance(token := body.get("access_token"), str) or not token.strip():
-        raise Unavailable(f"LinkedIn answered {answer.status}, but not with a token")
-    fields = {"access_token": token}
-    if isinstance(renewal := body.get("refresh_token"), str) and renewal.strip():
-        fields["refresh_token"] = renewal
-    now, lives_s = moment(answer.headers.get("date", "")), body.get("expires_in")
-    if now is not None and isinstance(lives_s, int) and 0 < lives_s < 10 ** 9:
-        fields["expires_at"] = (now + timedelta(seconds=lives_s)).isoformat().replace("+00:00", "Z")
-    return fields
-
-
-def object_in(body: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _midnight(answer: Answer) -> datetime | None:

@@ -5,8 +5,9 @@ programmatic-refresh-tokens, read 2026-11-22.
 """
 from urllib.parse import quote, urlencode
 
+from publishers._answers import credentials_in
 from publishers._http import converse
-from publishers._linkedin_answers import credentials_in, refusal
+from publishers._linkedin_answers import refusal
 from publishers.base import Connection
 from schemas.errors import Rejected, Unauthorized, Unavailable
 
@@ -29,7 +30,7 @@ def tokens(connection: Connection, version: str, form: dict[str, str]) -> dict[s
     answer = converse(connection, "POST", f"{connection.address or _HOST}/oauth/v2/accessToken", data=asked,
                       repeatable=True)
     if 200 <= answer.status < 300:
-        return credentials_in(answer)
+        return credentials_in(answer, "LinkedIn")
     error = refusal(answer, tuple(asked.values()), version, Unavailable)
     if isinstance(error, Rejected):
         raise Unauthorized(f"{error.why}; someone has to sign in again")

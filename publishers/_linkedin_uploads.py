@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from publishers._answers import object_in
 from publishers._http import Answer, converse
-from publishers._linkedin_answers import object_in, value_in
+from publishers._linkedin_answers import value_in
 from publishers.base import Connection
 from schemas.errors import Rejected, Unauthorized, Unavailable
 

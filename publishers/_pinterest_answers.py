@@ -3,12 +3,12 @@
 Sources: github.com/pinterest/api-description, v5/openapi.yaml 5.28 (`Error`, POST /pins, POST /oauth/token, GET
 /boards/{board_id}/pins); code 29: github.com/gitroomhq/postiz-app issue 1084; read 2026-11-22.
 """
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from publishers._answers import object_in
 from publishers._http import LONGEST_WAIT, Answer, moment, retry_after
 from publishers._pinterest_text import plain
 from publishers.base import OutgoingPart
@@ -97,28 +97,6 @@ def page_in(answer: Answer) -> tuple[list[dict[str, Any]], str | None]:
             or not isinstance(bookmark, str | None)):
         raise Unavailable(f"Pinterest answered {answer.status}, but not with a list")
     return items, bookmark or None
-
-
-def credentials_in(answer: Answer) -> dict[str, str]:
-    """The fields that a token answer brings, with their end by Pinterest's own clock. Raises Unavailable."""
-    body = object_in(answer.body) or {}
-    if not isinstance(token := body.get("access_token"), str) or not token.strip():
-        raise Unavailable(f"Pinterest answered {answer.status}, but not with a token")
-    fields = {"access_token": token}
-    if isinstance(renewal := body.get("refresh_token"), str) and renewal.strip():
-        fields["refresh_token"] = renewal
-    now, lives_s = moment(answer.headers.get("date", "")), body.get("expires_in")
-    if now is not None and isinstance(lives_s, int) and 0 < lives_s < 10 ** 9:
-        fields["expires_at"] = (now + timedelta(seconds=lives_s)).isoformat().replace("+00:00", "Z")
-    return fields
-
-
-def object_in(body: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _window_ends(headers: Mapping[str, str]) -> datetime | None:

@@ -4,17 +4,17 @@ Reddit refuses with status 200 and a list of errors. Sources: www.reddit.com/dev
 r2/lib/errors.py; github.com/reddit-archive/reddit/wiki/OAuth2 and API; praw 8.0.3, praw/reddit.py (the words of a
 wait); read 2026-11-22.
 """
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from publishers._answers import object_in
 from publishers._http import LONGEST_WAIT, Answer, moment, retry_after
 from publishers._reddit_text import plain
 from publishers.base import OutgoingPart
-from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
+from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unconfirmed
 from schemas.ledger import PartReceipt
 
 FULLNAME = re.compile(r"t[13]_[0-9a-z]{1,13}")
@@ -160,30 +160,6 @@ def page_in(answer: Answer) -> tuple[list[dict[str, Any]], str | None]:
     if not all(isinstance(entry, dict) for entry in entries) or not isinstance(after, str | None):
         raise ValueError
     return entries, after
-
-
-def credentials_in(answer: Answer) -> dict[str, str]:
-    """The fields that a token answer brings, with their end by Reddit's own clock. Raises a PublishError."""
-    body = object_in(answer.body) or {}
-    if isinstance(error := body.get("error"), str):      # it comes with status 200, too
-        raise Unauthorized(f"Reddit gave no token: {error[:60]}", dead=error == "invalid_grant")
-    if not isinstance(token := body.get("access_token"), str) or not token.strip():
-        raise Unavailable(f"Reddit answered {answer.status}, but not with a token")
-    fields = {"access_token": token}
-    if isinstance(renewal := body.get("refresh_token"), str) and renewal.strip():
-        fields["refresh_token"] = renewal
-    now, lives_s = moment(answer.headers.get("date", "")), body.get("expires_in")
-    if now is not None and isinstance(lives_s, int) and 0 < lives_s < 10 ** 9:
-        fields["expires_at"] = (now + timedelta(seconds=lives_s)).isoformat().replace("+00:00", "Z")
-    return fields
-
-
-def object_in(body: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _shown_at(thing: Mapping[str, Any]) -> str | None:

@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from publishers._addresses import Address, address_in
+from publishers._answers import credentials_in
 from publishers._http import converse
-from publishers._tumblr_answers import credentials_in, refusal
+from publishers._tumblr_answers import refusal
 from publishers.base import Connection, Setup
 from schemas.errors import Rejected, Unauthorized, Unavailable
 
@@ -46,7 +47,7 @@ def tokens(connection: Connection, form: dict[str, str]) -> dict[str, str]:
     asked = {**form, "client_id": connection.secret("client_id"), "client_secret": connection.secret("client_secret")}
     answer = converse(connection, "POST", f"{connection.address or API}/v2/oauth2/token", data=asked, repeatable=True)
     if 200 <= answer.status < 300:
-        return credentials_in(answer)
+        return credentials_in(answer, "Tumblr")
     error = refusal(answer, Unavailable, tuple(asked.values()))
     if isinstance(error, Rejected | Unauthorized):
         raise Unauthorized(f"{error.why.partition(';')[0]}; someone has to connect the account again")

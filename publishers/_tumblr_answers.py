@@ -3,12 +3,12 @@
 Source: github.com/tumblr/docs, api.md ("Response Format", "Rate Limits", the error subcodes of POST /posts, "genesis"
 ids, OAuth2), read 2026-11-22. The headers that tell when a limit ends: github.com/tumblr/docs issues.
 """
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from publishers._answers import object_in
 from publishers._http import LONGEST_WAIT, Answer, moment, retry_after
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 
@@ -98,28 +98,6 @@ def pictures_in(answer: Answer, places: str) -> list[Any]:
     if not all(place.isdecimal() and int(place) < len(images) for place in places.split(",")):
         raise Unavailable("the draft holds other pictures than the post; nothing was posted")
     return [images[int(place)] for place in places.split(",")]
-
-
-def credentials_in(answer: Answer) -> dict[str, str]:
-    """The fields that a token answer brings, with their end by Tumblr's own clock. Raises Unavailable."""
-    body = object_in(answer.body) or {}
-    if not isinstance(token := body.get("access_token"), str) or not token.strip():
-        raise Unavailable(f"Tumblr answered {answer.status}, but not with a token")
-    fields = {"access_token": token}
-    if isinstance(renewal := body.get("refresh_token"), str) and renewal.strip():
-        fields["refresh_token"] = renewal
-    now, lives_s = moment(answer.headers.get("date", "")), body.get("expires_in")
-    if now is not None and isinstance(lives_s, int) and 0 < lives_s < 10 ** 9:
-        fields["expires_at"] = (now + timedelta(seconds=lives_s)).isoformat().replace("+00:00", "Z")
-    return fields
-
-
-def object_in(body: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _status_in(body: Mapping[str, Any] | None) -> object:

@@ -3,11 +3,11 @@
 Sources: developers.google.com/youtube/v3/docs/errors, videos/insert, videos/update, determine_quota_cost;
 developers.google.com/identity/protocols/oauth2/native-app, read 2026-11-22.
 """
-import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from publishers._answers import object_in
 from publishers._http import Answer, moment, retry_after
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 
@@ -100,28 +100,6 @@ def at(text: object) -> datetime:
     if made is None or made.tzinfo is None:
         raise ValueError
     return made.astimezone(UTC)
-
-
-def credentials_in(answer: Answer) -> dict[str, str]:
-    """The fields that a token answer brings, with their end by Google's own clock. Raises Unavailable."""
-    body = object_in(answer.body) or {}
-    if not isinstance(token := body.get("access_token"), str) or not token.strip():
-        raise Unavailable(f"Google answered {answer.status}, but not with a token")
-    fields = {"access_token": token}
-    if isinstance(renewal := body.get("refresh_token"), str) and renewal.strip():
-        fields["refresh_token"] = renewal
-    now, lives_s = moment(answer.headers.get("date", "")), body.get("expires_in")
-    if now is not None and isinstance(lives_s, int) and 0 < lives_s < 10 ** 9:
-        fields["expires_at"] = (now + timedelta(seconds=lives_s)).isoformat().replace("+00:00", "Z")
-    return fields
-
-
-def object_in(body: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _midnight_in_california(answer: Answer) -> datetime | None:

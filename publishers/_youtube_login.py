@@ -6,8 +6,9 @@ import base64
 import hashlib
 from urllib.parse import quote, urlencode
 
+from publishers._answers import credentials_in, object_in
 from publishers._http import converse
-from publishers._youtube_answers import credentials_in, login_refusal, object_in
+from publishers._youtube_answers import login_refusal
 from publishers.base import Connection
 
 SCOPE = "https://www.googleapis.com/auth/youtube.force-ssl"      # the one that uploads, updates, subtitles and deletes
@@ -31,7 +32,7 @@ def tokens(connection: Connection, form: dict[str, str]) -> dict[str, str]:
     if not 200 <= answer.status < 300:
         raise login_refusal(answer, tuple(value for name, value in asked.items() if name not in ("grant_type",
                                                                                                  "redirect_uri")))
-    return credentials_in(answer)
+    return credentials_in(answer, "Google")
 
 
 def scopes_of(connection: Connection, token: str) -> tuple[str, ...] | None:

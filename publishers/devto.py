@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar, TypeVar
 
 from publishers._addresses import address_in
-from publishers._blogs import base_of, is_web, mark_of, object_in, problems_of, unreadable
+from publishers._blogs import Calls, base_of, is_web, mark_of, object_in, problems_of, unreadable
 from publishers._devto_answers import articles_in, id_in, is_missing, meant, published_at, receipt_in
 from publishers._devto_text import BODY_BYTES, OPTIONS, again_of, draft_of, mark_line, own_problems, part_of
 from publishers._http import Answer, converse
@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 _PAGE, _PAGES = 30, 100                  # articles come with their whole text: larger pages may be too large to read
 
 
-class DevTo:
+class DevTo(Calls):
     """One account. `base_url` is another Forem site."""
 
     network: ClassVar[str] = "devto"
@@ -182,16 +182,6 @@ class DevTo:
             return how(answer)
         except ValueError:
             raise unreadable(answer, "what was asked for", Unavailable) from None
-
-    def _ask(self, method: str, path: str, **what: Any) -> Answer:
-        """A call that may be repeated freely, answered with 2xx. Raises a PublishError that is never Unconfirmed."""
-        answer = self._send(method, path, repeatable=True, **what)
-        if not 200 <= answer.status < 300:
-            raise self._refusal(answer, Unavailable)
-        return answer
-
-    def _send(self, method: str, path: str, **what: Any) -> Answer:
-        return converse(self._connection, method, self._url(path), headers=self._headers(), **what)
 
     def _url(self, path: str) -> str:
         return f"{base_of(self._connection, 'base_url', HOME)}/api{path}"

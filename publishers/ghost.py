@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar, TypeVar
 
 from publishers._addresses import address_in
-from publishers._blogs import base_of, object_in, own_slug, problems_of, unreadable
+from publishers._blogs import Calls, base_of, object_in, own_slug, problems_of, unreadable
 from publishers._ghost_answers import (
     OUT,
     file_in,
@@ -42,7 +42,7 @@ _TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": 
 _VERSION = "v5.0"                        # of the API that we speak; Ghost 5 and 6 understand it
 
 
-class Ghost:
+class Ghost(Calls):
     """One site."""
 
     network: ClassVar[str] = "ghost"
@@ -225,16 +225,6 @@ class Ghost:
             return how(answer)
         except (ValueError, IndexError):
             raise unreadable(answer, "what was asked for", Unavailable) from None
-
-    def _ask(self, method: str, path: str, **what: Any) -> Answer:
-        """A call that may be repeated freely, answered with 2xx. Raises a PublishError that is never Unconfirmed."""
-        answer = self._send(method, path, repeatable=True, **what)
-        if not 200 <= answer.status < 300:
-            raise self._refusal(answer, Unavailable)
-        return answer
-
-    def _send(self, method: str, path: str, **what: Any) -> Answer:
-        return converse(self._connection, method, self._url(path), headers=self._headers(), **what)
 
     def _url(self, path: str) -> str:
         return f"{base_of(self._connection, 'base_url')}/ghost/api/admin{path}"

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
+from publishers._answers import object_in
 from publishers._http import Answer, converse
 from publishers._judging import ending
 from publishers._linkedin_account import member, posts_of, verified, whose
@@ -23,7 +24,6 @@ from publishers._linkedin_answers import (
     last_changed,
     made_comment,
     made_id,
-    object_in,
     refusal,
 )
 from publishers._linkedin_facts import LIMITS, SETUP, VERSION

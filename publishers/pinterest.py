@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from publishers._addresses import address_in
+from publishers._answers import credentials_in, object_in
 from publishers._http import Answer, converse
-from publishers._pinterest_answers import NUMBER, credentials_in, judged, made_id, object_in, page_in, refusal
+from publishers._pinterest_answers import NUMBER, judged, made_id, page_in, refusal
 from publishers._pinterest_text import (
     LIMITS,
     OPTIONS,
@@ -204,7 +205,7 @@ class Pinterest:
         answer = converse(self._connection, "POST", self._url("/oauth/token"), data=form, repeatable=True,
                           headers={"Authorization": f"Basic {basic}"})
         if 200 <= answer.status < 300:
-            return credentials_in(answer)
+            return credentials_in(answer, "Pinterest")
         error = refusal(answer, Unavailable, (*self._secrets(), *form.values()))
         if isinstance(error, Rejected | Unauthorized):
             raise Unauthorized(f"{error.why.partition(';')[0]}; someone has to connect the account again, or the "

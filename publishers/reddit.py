@@ -13,18 +13,9 @@ from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
 from publishers._addresses import Address, address_in
+from publishers._answers import credentials_in, object_in
 from publishers._http import Answer, converse
-from publishers._reddit_answers import (
-    FULLNAME,
-    SITE,
-    credentials_in,
-    judged,
-    made,
-    made_at,
-    object_in,
-    page_in,
-    refusal,
-)
+from publishers._reddit_answers import FULLNAME, SITE, judged, made, made_at, page_in, refusal
 from publishers._reddit_text import LIMITS, OPTIONS, pieces_of, problems_of, request_of
 from publishers.base import Connection, Found, Limits, Option, Outgoing, OutgoingPart, Sent, Setup, Verified
 from schemas.errors import PublishError, Rejected, Unauthorized, Unavailable, Unconfirmed
@@ -198,7 +189,7 @@ class Reddit:
         answer = converse(self._connection, "POST", f"{self._site}/api/v1/access_token", data=form, repeatable=True,
                           headers={"Authorization": f"Basic {basic}", "User-Agent": self._agent})
         if 200 <= answer.status < 300:
-            return credentials_in(answer)
+            return credentials_in(answer, "Reddit")
         error = refusal(answer, Unavailable, (*self._secrets(), *form.values()))
         if isinstance(error, Rejected):
             is_over = "invalid_grant" in answer.body[:1_000]

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar, TypeVar
 
 from publishers._addresses import address_in
-from publishers._blogs import base_of, object_in, own_slug, problems_of, unreadable, value_in
+from publishers._blogs import Calls, base_of, object_in, own_slug, problems_of, unreadable, value_in
 from publishers._http import Answer, converse
 from publishers._wordpress_answers import (
     GONE,
@@ -39,7 +39,7 @@ _NEEDED = ("publish_posts", "edit_published_posts", "delete_published_posts", "u
 _TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"}
 
 
-class WordPress:
+class WordPress(Calls):
     """One user of one site."""
 
     network: ClassVar[str] = "wordpress"
@@ -238,16 +238,6 @@ class WordPress:
             return how()
         except ValueError:
             raise unreadable(answer, "what was asked for", Unavailable) from None
-
-    def _ask(self, method: str, path: str, **what: Any) -> Answer:
-        """A call that may be repeated freely, answered with 2xx. Raises a PublishError that is never Unconfirmed."""
-        answer = self._send(method, path, repeatable=True, **what)
-        if not 200 <= answer.status < 300:
-            raise self._refusal(answer, Unavailable)
-        return answer
-
-    def _send(self, method: str, path: str, **what: Any) -> Answer:
-        return converse(self._connection, method, self._url(path), headers=self._headers(), **what)
 
     def _url(self, path: str) -> str:
         return f"{base_of(self._connection, 'base_url')}/wp-json/wp/v2{path}"

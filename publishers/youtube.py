@@ -13,17 +13,11 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from publishers._addresses import address_in
+from publishers._answers import object_in
 from publishers._http import Answer, converse
 from publishers._judging import ending, option
 from publishers._text import utf8_bytes
-from publishers._youtube_answers import (
-    VIDEO_ID,
-    at,
-    items,
-    object_in,
-    published,
-    refusal,
-)
+from publishers._youtube_answers import VIDEO_ID, at, items, published, refusal
 from publishers._youtube_facts import LIMITS, SETUP
 from publishers._youtube_login import ENOUGH, SCOPE, page, scopes_of, tokens
 from publishers._youtube_text import CAPTION_TYPES, OPTIONS, files_of, plain, post_of, problems_of, video_of
