@@ -23,6 +23,7 @@ _PICTURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"
 _LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]'’”]")
 _MARKED_UP = re.compile(r"</(?:p|h[1-6]|ul|ol|figure|blockquote)>")
 _UNSEEN = re.compile(r"(?m)^\[//\]: # \(.*\)$")
+_GAPS = re.compile(r"\n{3,}")
 _WORDS = ("blob", "captions", "subtitles")
 _TAG = re.compile(r"(?<![\w&/])#\w+")
 
@@ -44,7 +45,7 @@ class Card(NamedTuple):
     def text(self) -> str:
         """What readers see: blogs keep HTML, and a line of our own that none of them shows."""
         text = visible_text(self.post.text) if _MARKED_UP.search(self.post.text) else self.post.text
-        return _UNSEEN.sub("", text).strip()
+        return _GAPS.sub("\n\n", _UNSEEN.sub("", text)).strip()
 
     @property
     def title(self) -> str | None:

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+import publishers
 from publishers._mastodon_text import length
 from publishers._text import accidental_links, graphemes, graphemes_apart, utf8_bytes, weighted_length
+from publishers.base import Connection
 
 SIZE = 65_536                            # bytes of UTF-8
 LINES = json.loads((Path(__file__).parents[1] / "publishers" / "conformance" / "hostile-lines.json").read_text())
@@ -65,6 +67,17 @@ def test_hostile_lines(capsys: pytest.CaptureFixture[str]) -> None:
         print("\n".join(rows))
         for network, (took, name) in worst.items():
             print(f"  worst for {network}: {took:.1f} ms, {name} (bar 50)")
+
+
+@pytest.mark.bench
+def test_every_network_counts_hostile_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """Prints for each network the shape of 64 kB that takes it longest to count."""
+    with capsys.disabled():
+        print("\n64 kB: the longest that each network takes to count, ms (bar 50)")
+        for network in publishers.available():
+            adapter = publishers.load(network)(Connection("@us"))
+            took, name = max((median(adapter.length, filled(shape, SIZE)), name) for name, shape in LINES.items())
+            print(f"  {network:16}{took:8.2f}  {name}")
 
 
 @pytest.mark.bench
