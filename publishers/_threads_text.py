@@ -42,12 +42,16 @@ def length(text: str) -> int:
         return len(text)
     import regex
 
+    makes_emoji = frozenset(regex.findall(r"[\p{Extended_Pictographic}\p{Regional_Indicator}\u20E3]", text))
+    if not makes_emoji:
+        return len(text)
+
     # a row of flags is cut to its last one: `regex` looks back over a whole row at each of them
     rest = _FLAGS_IN_A_ROW.sub("", text)
     counted = 4 * (len(text) - len(rest)) + len(rest)
     for emoji in regex.finditer(r"\X", rest):
         cluster = emoji.group()
-        if not cluster.isascii() and regex.search(r"[\p{Extended_Pictographic}\p{Regional_Indicator}\u20E3]", cluster):
+        if not makes_emoji.isdisjoint(cluster):
             counted += utf8_bytes(cluster) - len(cluster)
     return counted
 
