@@ -115,6 +115,11 @@ def test_a_draft_is_unseen_and_published_it_is_whole(server, adapter):
     assert adapter.find(plan, 0, just_before(), sent) == Found((receipt,), complete=True)
 
 
+def told(server, id: str) -> dict[str, Any]:
+    """What the server says of a post, but for when it was last written: a repeat writes the same again."""
+    return {name: value for name, value in call(server, f"/posts/{id}").items() if not name.startswith("modified")}
+
+
 def test_a_repeat_makes_no_second_post(server, adapter):
     """Publishing again changes nothing; making the draft again, before and after, finds the same post."""
     plan = adapter.compose(message("posts/once", "Only once"))
@@ -123,12 +128,12 @@ def test_a_repeat_makes_no_second_post(server, adapter):
     assert adapter.draft(plan, 0, Sent()) == sent.handles[DRAFT]
 
     first = adapter.publish(plan, 0, sent)
-    as_it_was = call(server, f"/posts/{first.id}")
+    as_it_was = told(server, first.id)
     again = adapter.publish(plan, 0, sent)
 
     assert (again, posts(server)) == (first, before)
     assert adapter.draft(plan, 0, Sent()) == sent.handles[DRAFT]
-    assert call(server, f"/posts/{first.id}") == as_it_was
+    assert told(server, first.id) == as_it_was
     assert adapter.find(plan, 0, just_before(), Sent()) == Found((first,), complete=True)
 
 
