@@ -4,6 +4,7 @@ import hashlib
 import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -21,6 +22,9 @@ from publishers.rehearsal._faults import Fault, Script, Stage, parse_faults
 from publishers.rehearsal._timeline import image, page
 from publishers.rehearsal._wire import ABORT, refusal_body
 from schemas.errors import SettingsError
+
+_PATIENCE_S = 5.0
+"""For what is being done when the networks end; a request whose connection is cut ends at once."""
 
 
 def app(twins: Sequence[Twin], faults: Iterable[Fault] = ()) -> Starlette:
@@ -122,7 +126,7 @@ class Rehearsal:
 
     def stop(self) -> None:
         """Cut every connection and end the thread. What was kept in a folder stays there."""
-        self._server.should_exit = True
+        self._server.end()
         self._thread.join()
         self._listener.close()
 
@@ -146,17 +150,40 @@ class _Server(uvicorn.Server):
         super().__init__(uvicorn.Config(app, http=_Protocol, loop="asyncio", ws="none", lifespan="off", log_config=None,
                                         access_log=False, proxy_headers=False, server_header=False, date_header=False))
         self._ready = ready
+        self._over: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+
+    def end(self) -> None:
+        """From another thread: cut every connection now. uvicorn alone looks every tenth of a second, twice."""
+        self.should_exit = True
+        if self._over is not None:
+            loop, over = self._over
+            with suppress(RuntimeError):                          # the loop has ended by itself
+                loop.call_soon_threadsafe(over.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._over = asyncio.get_running_loop(), asyncio.Event()
         await super().startup(sockets)
         self._ready()
+
+    async def main_loop(self) -> None:
+        assert self._over is not None
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over[1].wait(), 0.1)     # a signal only sets `should_exit`
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for connection in tuple(self.server_state.connections):      # a stalled request would never end by itself
             if connection.transport is not None:
                 connection.transport.abort()
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
         await asyncio.sleep(0)
-        await super().shutdown(sockets)
+        if tasks := tuple(self.server_state.tasks):
+            await asyncio.wait(tasks, timeout=_PATIENCE_S)
+        for server in self.servers:
+            await server.wait_closed()
 
 
 def _listen(host: str, port: int) -> socket.socket:
