@@ -37,7 +37,7 @@ from flows.planning.pacing import Brake
 from flows.planning.reporting import when
 from flows.planning.sealing import receipt_of
 from flows.upload import Files, Job, Share, Uploads
-from publishers.base import DRAFT, REQUEST_TIMEOUT_S, Identifies, Locates, Outgoing, Publisher, Sent
+from publishers.base import DRAFT, REQUEST_TIMEOUT_S, Drafts, Identifies, Locates, Outgoing, Publisher, Sent
 from schemas.channel import Channel
 from schemas.errors import (
     PublishError,
@@ -517,8 +517,10 @@ class _Delivery:
         None any more once something else is promised, or the slot was opened again; nor one that has grown old, unless
         its call is in doubt: a network forgets drafts, and a post is dated by them.
         """
+        if not isinstance(self.publisher, Drafts):
+            return {}
         payload, drafts, first = None, dict[str, str](), dict[str, datetime]()
-        lives = timedelta(seconds=getattr(self.publisher, "handles_live_s", 3_600.0))
+        lives = timedelta(seconds=self.publisher.handles_live_s)
         for entry in self.entries:
             record = entry.record
             promised = record.pin.payload if record.pin else None

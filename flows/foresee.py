@@ -1,6 +1,5 @@
 """What will stop the plan, or cost too much, and stands in no file of the content: credentials that end, prices."""
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -10,7 +9,7 @@ from flows.edges.credentials import connection_of, given
 from flows.edges.settings import Settings
 from flows.edges.tokens import Fields, expiry, renewed
 from flows.planning.preparing import Prepared
-from publishers.base import Connection, Prices, Publisher
+from publishers.base import Connection, Prices
 from schemas.channel import Channel
 from schemas.errors import SettingsError
 from schemas.place import Place
@@ -35,13 +34,6 @@ def foresee(done: Prepared, settings: Settings, now: datetime,
                 found.append(Problem("CON001", Severity.warning, place, error.what, error.remedy))
             found += _costs(channel, items, done, place)
     return found
-
-
-def cost(publisher: Publisher, items: list[Item], done: Prepared) -> float | None:
-    """What sending them costs, USD; None on a network without prices."""
-    if not isinstance(publisher, Prices):
-        return None
-    return sum(publisher.price(publisher.compose(done.messages[item.slot])) for item in items)
 
 
 def _ends(channel: Channel, items: list[Item], settings: Settings, environment: Mapping[str, str],
@@ -73,17 +65,19 @@ def _costs(channel: Channel, items: list[Item], done: Prepared, place: Place) ->
     if channel.monthly_budget is None:
         return
     publisher = publishers.load(channel.network)(Connection(channel.handle or channel.id))
-    months: Counter[str] = Counter()
+    if not isinstance(publisher, Prices):
+        return
+    months: dict[str, list[float]] = {}
     for item in items:
-        months[f"{item.at.astimezone(ZoneInfo(item.zone)):%Y-%m}"] += 1
-    for month, many in sorted(months.items()):
-        of_month = [item for item in items if f"{item.at.astimezone(ZoneInfo(item.zone)):%Y-%m}" == month]
-        price = cost(publisher, of_month, done)
-        if price is not None and price > channel.monthly_budget:
-            posts = "one post costs" if many == 1 else f"{many} posts cost"
+        price = publisher.price(publisher.compose(done.messages[item.slot]))
+        months.setdefault(f"{item.at.astimezone(ZoneInfo(item.zone)):%Y-%m}", []).append(price)
+    for month, prices in sorted(months.items()):
+        if sum(prices) > channel.monthly_budget:
+            posts = "one post costs" if len(prices) == 1 else f"{len(prices)} posts cost"
             yield Problem(
                 "CON002", Severity.warning, place,
-                f"{posts} {price:.2f} USD on {channel.id} in {month}; the budget is {channel.monthly_budget:g} USD.",
+                f"{posts} {sum(prices):.2f} USD on {channel.id} in {month}; the budget is "
+                f"{channel.monthly_budget:g} USD.",
                 "Leave links out, name fewer posts for the channel, or raise its monthly_budget.")
 
 

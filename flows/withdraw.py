@@ -6,7 +6,7 @@ from flows.planning.folding import advance
 from flows.planning.sealing import receipt_of
 from publishers.base import Publisher, Withdraws
 from schemas.errors import PublishError, UsageError
-from schemas.ledger import Entry, Kind, PartReceipt, Slot, Standing, Withdrawal
+from schemas.ledger import Entry, Kind, PartReceipt, Standing, Withdrawal
 
 
 def stopped(ledger: Ledger, entries: tuple[Entry, ...], standing: Standing, *, by: str) -> Standing:
@@ -28,18 +28,22 @@ def stopped(ledger: Ledger, entries: tuple[Entry, ...], standing: Standing, *, b
     return standing
 
 
-def withdraw(publisher: Publisher, ledger: Ledger, standing: Standing, *, kinds: tuple[str, ...], by: str, reason: str,
-             now: datetime) -> Withdrawal:
-    """What was taken back. Asking again is safe: what is not there any more counts as gone.
-
-    `kinds`: of each part, "post" or "comment"; a comment that cannot be taken back goes with its post. Raises
-    UsageError where nothing can be taken back, StoreError.
-    """
-    slot: Slot = standing.slot
+def able(publisher: Publisher, standing: Standing) -> Withdraws:
+    """The same publisher, if posts can be taken back there: asked before anything is changed. Raises UsageError."""
     if not isinstance(publisher, Withdraws):
         where = next((url for url in standing.urls if url.startswith("http")), None)
         raise UsageError(f"Drumbeat cannot take a post back from {publisher.network}.",
                          f"Delete it there by hand: {where}." if where else "Look there whether it can be deleted.")
+    return publisher
+
+
+def withdraw(publisher: Withdraws, ledger: Ledger, standing: Standing, *, kinds: tuple[str, ...], by: str, reason: str,
+             now: datetime) -> Withdrawal:
+    """What was taken back. Asking again is safe: what is not there any more counts as gone.
+
+    `kinds`: of each part, "post" or "comment"; a comment that cannot be taken back goes with its post. Raises
+    StoreError.
+    """
     gone: list[PartReceipt] = []
     left: list[PartReceipt] = []
     why = None
@@ -55,7 +59,7 @@ def withdraw(publisher: Publisher, ledger: Ledger, standing: Standing, *, kinds:
         with_it = [one for one in left if kinds[standing.parts.index(one)] == "comment"]
         left = [one for one in left if one not in with_it]
         gone += with_it
-    made = Withdrawal(slot=str(slot), by=by, reason=reason, at=now, gone=tuple(gone), left=tuple(left),
+    made = Withdrawal(slot=str(standing.slot), by=by, reason=reason, at=now, gone=tuple(gone), left=tuple(left),
                       why=why if left else None)
-    ledger.put_withdrawal(slot, made)
+    ledger.put_withdrawal(standing.slot, made)
     return made

@@ -9,12 +9,17 @@ from schemas.errors import Unauthorized, Unavailable
 _LONGEST_LIFE_S = 10 ** 9                # thirty years: what claims more is a wrong number
 
 
-def object_in(body: str) -> dict[str, Any] | None:
-    """The JSON object of an answer; None for anything else."""
+def value_in(body: str) -> Any:
+    """The JSON value of an answer; None for what is no JSON, too."""
     try:
-        value = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):
         return None
+
+
+def object_in(body: str) -> dict[str, Any] | None:
+    """The JSON object of an answer; None for anything else."""
+    value = value_in(body)
     return value if isinstance(value, dict) else None
 
 

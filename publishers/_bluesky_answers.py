@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from publishers._answers import value_in
 from publishers._http import LONGEST_WAIT, Answer, moment, retry_after
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 
@@ -74,10 +75,7 @@ def until(headers: Mapping[str, str]) -> datetime | None:
 
 def object_in(answer: Answer, what: str = "the server") -> dict[str, Any]:
     """The JSON object of a 2xx. Raises Unavailable for anything else, so it is for calls that may be repeated."""
-    try:
-        value = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        value = None
+    value = value_in(answer.body)
     if not 200 <= answer.status < 300 or not isinstance(value, dict):
         raise Unavailable(f"{what} answered {answer.status}, but not with what was asked for")
     return value

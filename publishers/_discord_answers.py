@@ -3,12 +3,12 @@
 Sources: docs.discord.com/developers/topics/opcodes-and-status-codes, /topics/rate-limits, /resources/message,
 read 2026-11-22.
 """
-import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from publishers._answers import value_in
 from publishers._http import LONGEST_WAIT, Answer, moment, retry_after
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 
@@ -24,7 +24,7 @@ ID = re.compile(r"[1-9][0-9]{14,19}")
 def understood(answer: Answer, token: str, *, creating: bool) -> Any:
     """The JSON of a yes. Raises what a no means; whatever may have left a message is Unconfirmed if `creating`."""
     in_doubt = Unconfirmed if creating else Unavailable
-    body = json_in(answer.body)
+    body = value_in(answer.body)
     own = body if isinstance(body, dict) else None
     if 200 <= answer.status < 300:
         if body is None:
@@ -70,13 +70,6 @@ def replied_to(message: dict[str, Any]) -> str | None:
     if not isinstance(reference, dict) or reference.get("type", 0) != 0:
         return None
     return str(reference.get("message_id"))
-
-
-def json_in(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _refusal(status: int, body: dict[str, Any], token: str) -> PublishError:

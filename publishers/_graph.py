@@ -3,7 +3,6 @@
 Thinking only: answers come in as values. Sources: Graph API "Handle Errors", "Rate Limits", "Paginated Results" and
 the references of Post and Comment, read 2026-11-22.
 """
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -11,6 +10,7 @@ from urllib.parse import quote, quote_plus
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from publishers._answers import object_in
 from publishers._http import LONGEST_WAIT, Answer, moment, retry_after
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 
@@ -87,7 +87,7 @@ def understood(answer: Answer | None, token: str, *, creating: bool, secrets: It
     in_doubt = Unconfirmed if creating else Unavailable
     if answer is None:
         raise in_doubt("the network gave no answer")
-    body = _object(answer.body)
+    body = object_in(answer.body)
     fault = body.get("error") if body else None
     if isinstance(fault, dict):
         raise _refusal(answer, fault, (token, *secrets), in_doubt)
@@ -102,7 +102,7 @@ def understood(answer: Answer | None, token: str, *, creating: bool, secrets: It
 
 def is_gone(answer: Answer | None) -> bool:
     """Whether the network says that there is no such object, or none that the token may see: it tells no difference."""
-    body = _object(answer.body) if answer is not None and answer.status in _REFUSALS else None
+    body = object_in(answer.body) if answer is not None and answer.status in _REFUSALS else None
     fault = body.get("error") if body else None
     return isinstance(fault, dict) and (fault.get("code"), fault.get("error_subcode")) == _NO_OBJECT
 
@@ -121,7 +121,7 @@ def wait_until(headers: Mapping[str, str]) -> datetime | None:
     """When the network will listen again, by its own clock: the longest wait that it names; None if none is."""
     base, longest_m = moment(headers.get("date", "")), LONGEST_WAIT.total_seconds() / 60
     ends = [retry_after(headers)]
-    for uses in (_object(headers.get("x-business-use-case-usage", "")) or {}).values():
+    for uses in (object_in(headers.get("x-business-use-case-usage", "")) or {}).values():
         for use in uses if isinstance(uses, list) else ():
             minutes = use.get("estimated_time_to_regain_access") if isinstance(use, dict) else None
             if base is not None and isinstance(minutes, int | float) and 0 < minutes <= longest_m:
@@ -154,11 +154,3 @@ def _refusal(answer: Answer, fault: Mapping[str, Any], secrets: Iterable[str],
 def _unauthorized(name: str, *, dead: bool) -> Unauthorized:
     return Unauthorized(f"the network does not accept the access token for this ({name}); it has expired, "
                         "was withdrawn, or lacks a permission", dead=dead)
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None

@@ -1,10 +1,10 @@
 """What stands in the answers of a Mastodon server. Thinking only: answers come in as values."""
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from publishers._answers import value_in
 from publishers._http import Answer, retry_after
 from schemas.errors import (
     PaymentRequired,
@@ -54,14 +54,6 @@ def _said(answer: Answer, secrets: tuple[str, ...]) -> str:
     for secret in filter(None, secrets):
         error = error.replace(secret, "…")
     return ": " + "".join(letter if letter.isprintable() else " " for letter in error)[:_QUOTED]
-
-
-def value_in(body: str) -> Any:
-    """The JSON value of a body; None for what is no JSON, too."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def object_in(answer: Answer) -> dict[str, Any]:

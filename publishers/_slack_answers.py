@@ -2,10 +2,10 @@
 
 Sources: docs.slack.dev/reference/methods/chat.postMessage (errors), /apis/web-api/rate-limits, read 2026-11-22.
 """
-import json
 import re
 from typing import Any
 
+from publishers._answers import object_in
 from publishers._http import Answer, retry_after
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 
@@ -55,14 +55,6 @@ def ts_in(value: Any) -> str:
     if not isinstance(ts, str) or not TS.fullmatch(ts):
         raise ValueError
     return ts
-
-
-def object_in(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _refusal(answer: Answer, body: dict[str, Any], token: str, in_doubt: type[PublishError]) -> PublishError:

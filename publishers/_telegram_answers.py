@@ -3,11 +3,11 @@
 Sources: core.telegram.org/bots/api#making-requests and #responseparameters, read 2026-11-22; what the descriptions say
 is the server's own word (github.com/tdlib/telegram-bot-api), not documented.
 """
-import json
 import re
 from datetime import datetime, timedelta
 from typing import Any
 
+from publishers._answers import object_in
 from publishers._http import LONGEST_WAIT, Answer, moment, retry_after
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 
@@ -67,14 +67,6 @@ def address_in_result(result: Any) -> str | None:
     if (number := str(chat.get("id", ""))).startswith("-100") and number[4:].isdecimal():
         return f"https://t.me/c/{number[4:]}/{first['message_id']}"
     return None
-
-
-def object_in(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _refusal(status: int, body: dict[str, Any], token: str, in_doubt: type[PublishError]) -> PublishError:

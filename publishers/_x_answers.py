@@ -5,7 +5,6 @@ and its OpenAPI description 2.168, read 2026-11-22. X speaks two dialects, and a
 `post.fields`, which the description has, and `tweet.fields`, which older pages have; both are understood here.
 """
 import html
-import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from urllib.parse import quote
 
 from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from publishers._answers import object_in
 from publishers._http import Answer, retry_after
 from publishers._links import find_links
 from publishers._text import nfc
@@ -149,7 +149,7 @@ def understood(answer: Answer | None, secrets: Iterable[str], doing: Doing) -> d
     in_doubt = Unconfirmed if doing == "creating" else Unavailable
     if answer is None:
         raise in_doubt("X gave no answer.")
-    body = _object(answer.body)
+    body = object_in(answer.body)
     said = _said(body or {}, secrets)
     if answer.status == 404 and body is not None and doing == "deleting":
         return {"data": {"deleted": True}}
@@ -263,14 +263,6 @@ def _said(body: Mapping[str, Any], secrets: Iterable[str]) -> str:
         for form in {secret, quote(secret, safe="")} - {""}:
             words = words.replace(form, "[secret]")
     return "".join(c if c.isprintable() else " " for c in words)[:QUOTED]
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _skeleton(text: str) -> tuple[str, tuple[str, ...]]:

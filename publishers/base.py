@@ -220,6 +220,8 @@ class Drafts(Protocol):
     else: neither `publish` nor `find` may need the handles of files.
     """
 
+    handles_live_s: ClassVar[float]      # so long after it was made a draft can certainly be published
+
     def draft(self, outgoing: Outgoing, part: int, so_far: Sent) -> str:
         """Make the draft of one part; the answer is its handle. Whatever it leaves behind is unseen.
 

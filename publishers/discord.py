@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from publishers._addresses import address_in
-from publishers._discord_answers import ID, UNKNOWN_MESSAGE, id_in, json_in, made_at, replied_to, understood
+from publishers._answers import value_in
+from publishers._discord_answers import ID, UNKNOWN_MESSAGE, id_in, made_at, replied_to, understood
 from publishers._discord_text import length, plain, problems_of, request_of, said, shown_in, with_addresses
 from publishers._http import converse
 from publishers._judging import judged
@@ -148,7 +149,7 @@ class Discord:
         answer = converse(self._connection, "DELETE",
                           self._url(f"/channels/{self._channel}/messages/{quote(receipt.id, safe='')}"),
                           headers=self._headers(), repeatable=True)
-        own = json_in(answer.body)
+        own = value_in(answer.body)
         gone = answer.status == 404 and isinstance(own, dict) and own.get("code") == UNKNOWN_MESSAGE
         if answer.status != 204 and not gone:
             understood(answer, self._token, creating=False)

@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from publishers._addresses import address_in
+from publishers._answers import value_in
 from publishers._http import Answer, converse
-from publishers._mastodon_answers import id_in, made_at, object_in, receipt_in, refusal, text_or_none, value_in
+from publishers._mastodon_answers import id_in, made_at, object_in, receipt_in, refusal, text_or_none
 from publishers._mastodon_server import asked_for, domain_in, limit_warnings, scope_warnings, scopes_in
 from publishers._mastodon_text import LIMITS, OPTIONS, length, mime_of, pieces_of, problems_of, request_of, says
 from publishers.base import Connection, Found, Limits, Option, Outgoing, OutgoingPart, Sent, Setup, Verified

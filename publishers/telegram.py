@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from publishers._addresses import Address, address_in
+from publishers._answers import object_in
 from publishers._http import Answer, converse
 from publishers._judging import judged
-from publishers._telegram_answers import GONE, STAYS, address_in_result, ids_in, object_in, understood
+from publishers._telegram_answers import GONE, STAYS, address_in_result, ids_in, understood
 from publishers._telegram_text import field_of, length, method_of, problems_of, request_of, said
 from publishers.base import Connection, Found, Limits, Option, Outgoing, OutgoingPart, Sent, Setup, Verified
 from schemas.errors import Rejected, Unauthorized, Unavailable, Unconfirmed

@@ -98,44 +98,42 @@ def _shown(slot: Slot, one: Item | Waiting, done: Prepared) -> dict[str, Any]:
         "at": rfc3339(at),
         "local": f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if at else None,
         "zone": zone,
-        "parts": _parts(message) if message else [],
+        "parts": [],
         "media": [{"file": m.file, "alt": m.alt} for part in message.parts for m in part.media] if message else [],
         "link": one.post.link,
-        "title": message.title if message and publishers.load(message.network).limits.title else None,
-        "card": _card(message) if message else None,
+        "title": None,
+        "card": None,
         "warning": message.warning if message else None,
         "poll": list(message.poll.options) if message and message.poll else None,
-        "cost_usd": _cost(message) if message else None,
+        "cost_usd": None,
         "problems": problems,
         "why": one.why if isinstance(one, Waiting) else None,
+        **(_composed(message) if message else {}),
     }
 
 
-def _parts(message: Message) -> list[dict[str, Any]]:
-    """The parts exactly as they will be sent."""
+def _composed(message: Message) -> dict[str, Any]:
+    """What only the network's adapter knows: the parts exactly as they will be sent, its title, its card, the price.
+
+    `card`: the link that is shown as a card, where it does not stand in the text. `cost_usd`: None without prices.
+    """
     publisher = publishers.load(message.network)(Connection(message.account))
-    return [
-        {
-            "kind": part.kind,
-            "text": masked(part.text),
-            "length": publisher.length(part.text),
-            "limit": room(publisher, message.limits, part.kind),
-        }
-        for part in publisher.compose(message).parts
-    ]
-
-
-def _card(message: Message) -> str | None:
-    """The link that is shown as a card, where it does not stand in the text."""
-    publisher = publishers.load(message.network)(Connection(message.account))
-    in_text = message.card is not None and any(message.card in p.text for p in publisher.compose(message).parts)
-    return None if in_text else message.card
-
-
-def _cost(message: Message) -> float | None:
-    """What sending it costs, where a network has prices and the message can be sent at all."""
-    publisher = publishers.load(message.network)(Connection(message.account))
-    return round(publisher.price(publisher.compose(message)), 4) if isinstance(publisher, Prices) else None
+    outgoing = publisher.compose(message)
+    in_text = message.card is not None and any(message.card in part.text for part in outgoing.parts)
+    return {
+        "parts": [
+            {
+                "kind": part.kind,
+                "text": masked(part.text),
+                "length": publisher.length(part.text),
+                "limit": room(publisher, message.limits, part.kind),
+            }
+            for part in outgoing.parts
+        ],
+        "title": message.title if publisher.limits.title else None,
+        "card": None if in_text else message.card,
+        "cost_usd": round(publisher.price(outgoing), 4) if isinstance(publisher, Prices) else None,
+    }
 
 
 def _page(shown: list[dict[str, Any]], folder: Path) -> str:

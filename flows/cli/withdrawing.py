@@ -14,7 +14,7 @@ from flows.edges.ledger import Ledger, worker_id
 from flows.edges.store import open_store
 from flows.planning.folding import fold
 from flows.planning.reporting import withdrawn
-from flows.withdraw import stopped, withdraw
+from flows.withdraw import able, stopped, withdraw
 from publishers.base import Identifies, Outgoing, Publisher
 from schemas.channel import Channel
 from schemas.errors import PublishError, SettingsError, StoreError, UsageError
@@ -80,8 +80,9 @@ def withdraw_command(
     clock = FixedClock(at) if rehearsal else RealClock()
     publisher = Connector(settings, clock, store, rehearse_at, hide=hide).connect(channel)
     _refuse_another_account(publisher, standing.pin, channel)
+    withdrawer = able(publisher, standing)
     standing = stopped(ledger, entries, standing, by=by)
-    done = withdraw(publisher, ledger, standing, kinds=_kinds(ledger, standing), by=by, reason=reason,
+    done = withdraw(withdrawer, ledger, standing, kinds=_kinds(ledger, standing), by=by, reason=reason,
                     now=at.astimezone(UTC))
     if as_json:
         tell_json(done.model_dump(mode="json"))

@@ -46,10 +46,14 @@ def init_command(folder: Path, network: str, timezone: str) -> int:
     }
     limits = publishers.load(network).limits
     if limits.needs_media:
-        forms = [("a picture", "photo.jpg")] if limits.images and not limits.videos else [("a film", "film.mp4")] if (
-            limits.videos and limits.images <= 1) else [("a picture or a film", "photo.jpg")]
-        say(f"A post for {network} needs {forms[0][0]}: put it into {folder}/media, and above the text write "
-            f"'media: [{{file: {forms[0][1]}, alt: What it shows}}]'.")
+        if not limits.videos:
+            form, file = "a picture", "photo.jpg"
+        elif limits.images <= 1:                                  # the one picture is the film's own
+            form, file = "a film", "film.mp4"
+        else:
+            form, file = "a picture or a film", "photo.jpg"
+        say(f"A post for {network} needs {form}: put it into {folder}/media, and above the text write "
+            f"'media: [{{file: {file}, alt: What it shows}}]'.")
     else:
         title = "title: Hello\n" if limits.title else ""
         files["posts/hello.md"] = (f"---\nat: {today + timedelta(days=1)} 09:30\n{title}---\n"

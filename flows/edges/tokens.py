@@ -84,22 +84,22 @@ class Tokens:
         """Under our lease. Whatever comes of it, the lease is over then: the file holds its number."""
         kept = _read(self._home, connection)
         if not _same(now := self.current(connection, configured), dead):     # renewed just before we had the lease
-            self._write(connection, kept._replace(number=number))
+            _write(self._home, connection, kept._replace(number=number))
             return now
-        self._write(connection, kept)                             # a disk that takes nothing spends no one-time token
+        _write(self._home, connection, kept)                      # a disk that takes nothing spends no one-time token
         now_text = self._store.now().isoformat()
         try:
             fresh = {name: value for name, value in refresh(dead).items() if name != EXPIRES or value}
             if not fresh or not all(value.strip() for value in fresh.values()):
                 raise Unavailable("the network renewed the credential to nothing; the old one is kept")
         except PublishError:
-            self._write(connection, kept._replace(number=number, tried=now_text))
+            _write(self._home, connection, kept._replace(number=number, tried=now_text))
             raise
         if (now_kept := _read(self._home, connection)).number > number:      # we slept, and another one renewed
             log.warning("credential renewed too late connection=%s lease=%d", connection, number)
             return self.current(connection, configured)
         fields = {**(now_kept.fields if now_kept.of == _hash(configured, now_kept.fields) else {}), **fresh}
-        self._write(connection, _Kept(number, _hash(configured, fields), fields))
+        _write(self._home, connection, _Kept(number, _hash(configured, fields), fields))
         log.info("credential renewed connection=%s fields=%s", connection, sorted(fresh))
         return self.current(connection, configured)
 
@@ -112,9 +112,6 @@ class Tokens:
         """Whether the holder of a lease took longer than it may: it died, or hangs."""
         age = self._store.age(_key(connection, number))
         return age is None or age > LEASE_S
-
-    def _write(self, connection: str, kept: _Kept) -> None:
-        _write(self._home, connection, kept)
 
 
 def renewed(home: Path, connection: str, configured: Fields) -> dict[str, SecretStr]:
