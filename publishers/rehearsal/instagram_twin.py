@@ -5,30 +5,29 @@ Sources: developers.facebook.com/docs/instagram-platform content-publishing, ref
 ig-container, error-codes, business-login; read 2026-11-22. What a second publication of a container answers is
 documented nowhere: here it is refused as one that does not exist any more.
 """
-import base64
 import hashlib
 import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from publishers.rehearsal._container_double import LIVES, ContainerTwin, fields, names
 from publishers.rehearsal._pictures import opened
-from publishers.rehearsal._twin import Kept, Refusal, Twin
+from publishers.rehearsal._twin import Kept, Refusal
 
 _CAPTION, _ALT, _HASHTAGS, _MENTIONS, _COLLABORATORS = 2_200, 1_000, 30, 20, 3
 _CHILDREN = (2, 10)
 _IMAGE_BYTES, _RATIO = 8 * 1024 * 1024, (4 / 5, 1.91)
 _VIDEO_BYTES = {"REELS": 300_000_000, "VIDEO": 300_000_000, "STORIES": 100_000_000}
 _VIDEO_SECONDS = {"REELS": (3.0, 900.0), "VIDEO": (3.0, 900.0), "STORIES": (3.0, 60.0)}
-_LIVES = timedelta(hours=24)
 _TOKEN_LIVES_S = 5_184_000
 _SEEN_EVERYWHERE = ("127.0.0.1", "localhost", "::1")     # no rehearsal reaches out into the world
 _REFUSED = {2207004: (36000, "The image is too large to download. It should be less than 8 MiB."),
@@ -63,7 +62,7 @@ def _unknown(id: str) -> Refusal:
                       "permissions, or does not support this operation", subcode=33)
 
 
-class InstagramTwin(Twin):
+class InstagramTwin(ContainerTwin):
     """Professional accounts. A container shows nowhere until it is published; a story shows among stories only."""
 
     network: ClassVar[str] = "instagram"
@@ -72,10 +71,7 @@ class InstagramTwin(Twin):
     creates: ClassVar[tuple[str, ...]] = (r"POST /v[0-9.]+/[^/]+/media_publish", r"POST /v[0-9.]+/[^/]+/comments")
 
     def __init__(self, now: Callable[[], datetime], folder: Path | None = None) -> None:
-        self.containers: dict[str, dict[str, Any]] = {}
-        self.looks_at_video = 1          # how often a video is still being processed when asked after
         self.quota = 100                 # the guide says 100, the reference 50
-        self.codes: dict[str, tuple[str, str]] = {}      # of authorization: whose, and for which redirect
         super().__init__(now, folder)
 
     def routes(self) -> list[Route]:
@@ -114,25 +110,6 @@ class InstagramTwin(Twin):
         refusal = fault(2, "Service temporarily unavailable", status=503, is_transient=True)
         refusal.headers.update(self._retry_after(until))
         return refusal
-
-    def key_of(self, path: str, headers: Mapping[str, str], body: bytes) -> str:
-        """A container is published once, whoever asks how often: it is what calls are counted by."""
-        creation = parse_qs(body.decode("utf-8", "replace")).get("creation_id")
-        return f"container {creation[0]}" if creation else super().key_of(path, headers, body)
-
-    def forget(self) -> None:
-        super().forget()
-        self.containers.clear()
-
-    def _recall(self, kind: str, value: Any) -> None:
-        match kind:
-            case "container":
-                self.containers[value["id"]] = value
-                self._ids += 1
-            case "status":
-                self.containers[value["id"]] |= value
-            case _:
-                super()._recall(kind, value)
 
     async def _container(self, request: Request) -> Response:
         account, given = await self._asked(request)
@@ -255,10 +232,10 @@ class InstagramTwin(Twin):
             if made["looks"] > 0:
                 self._change(id, looks=made["looks"] - 1)
             said = {"id": id, "status_code": status, "status": made["why"] if status == "ERROR" else status.title()}
-            return JSONResponse({name: said[name] for name in ("id", *_names(given)) if name in said})
+            return JSONResponse({name: said[name] for name in ("id", *names(given)) if name in said})
         if (kept := self.post(id)) is None:
             raise _unknown(id)
-        return JSONResponse(self._told(request, kept, _names(given)))
+        return JSONResponse(self._told(request, kept, names(given)))
 
     async def _limit(self, request: Request) -> Response:
         account, _ = await self._asked(request)
@@ -270,21 +247,10 @@ class InstagramTwin(Twin):
         account, given = await self._asked(request)
         known = {"id": number_of(account)[::-1], "user_id": number_of(account), "username": account.lstrip("@"),
                  "account_type": "BUSINESS"}
-        return JSONResponse({name: known[name] for name in ("id", *_names(given)) if name in known})
-
-    async def _authorize(self, request: Request) -> Response:
-        """The person says yes at once. Whose account it is stands in the app's id, as in every rehearsal."""
-        asked = request.query_params
-        if not all(asked.get(name) for name in ("client_id", "redirect_uri", "scope")) or asked.get(
-                "response_type") != "code":
-            raise Refusal(400, {"error_type": "OAuthException", "code": 400, "error_message": "Invalid request"})
-        code = f"AQ{self.new_id()}"
-        self.codes[code] = (self.account_of(f"rehearsal:{asked['client_id']}"), asked["redirect_uri"])
-        back = urlencode({"code": code, **({"state": asked["state"]} if "state" in asked else {})})
-        return RedirectResponse(f"{asked['redirect_uri']}?{back}#_", 302)
+        return JSONResponse({name: known[name] for name in ("id", *names(given)) if name in known})
 
     async def _short_token(self, request: Request) -> Response:
-        given = await _fields(request)
+        given = await fields(request)
         account, redirect = self.codes.pop(given.get("code", ""), ("", ""))
         if not account or redirect != given.get("redirect_uri") or not all(
                 given.get(name) for name in ("client_id", "client_secret")) or given.get(
@@ -312,7 +278,7 @@ class InstagramTwin(Twin):
 
     async def _asked(self, request: Request) -> tuple[str, dict[str, str]]:
         """Whose call it is, and its fields. Raises the refusal of no token, of a bad one, and of an old version."""
-        given = await _fields(request)
+        given = await fields(request)
         version = request.path_params.get("version", "v25.0")
         if not re.fullmatch(r"v(?:19|2[0-9])\.0", version):
             raise fault(2500, f"Unknown path components: /{version}")
@@ -329,37 +295,9 @@ class InstagramTwin(Twin):
         if user not in ("me", account, account.replace("/", "-"), number_of(account)):
             raise _unknown(user)
 
-    def _status(self, made: Mapping[str, Any]) -> str:
-        if made["published"]:
-            return "PUBLISHED"
-        if self.now() - datetime.fromisoformat(made["at"]) > _LIVES:
-            return "EXPIRED"
-        if made["looks"] > 0:
-            return "IN_PROGRESS"
-        return "ERROR" if made["why"] else "FINISHED"
-
-    def _change(self, id: str, **fields: object) -> None:
-        self._journal.write("status", {"id": id, **fields})
-        self._recall("status", {"id": id, **fields})
-
     def _used(self, account: str) -> int:
         return sum(1 for post in self.posts if post.account == account and post.parent is None
-                   and self.now() - post.created_at < _LIVES)
-
-    def _page(self, request: Request, given: Mapping[str, str], entries: Sequence[Kept]) -> Response:
-        limit, start = min(int(given.get("limit", "25")), 100), 0
-        if after := given.get("after"):
-            last = base64.urlsafe_b64decode(after).decode()
-            start = next((place + 1 for place, post in enumerate(entries) if post.id == last), len(entries))
-        shown = entries[start:start + limit]
-        body: dict[str, Any] = {"data": [self._told(request, post, _names(given)) for post in shown]}
-        if shown:
-            cursor = base64.urlsafe_b64encode(shown[-1].id.encode()).decode()
-            body["paging"] = {"cursors": {"before": cursor, "after": cursor}}
-            if start + limit < len(entries):
-                query = urlencode({**given, "after": cursor})
-                body["paging"]["next"] = f"{request.url.replace(query='')}?{query}"
-        return JSONResponse(body)
+                   and self.now() - post.created_at < LIVES)
 
     def _told(self, request: Request, post: Kept, names: Sequence[str]) -> dict[str, Any]:
         """The asked fields of a post or comment; those that are empty are left out, as the real one does."""
@@ -423,14 +361,8 @@ def _refuse_picture(data: bytes, *, is_story: bool) -> None:
         raise _refused(2207009)
 
 
-def _names(given: Mapping[str, str]) -> list[str]:
-    return re.sub(r"\{[^{}]*\}", "", given.get("fields", "")).split(",")
 
 
-async def _fields(request: Request) -> dict[str, str]:
-    """The parameters, of the address and of the form: the Graph API takes them in either."""
-    async with request.form() as form:
-        return dict(request.query_params) | {name: value for name, value in form.items() if isinstance(value, str)}
 
 
 TWIN = InstagramTwin

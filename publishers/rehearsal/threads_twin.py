@@ -5,29 +5,28 @@ Sources: developers.facebook.com/documentation/threads posts, reference/publishi
 text-attachments, troubleshooting, posts/delete-posts, get-started; error 4279009 from public issue threads; read
 2026-11-22. What a second publication of a container answers is documented nowhere: here it is refused as not found.
 """
-import base64
 import hashlib
 import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from publishers.rehearsal._container_double import LIVES, ContainerTwin, fields, names
 from publishers.rehearsal._pictures import opened
-from publishers.rehearsal._twin import Kept, Refusal, Twin
+from publishers.rehearsal._twin import Kept, Refusal
 
 _TEXT, _ALT, _LINKS, _SPOILERS, _ANSWER = 500, 1_000, 5, 10, 25
 _CHILDREN = (2, 20)
 _IMAGE_BYTES, _RATIO = 8 * 1024 * 1024, 10.0
 _VIDEO_BYTES, _VIDEO_SECONDS = 1_000_000_000, 300.0
-_LIVES = timedelta(hours=24)
 _TOKEN_LIVES_S = 5_184_000
 _KINDS = ("TEXT", "IMAGE", "VIDEO", "CAROUSEL")
 _REPLY_CONTROLS = ("everyone", "accounts_you_follow", "mentioned_only", "parent_post_author_only", "followers_only")
@@ -61,7 +60,7 @@ def _unfetched(address: str) -> Refusal:
                   error_user_msg=f"The media could not be fetched from this URI: {address}.")
 
 
-class ThreadsTwin(Twin):
+class ThreadsTwin(ContainerTwin):
     """Profiles. A container shows nowhere until it is published."""
 
     network: ClassVar[str] = "threads"
@@ -70,11 +69,8 @@ class ThreadsTwin(Twin):
     creates: ClassVar[tuple[str, ...]] = (r"POST /v1\.0/[^/]+/threads_publish",)
 
     def __init__(self, now: Callable[[], datetime], folder: Path | None = None) -> None:
-        self.containers: dict[str, dict[str, Any]] = {}
-        self.looks_at_video = 1          # how often a video is still being processed when asked after
         self.quota, self.reply_quota, self.delete_quota = 250, 1_000, 100
         self.deleted: list[datetime] = []
-        self.codes: dict[str, tuple[str, str]] = {}      # of authorization: whose, and for which redirect
         super().__init__(now, folder)
 
     def routes(self) -> list[Route]:
@@ -114,28 +110,16 @@ class ThreadsTwin(Twin):
         refusal.headers.update(self._retry_after(until))
         return refusal
 
-    def key_of(self, path: str, headers: Mapping[str, str], body: bytes) -> str:
-        """A container is published once, whoever asks how often: it is what calls are counted by."""
-        creation = parse_qs(body.decode("utf-8", "replace")).get("creation_id")
-        return f"container {creation[0]}" if creation else super().key_of(path, headers, body)
-
     def forget(self) -> None:
         super().forget()
-        self.containers.clear()
         self.deleted.clear()
 
     def _recall(self, kind: str, value: Any) -> None:
-        match kind:
-            case "container":
-                self.containers[value["id"]] = value
-                self._ids += 1
-            case "status":
-                self.containers[value["id"]] |= value
-            case "gone":
-                self.posts.remove(self._by_id.pop(value["id"]))
-                self.deleted.append(datetime.fromisoformat(value["at"]))
-            case _:
-                super()._recall(kind, value)
+        if kind == "gone":
+            self.posts.remove(self._by_id.pop(value["id"]))
+            self.deleted.append(datetime.fromisoformat(value["at"]))
+        else:
+            super()._recall(kind, value)
 
     async def _container(self, request: Request) -> Response:
         account, given = await self._asked(request)
@@ -226,17 +210,17 @@ class ThreadsTwin(Twin):
             if made["looks"] > 0:
                 self._change(id, looks=made["looks"] - 1)
             said = {"id": id, "status": status, **({"error_message": made["why"]} if status == "ERROR" else {})}
-            return JSONResponse({name: said[name] for name in ("id", *_names(given)) if name in said})
+            return JSONResponse({name: said[name] for name in ("id", *names(given)) if name in said})
         if (kept := self.post(id)) is None:
             raise _not_found(id)
-        return JSONResponse(self._told(request, kept, _names(given)))
+        return JSONResponse(self._told(request, kept, names(given)))
 
     async def _delete(self, request: Request) -> Response:
         account, _ = await self._asked(request)
         id = request.path_params["id"]
         if (kept := self.post(id)) is None or kept.account != account:
             raise _not_found(id)
-        if sum(1 for at in self.deleted if self.now() - at < _LIVES) >= self.delete_quota:
+        if sum(1 for at in self.deleted if self.now() - at < LIVES) >= self.delete_quota:
             raise _fault(4, "(#4) Application request limit reached")
         value = {"id": id, "at": self.now().isoformat()}
         self._journal.write("gone", value)
@@ -250,12 +234,12 @@ class ThreadsTwin(Twin):
         known = {"quota_usage": posts, "config": {"quota_total": self.quota, "quota_duration": 86_400},
                  "reply_quota_usage": replies,
                  "reply_config": {"quota_total": self.reply_quota, "quota_duration": 86_400}}
-        return JSONResponse({"data": [{name: known[name] for name in _names(given) if name in known}]})
+        return JSONResponse({"data": [{name: known[name] for name in names(given) if name in known}]})
 
     async def _me(self, request: Request) -> Response:
         account, given = await self._asked(request)
         known = {"id": number_of(account), "username": account.lstrip("@")}
-        return JSONResponse({name: known[name] for name in ("id", *_names(given)) if name in known})
+        return JSONResponse({name: known[name] for name in ("id", *names(given)) if name in known})
 
     async def _debugged(self, request: Request) -> Response:
         account, _ = await self._asked(request)
@@ -264,19 +248,8 @@ class ThreadsTwin(Twin):
                                       "expires_at": ends, "issued_at": int(self.now().timestamp()),
                                       "scopes": list(_SCOPES), "user_id": number_of(account)}})
 
-    async def _authorize(self, request: Request) -> Response:
-        """The person says yes at once. Whose account it is stands in the app's id, as in every rehearsal."""
-        asked = request.query_params
-        if not all(asked.get(name) for name in ("client_id", "redirect_uri", "scope")) or asked.get(
-                "response_type") != "code":
-            raise Refusal(400, {"error_type": "OAuthException", "code": 400, "error_message": "Invalid request"})
-        code = f"AQ{self.new_id()}"
-        self.codes[code] = (self.account_of(f"rehearsal:{asked['client_id']}"), asked["redirect_uri"])
-        back = urlencode({"code": code, **({"state": asked["state"]} if "state" in asked else {})})
-        return RedirectResponse(f"{asked['redirect_uri']}?{back}#_", 302)
-
     async def _short_token(self, request: Request) -> Response:
-        given = await _fields(request)
+        given = await fields(request)
         account, redirect = self.codes.pop(given.get("code", ""), ("", ""))
         if not account or redirect != given.get("redirect_uri") or not all(
                 given.get(name) for name in ("client_id", "client_secret")) or given.get(
@@ -303,7 +276,7 @@ class ThreadsTwin(Twin):
 
     async def _asked(self, request: Request) -> tuple[str, dict[str, str]]:
         """Whose call it is, and its fields. Raises the refusal of no token, and of a bad one."""
-        given = await _fields(request)
+        given = await fields(request)
         token = given.get("access_token", "")
         if not token or token.startswith("short-"):
             raise _fault(190, "Invalid OAuth access token - Cannot parse access token", status=401)
@@ -318,39 +291,11 @@ class ThreadsTwin(Twin):
             raise _fault(100, f"Unsupported request. Object with ID '{user}' does not exist, cannot be loaded due to "
                               "missing permissions, or does not support this operation", subcode=33)
 
-    def _status(self, made: Mapping[str, Any]) -> str:
-        if made["published"]:
-            return "PUBLISHED"
-        if self.now() - datetime.fromisoformat(made["at"]) > _LIVES:
-            return "EXPIRED"
-        if made["looks"] > 0:
-            return "IN_PROGRESS"
-        return "ERROR" if made["why"] else "FINISHED"
-
-    def _change(self, id: str, **fields: object) -> None:
-        self._journal.write("status", {"id": id, **fields})
-        self._recall("status", {"id": id, **fields})
-
     def _used(self, account: str) -> tuple[int, int]:
         """Posts and replies of the last 24 hours."""
-        recent = [post for post in self.posts if post.account == account and self.now() - post.created_at < _LIVES]
+        recent = [post for post in self.posts if post.account == account and self.now() - post.created_at < LIVES]
         replies = sum(post.parent is not None for post in recent)
         return len(recent) - replies, replies
-
-    def _page(self, request: Request, given: Mapping[str, str], entries: Sequence[Kept]) -> Response:
-        limit, start = min(int(given.get("limit", "25")), 100), 0
-        if after := given.get("after"):
-            last = base64.urlsafe_b64decode(after).decode()
-            start = next((place + 1 for place, post in enumerate(entries) if post.id == last), len(entries))
-        shown = entries[start:start + limit]
-        body: dict[str, Any] = {"data": [self._told(request, post, _names(given)) for post in shown]}
-        if shown:
-            cursor = base64.urlsafe_b64encode(shown[-1].id.encode()).decode()
-            body["paging"] = {"cursors": {"before": cursor, "after": cursor}}
-            if start + limit < len(entries):
-                query = urlencode({**given, "after": cursor})
-                body["paging"]["next"] = f"{request.url.replace(query='')}?{query}"
-        return JSONResponse(body)
 
     def _told(self, request: Request, post: Kept, names: Sequence[str]) -> dict[str, Any]:
         """The asked fields of a post; those that are empty are left out, as the real one does."""
@@ -471,14 +416,8 @@ def _json(text: str) -> Any:
         return None
 
 
-def _names(given: Mapping[str, str]) -> list[str]:
-    return re.sub(r"\{[^{}]*\}", "", given.get("fields", "")).split(",")
 
 
-async def _fields(request: Request) -> dict[str, str]:
-    """The parameters, of the address and of the form: the Graph API takes them in either."""
-    async with request.form() as form:
-        return dict(request.query_params) | {name: value for name, value in form.items() if isinstance(value, str)}
 
 
 TWIN = ThreadsTwin
