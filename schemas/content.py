@@ -2,6 +2,7 @@
 from typing import Any, Literal, NamedTuple
 
 from schemas.channel import Channel, ChannelsFile
+from schemas.figure import Figure
 from schemas.model import Authored
 from schemas.place import Place, nearest
 from schemas.post import MediaUse, Post
@@ -124,6 +125,7 @@ class Content(NamedTuple):
     problems: tuple[Problem, ...]
     unreadable: frozenset[str] = frozenset()         # paths of authored files that could not be read, posts apart
     others: tuple[str, ...] = ()                     # ids of posts that exist and are not looked at here
+    figures: tuple[Figure, ...] | None = None        # of measures/*.csv, by day; None: there is no such file
 
     def entry(self, kind: str, id: str | None = None) -> Any:
         """The value of the first entry of `kind` (and `id`), or None."""

@@ -23,15 +23,18 @@ class Problem(NamedTuple):
     post: str | None = None      # canonical id of the post it stops, when it is about one post
     channel: str | None = None   # the only channel it concerns; None: all channels of the post
     run: str | None = None       # the only run of a repeating post it concerns; None: all runs
+    gate: str = ""               # the gate it is a to-do of, while nothing depends on it yet
+    acts: bool = False           # it keeps posts back for the strategy's sake: under the profile relaxed it only warns
 
     def concerns(self, channel: str, run: str) -> bool:
         """Whether it is about this slot of its post."""
         return self.channel in (None, channel) and self.run in (None, run)
 
     def as_dict(self) -> dict[str, Any]:
-        """The object of `check --json`."""
-        return {"code": self.code, "severity": self.severity.value, "file": self.place.file, "line": self.place.line,
+        """The object of `check --json`; `gate` only where there is one."""
+        made = {"code": self.code, "severity": self.severity.value, "file": self.place.file, "line": self.place.line,
                 "column": self.place.column, "message": self.message, "remedy": self.remedy}
+        return {**made, "gate": self.gate} if self.gate else made
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -1,16 +1,23 @@
 """What a rule is, what it may look at, and what the content's own `rules.yaml` makes of what it found."""
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from schemas.content import Content, Resolved
+from flows.planning.tallying import Tally
+from schemas.campaign import Campaign
+from schemas.content import Content, Entry, Resolved
 from schemas.ledger import Slot
 from schemas.message import Message
 from schemas.place import Place
 from schemas.plan import Plan
 from schemas.problem import Problem, Severity
 from schemas.rulebook import Knob, Rulebook
+from schemas.strategy import Strategy
+from schemas.world import NOTHING_KNOWN, World
+
+Source = Literal["history", "ledger", "measures", "inbox", "trials"]
+"""What a rule may need beyond files, plan and clock: Git, the archive, measures/*.csv, inboxes, connection tests."""
 
 FIXED = frozenset({"SYN001", "SYN007", "LGL005", "CRI002", "SYN008", "SYN009", "SYN011"})
 """Codes whose severity nobody changes and that nobody waives: domain, section 8, marked with a dagger; and our own that
@@ -21,7 +28,7 @@ class Facts(NamedTuple):
     """What rules judge. `messages`: what each channel gets, by slot; `sent`: what is published, and when it went out.
 
     `sent` None: nobody looked into the archive, so rules that need it are not evaluated. `fresh`: files that were never
-    committed.
+    committed. `said`: what each channel said and will say. `world`: what Git, inboxes and connection tests tell.
     """
 
     content: Content
@@ -30,6 +37,33 @@ class Facts(NamedTuple):
     now: datetime
     sent: Mapping[Slot, datetime | None] | None = None
     fresh: frozenset[str] = frozenset()
+    said: Tally = {}
+    world: World = NOTHING_KNOWN
+
+    def strategies(self) -> list[tuple[Entry, Strategy]]:
+        """Every strategy with the file it stands in."""
+        return [(entry, entry.value) for entry in self.content.entries if isinstance(entry.value, Strategy)]
+
+    def campaigns(self) -> list[tuple[Entry, Campaign]]:
+        """Every campaign with the file it stands in; the entry's id is that of its folder or its own."""
+        return [(entry, entry.value) for entry in self.content.entries if isinstance(entry.value, Campaign)]
+
+    def lacks(self, rule: "Rule") -> tuple[str, ...]:
+        """Which of the sources that `rule` cannot do without nobody could ask."""
+        return tuple(source for source in rule.wants if not self._knows(source))
+
+    def _knows(self, source: Source) -> bool:
+        match source:
+            case "history":
+                return self.world.history is not None
+            case "ledger":
+                return self.sent is not None
+            case "measures":
+                return self.content.figures is not None
+            case "inbox":
+                return self.world.inbox is not None
+            case "trials":
+                return self.world.trials is not None
 
     def today(self) -> date:
         """The day it is, in the strategy's time zone."""
@@ -49,6 +83,10 @@ class Rule(NamedTuple):
     """One rule of the book. `needs`: F files, G Git history, D archive or figures, T the clock.
 
     `post` judges one post by itself; `all` judges what only the whole content shows. One of them is set.
+    `wants`: sources without which it is not evaluated at all. `gate`: it is a to-do under that gate (advice) for as
+    long as nothing depends on it: no ask, no campaign, and a profile that is not strict. `acts`: it keeps posts back
+    for the strategy's sake, so under the profile relaxed it only warns. `due`: it is asked once more when a slot's hour
+    has come, since the answer may change with the clock or the archive.
     """
 
     code: str
@@ -59,11 +97,16 @@ class Rule(NamedTuple):
     post: Callable[[Resolved, Facts], Iterator[Problem]] | None = None
     all: Callable[[Facts], Iterator[Problem]] | None = None
     knobs: Mapping[str, Knob] = {}
+    wants: tuple[Source, ...] = ()
+    gate: str = ""
+    acts: bool = False
+    due: bool = False
 
     def at(self, place: Place, message: str, remedy: str, post: str | None = None, channel: str | None = None,
            run: str | None = None, severity: Severity | None = None) -> Problem:
         """A problem that this rule found; `severity` where it is not the rule's own."""
-        return Problem(self.code, severity or self.severity, place, message, remedy, post, channel, run)
+        return Problem(
+            self.code, severity or self.severity, place, message, remedy, post, channel, run, self.gate, self.acts)
 
 
 def settle(problems: Iterable[Problem], rulebook: Rulebook, today: date) -> list[Problem]:

@@ -12,28 +12,33 @@ from flows.planning.reading import read
 from flows.planning.resolving import resolve
 from flows.planning.rules.ruling import Facts, Rule
 from flows.planning.scheduling import schedule
+from flows.planning.tallying import tally
 from schemas.content import SourceFile
 from schemas.ledger import Slot
 from schemas.plan import Item
 from schemas.problem import Problem, in_order
+from schemas.world import NOTHING_KNOWN, World
 
 NOON = datetime(2027, 1, 4, 12, 0, tzinfo=UTC)
 SAMPLE = Path(__file__).parents[4] / "content"
 Sources = Callable[[Mapping[str, str | bytes | None]], list[SourceFile]]
 
 
-def facts_of(files: Iterable[SourceFile], now: datetime, sent: Mapping[Slot, datetime | None] | None = None) -> Facts:
+def facts_of(files: Iterable[SourceFile], now: datetime, sent: Mapping[Slot, datetime | None] | None = None,
+             world: World = NOTHING_KNOWN) -> Facts:
     """What rules judge, before any of them has said a word."""
     content = resolve(read(files, "content"), "content", "working tree", publishers.available(), None)
     plan = schedule(content, {}, now=now, sent=sent)
     messages = {one.slot: compose(one.post, one.channel, content, one.slot, one.turn if isinstance(one, Item) else 0)
                 for one in plan.everything()}
-    return Facts(content, plan, messages, now, sent)
+    return Facts(content, plan, messages, now, sent, said=tally(plan, sent, now), world=world)
 
 
 def judge(rules: Iterable[Rule], facts: Facts) -> list[Problem]:
     found: list[Problem] = []
     for rule in rules:
+        if facts.lacks(rule):
+            continue
         if rule.all is not None:
             found += rule.all(facts)
         if rule.post is not None:
@@ -47,8 +52,8 @@ def judged(sources: Sources) -> Callable[..., list[Problem]]:
     """The problems that some rules find in a folder, in order."""
 
     def of(rules: Iterable[Rule], files: Mapping[str, str | bytes | None], *, now: datetime = NOON,
-           sent: Mapping[Slot, datetime | None] | None = None) -> list[Problem]:
-        return judge(rules, facts_of(sources(files), now, sent))
+           sent: Mapping[Slot, datetime | None] | None = None, world: World = NOTHING_KNOWN) -> list[Problem]:
+        return judge(rules, facts_of(sources(files), now, sent, world))
 
     return of
 
@@ -76,3 +81,14 @@ def lines() -> Callable[[Iterable[Problem]], list[str]]:
                 f"{problem.message} {problem.remedy}{channel}{run}")
 
     return lambda problems: [line(problem) for problem in problems]
+
+
+@pytest.fixture
+def facts(sources: Sources) -> Callable[..., Facts]:
+    """What rules judge of a folder."""
+
+    def of(files: Mapping[str, str | bytes | None], *, now: datetime = NOON,
+           sent: Mapping[Slot, datetime | None] | None = None, world: World = NOTHING_KNOWN) -> Facts:
+        return facts_of(sources(files), now, sent, world)
+
+    return of
