@@ -9,8 +9,11 @@ from flows.deliver import Order
 from flows.edges.plans import accept, last_good
 from flows.edges.store import Store
 from flows.planning.condensing import Card, digest
+from flows.planning.holding import is_guarded
 from flows.planning.preparing import reason
+from flows.planning.tallying import Said
 from flows.replan import Planner
+from schemas.campaign import Campaign
 from schemas.content import Content
 from schemas.errors import ContentError
 from schemas.ledger import Slot
@@ -24,11 +27,13 @@ _WITHOUT_THESE_NOTHING_HOLDS = ("networks/channels.yaml", "strategy.yaml", "cale
 
 
 class Entry(NamedTuple):
-    """One slot that goes out: when (UTC), how late it may be, and a digest of what it says."""
+    """One slot that goes out: when (UTC), how late it may be, a digest of what it says, and what it wants of readers.
+    """
 
     at: datetime
     grace: timedelta
     digest: str
+    intent: str = "give"
 
 
 class Agenda:
@@ -155,6 +160,23 @@ class Agenda:
             self._open(wanted, now, sent)
         return self._opened.get(slot)
 
+    def why_not_yet(self, order: Order, *, now: datetime, sent: Mapping[Slot, datetime | None]) -> str | None:
+        """Why a gate, or the balance of gives and asks, keeps an order back just now; None: nothing does.
+
+        Raises ContentError.
+        """
+        item, content = order.item, self.content
+        if item is None or content is None or not self.planner.asks or not is_guarded(item, content):
+            return None
+        campaign = next((entry.value for entry in content.entries if isinstance(entry.value, Campaign)
+                         and entry.file.split("/")[-2] == item.post.post.campaign), None)
+        channels = {item.channel.id, *(campaign.channels or () if campaign is not None else ())}
+        said = {channel: [Said(sent.get(slot) or at, slot, self.entries[slot].intent, slot in sent)
+                          for at, slot in self._by_channel.get(channel, ())
+                          if slot in sent or at + self.entries[slot].grace >= now]
+                for channel in channels}
+        return self.planner.allowed(order.slot, said, now=now, sent=sent)
+
     def waiting(self, slot: Slot, *, now: datetime) -> Waiting | None:
         """Why a slot of the content does not go out; None: it does, or is unknown."""
         prepared = self.planner.details([slot], now=now)
@@ -187,7 +209,7 @@ def _read(cards: Iterable[Card]) -> tuple[dict[Slot, datetime], dict[Slot, Entry
             if line.found:
                 found[slot] = at
             if line.goes:
-                entries[slot] = Entry(at, timedelta(seconds=line.grace_s), line.digest)
+                entries[slot] = Entry(at, timedelta(seconds=line.grace_s), line.digest, card.intent)
     return found, entries
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import publishers
 from flows.edges.repository import Repository, working_tree
+from flows.know import knower
 from flows.planning.preparing import Prepared, prepare
 from schemas.errors import ContentError, SettingsError
 from schemas.ledger import Slot
@@ -13,26 +14,34 @@ from schemas.ledger import Slot
 
 def check(folder: Path, *, now: datetime, kept: Mapping[Slot, datetime] | None = None,
           sent: Mapping[Slot, datetime | None] | None = None,
-          published: frozenset[str] | None = None) -> Prepared:
-    """What the working tree of `folder` means at `now`. Raises ContentError when there is nothing to check."""
-    root = os.path.relpath(folder).replace(os.sep, "/")
+          published: frozenset[str] | None = None, home: Path | None = None, rehearsal: bool = False) -> Prepared:
+    """What the working tree of `folder` means at `now`. Raises ContentError when there is nothing to check.
+
+    `home`: where `.drumbeat` lies; with it Git's history and the connection tests are looked at too. `rehearsal`:
+    `sent` is what rehearsal networks got.
+    """
+    root, repository = os.path.relpath(folder).replace(os.sep, "/"), _repository(folder)
+    know = knower(repository, None, home=home, rehearsal=rehearsal, working_tree=True) if home is not None else None
     return prepare(working_tree(folder), root, "working tree", networks=publishers.available(), judge=publishers.judge,
-                   now=now, kept=kept, sent=sent, published=published, fresh=_fresh(folder))
+                   now=now, kept=kept, sent=sent, published=published, know=know,
+                   fresh=repository.fresh() if repository is not None else frozenset())
 
 
-def _fresh(folder: Path) -> frozenset[str]:
-    """The files of the folder that were never committed; none where nothing is committed at all, or there is no Git."""
+def _repository(folder: Path) -> Repository | None:
+    """The repository around the folder; None: there is none, nothing is committed in it, or there is no Git."""
     try:
         repository = Repository(folder)
         repository.head()
-        return repository.fresh()
     except (SettingsError, ContentError):
-        return frozenset()
+        return None
+    return repository
 
 
 def check_commit(repository: Repository, commit: str, *, now: datetime,
                  kept: Mapping[Slot, datetime] | None = None,
-                 sent: Mapping[Slot, datetime | None] | None = None) -> Prepared:
+                 sent: Mapping[Slot, datetime | None] | None = None,
+                 home: Path | None = None, rehearsal: bool = False) -> Prepared:
     """What the content of `commit` means at `now`: what is published. Raises ContentError when it holds none."""
+    know = knower(repository, commit, home=home, rehearsal=rehearsal, working_tree=False) if home is not None else None
     return prepare(repository.files(commit), repository.folder.name, commit, networks=publishers.available(),
-                   judge=publishers.judge, now=now, kept=kept, sent=sent)
+                   judge=publishers.judge, now=now, kept=kept, sent=sent, know=know)

@@ -101,6 +101,10 @@ class Desk(Protocol):
         """Why the item may not go yet; None: it may, and counts as gone until the delivery has ended."""
         ...
 
+    def barred(self, slot: Slot) -> Brake | None:
+        """Why a gate of the strategy keeps the slot back just now; None: nothing does."""
+        ...
+
     def renewed(self, channel: Channel) -> Publisher:
         """The channel, opened again with the credentials as they are now. Raises SettingsError."""
         ...
@@ -290,10 +294,12 @@ class _Delivery:
         return self._append(Kind.claim, pin=pin, detail={**self._terms(), **self.files.promise(), **more})
 
     def _kept_back(self) -> Ended | None:
-        """The flood fuse has blown, or others go first: said in the ledger, so that whoever asks is told."""
+        """A gate is shut, the flood fuse has blown, or others go first: said in the ledger, so whoever asks is told."""
         item = self.order.item
         if self.let_go or self.standing.parts or item is None:
             return None
+        if not self.standing.doubt and (bar := self.desk.barred(self.slot)) is not None:
+            return self._put_off(bar.why, KEPT_BACK, bar.until)
         if (unknown := self._unidentified()) is not None:
             return unknown
         brake = self.desk.brake(item, self.publisher)

@@ -1,6 +1,6 @@
 """The plan of a content folder, from commit to commit: a push costs what it changed, a start what was kept."""
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +13,13 @@ from flows.planning.condensing import Almanac, Card, condense, frame_of
 from flows.planning.preparing import NOBODY_ELSE, Others, Prepared, prepare
 from flows.planning.reading import is_post
 from flows.planning.replanning import Change, replan
+from flows.planning.tallying import Said
 from schemas.content import Content, SourceFile
 from schemas.ledger import Slot
+from schemas.world import World
+
+Know = Callable[[Content, str, bool], World]
+"""What is known beyond a content at a commit; only of Git, unless the third says that the hour has come."""
 
 
 class Taken(NamedTuple):
@@ -35,11 +40,13 @@ class Taken(NamedTuple):
 class Planner:
     """The plan of one folder in short. `home`: where it is kept between two starts; None: nowhere.
 
-    `mark` tells plans of the same folder apart whose times may differ: the archive that they belong to.
+    `mark` tells plans of the same folder apart whose times may differ: the archive that they belong to. `know`: what
+    Git, the archive and the networks tell at a commit; None: nobody asks.
     """
 
-    def __init__(self, repository: Repository, home: Path | None, mark: str = "") -> None:
-        self.repository, self.home = repository, home
+    def __init__(self, repository: Repository, home: Path | None, mark: str = "",
+                 know: Know | None = None) -> None:
+        self.repository, self.home, self._know = repository, home, know
         self._name = hashlib.sha256(f"{repository.folder}\0{mark}".encode()).hexdigest()[:16]
         self.almanac: Almanac | None = None
         self._frame: list[SourceFile] | None = None              # the files that are no posts, read
@@ -79,6 +86,36 @@ class Planner:
 
         same = [Change(file.path, file) for file in self._look(almanac, paths)]
         return replan(almanac, same, lambda others: self._look(almanac, others), think, seek=False).prepared
+
+    def allowed(self, slot: Slot, said: Mapping[str, Sequence[Said]], *, now: datetime,
+                sent: Mapping[Slot, datetime | None] | None = None) -> str | None:
+        """Why a slot of the plan may not go out by what its hour decides; None: it may. Raises ContentError.
+
+        `said`: what its campaign's channels, and its own, said and will say. Its whole campaign is looked at.
+        """
+        assert self.almanac is not None
+        almanac = self.almanac
+        own = set(almanac.paths.get(slot.post, ()))
+        folders = {path.split("/")[1] for path in own if path.startswith("campaigns/")}
+        paths = own | {path for folder in folders for path in almanac.cards
+                       if path.startswith(f"campaigns/{folder}/")}
+        frame = self._frame = self._read_frame(almanac, [])
+
+        def think(files: list[SourceFile], kept: Mapping[Slot, datetime], others: Others) -> Prepared:
+            mine = {almanac.cards[file.path].id for file in files if file.path in almanac.cards}
+            known = {channel: [one for one in of_channel if one.slot.post not in mine]
+                     for channel, of_channel in said.items()}
+            return self._prepare([*frame, *files], almanac.commit, now, kept, sent, others._replace(said=known),
+                                 due=True)
+
+        same = [Change(file.path, file) for file in self._look(almanac, paths)]
+        prepared = replan(almanac, same, lambda others: self._look(almanac, others), think, seek=False).prepared
+        return next((one.why for one in prepared.plan.waiting if one.slot == slot), None)
+
+    @property
+    def asks(self) -> bool:
+        """Whether anybody looks beyond the folder; else no gate keeps anything back."""
+        return self._know is not None
 
     def forget(self) -> None:
         """Keeps in memory only what the next push may need."""
@@ -138,9 +175,11 @@ class Planner:
         return self.repository.reread([SourceFile(path, *almanac.cards[path][:3]) for path in sorted(paths)])
 
     def _prepare(self, files: list[SourceFile], commit: str, now: datetime, kept: Mapping[Slot, datetime],
-                 sent: Mapping[Slot, datetime | None] | None, others: Others) -> Prepared:
+                 sent: Mapping[Slot, datetime | None] | None, others: Others, *, due: bool = False) -> Prepared:
+        know = self._know
         return prepare(files, self.repository.folder.name, commit, networks=publishers.available(),
-                       judge=publishers.judge, now=now.astimezone(UTC), kept=kept, sent=sent, others=others)
+                       judge=publishers.judge, now=now.astimezone(UTC), kept=kept, sent=sent, others=others, due=due,
+                       know=(lambda content: know(content, commit, due)) if know is not None else None)
 
 
 def _says_something(change: Changed) -> bool:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from flows.arrange import Agenda, Entry
 from flows.deliver import Courier, Ended, Order
@@ -16,14 +16,16 @@ from flows.edges.ledger import Ledger
 from flows.edges.plans import good_commit
 from flows.edges.repository import Repository
 from flows.edges.store import Store
+from flows.edges.trials import ARCHIVE
 from flows.pace import Traffic
 from flows.planning.deciding import TIMING, Timing, wait_after
 from flows.planning.folding import fold
 from flows.planning.pacing import MOST_PER_HOUR, Brake
 from flows.planning.renaming import Former, advice, renamed
 from flows.planning.reporting import row, row_of_ledger
+from flows.probe import EVERY, probe, to_probe
 from flows.recall import formers
-from flows.replan import Planner
+from flows.replan import Know, Planner
 from flows.upload import Share
 from publishers.base import Publisher
 from schemas.channel import Channel
@@ -31,6 +33,7 @@ from schemas.errors import ContentError, DrumbeatError, SettingsError, StoreErro
 from schemas.ledger import Slot, Standing, State
 from schemas.plan import Item, Waiting
 from schemas.report import Row
+from schemas.world import Trial
 
 log = logging.getLogger(__name__)
 SHIFT = timedelta(hours=1)
@@ -43,6 +46,14 @@ MOST_FORMERS = 100
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 HELD_WAIT_S = (30.0, 300.0)
 """A held slot is looked at again after so long, and so long at most: a person may have decided."""
+
+
+class Trials(Protocol):
+    """Where the last test of each connection is kept."""
+
+    def record(self, name: str, trial: Trial) -> None: ...
+
+    def recorded(self) -> Mapping[str, Trial]: ...
 
 
 class Told(NamedTuple):
@@ -59,21 +70,25 @@ class Shift:
     """One publisher. `connect` opens the adapter of a channel; `tell` hears each outcome and must return at once.
 
     `only`: the one slot to send, if it is due; None: all. `settle_only`: look up what is in doubt, send nothing.
-    `home`: where the plan is kept in short for the next start; None: nowhere.
+    `home`: where the plan is kept in short for the next start; None: nowhere. `know`: what Git, the archive and the
+    networks tell of the content at a commit; None: nobody asks, and rules that need it are not evaluated.
+    `trials`: where tests of connections are kept; None: none are made.
     """
 
     def __init__(self, repository: Repository, store: Store, ledger: Ledger, clock: Clock, *,
                  connect: Callable[[Channel], Publisher], tell: Callable[[Told], None],
                  only: Slot | None = None, settle_only: bool = False, most_per_hour: int = MOST_PER_HOUR,
                  timing: Timing = TIMING, home: Path | None = None, share: Share | None = None,
-                 renew: Callable[[Channel], Publisher] | None = None) -> None:
+                 renew: Callable[[Channel], Publisher] | None = None,
+                 know: Know | None = None, trials: Trials | None = None) -> None:
         self.repository, self.store, self.ledger, self.clock = repository, store, ledger, clock
         self.connect, self.renew, self.tell, self.only = connect, renew or connect, tell, only
         self.settle_only, self.traffic = settle_only, Traffic(ledger, clock, most_per_hour)
         self.stopping, self.woken, self.commit_moved = threading.Event(), threading.Event(), threading.Event()
         self.courier = Courier(repository, ledger, clock, self.stopping, timing=timing, settle_only=settle_only,
                                bind=lambda channel, wanted: bind(store, channel, wanted), share=share)
-        self.agenda = Agenda(Planner(repository, home, store.address), store)
+        self.trials = trials
+        self.agenda = Agenda(Planner(repository, home, store.address, know), store)
         self._extra: dict[Slot, Order] = {}                       # what has a ledger and no place in the plan
         self._due: list[tuple[datetime, str, str, Slot]] = []
         self._tries: dict[Slot, int] = {}                         # looks in vain since something last became of it
@@ -90,6 +105,7 @@ class Shift:
         self._over: set[Slot] = set()                             # as the plan in force has it; another may reopen it
         self._begun: set[Slot] = set()                            # have a ledger, and no end that we know of
         self._late: set[Slot] = set()                             # missed or skipped in an earlier shift
+        self._barred: dict[Slot, Brake] = {}                      # kept back by a gate when it was last looked at
         self._kept_by: dict[Slot, str] = {}                       # what a setting or the archive was told to keep back
         self._arranged: tuple[str, Mapping[Slot, Entry]] | None = None   # the plan that everything is awaited by
         self._reminded: set[Slot] = set()                         # told that they are in doubt or wait for a person
@@ -104,6 +120,7 @@ class Shift:
         self._start()
         watcher = threading.Thread(target=self._watch, name="git", daemon=True)
         watcher.start()
+        threading.Thread(target=self._probe, name="probe", daemon=True).start()
         with ThreadPoolExecutor(THREADS, thread_name_prefix="send") as pool:
             try:
                 self._go_on(pool, until)
@@ -269,6 +286,16 @@ class Shift:
                 self.commit_moved.set()
                 self.woken.set()
 
+    def _probe(self) -> None:
+        """Tries the connections that campaigns need, now and every few hours."""
+        while self.trials is not None and not self.stopping.is_set():
+            self.trials.record(ARCHIVE, Trial(self.clock.now()))  # it answered when the shift began
+            assert self.agenda.content is not None
+            channels = to_probe(self.agenda.content, self.trials.recorded(), self.clock.now())
+            probe(channels, self.connect, self.clock.now, self.trials.record)
+            if self.stopping.wait(EVERY.total_seconds()):
+                return
+
     def still(self, order: Order) -> bool:
         """Whether the plan in force wants exactly this: the same message, at the same time."""
         return self.agenda.still(order)
@@ -318,6 +345,8 @@ class Shift:
             order = self.agenda.order(slot, now=self.clock.now(), sent=self._went, over=self._published)
             if order is not None and (self._was_renamed(order) or not self._is_led(order)):
                 return None
+            if order is not None:
+                self._ask_the_gates(order)
             if order is not None or slot not in self.agenda.entries:
                 return order
             why = "the plan of all posts sends it, and that of its own does not"
@@ -347,6 +376,21 @@ class Shift:
             waiting = Waiting(item.slot, item.post, item.channel, why, item.zone, item.at)
             self._tell_waiting(waiting)
         return False
+
+    def _ask_the_gates(self, order: Order) -> None:
+        """Notes whether a gate, or the balance of gives and asks, keeps the slot back at this hour."""
+        now, item = self.clock.now(), order.item
+        self._barred.pop(order.slot, None)
+        if item is None or self.settle_only or item.at + timedelta(seconds=item.grace_s) < now:
+            return
+        why = self.agenda.why_not_yet(order, now=now, sent=self._went)
+        if why is not None:
+            self._tries[order.slot] = tries = self._tries.get(order.slot, 0) + 1
+            self._barred[order.slot] = Brake(now + self._held_wait(tries), why)
+
+    def barred(self, slot: Slot) -> Brake | None:
+        """Why a gate keeps the slot back just now; None: nothing does."""
+        return self._barred.get(slot)
 
     def _was_renamed(self, order: Order) -> bool:
         """Whether the post went out under another id, which no file has any more: then it waits, and says so."""

@@ -1,4 +1,4 @@
-"""What Git knows of the content folder, told as facts: who wrote what, when it came first, who agreed. All times UTC."""
+"""What Git knows of the content folder, as facts: who wrote what, when it came first, who agreed. Times are UTC."""
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple

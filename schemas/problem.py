@@ -31,10 +31,10 @@ class Problem(NamedTuple):
         return self.channel in (None, channel) and self.run in (None, run)
 
     def as_dict(self) -> dict[str, Any]:
-        """The object of `check --json`; `gate` only where there is one."""
+        """The object of `check --json`; `gate` only where it is a step of one."""
         made = {"code": self.code, "severity": self.severity.value, "file": self.place.file, "line": self.place.line,
                 "column": self.place.column, "message": self.message, "remedy": self.remedy}
-        return {**made, "gate": self.gate} if self.gate else made
+        return {**made, "gate": self.gate} if self.gate and self.severity is Severity.advice else made
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:

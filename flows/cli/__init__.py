@@ -14,7 +14,7 @@ from schemas.errors import DrumbeatError
 _COMMANDS = {
     "init": "writing", "new": "writing",
     "check": "checking", "explain": "answering", "preview": "previewing",
-    "plan": "calendaring", "calendar": "calendaring",
+    "plan": "calendaring", "calendar": "calendaring", "gates": "gauging",
     "up": "running", "rehearsal": "rehearsing", "publish": "publishing",
     "reconcile": "publishing", "resolve": "settling", "withdraw": "withdrawing",
     "status": "watching", "why": "watching", "audit": "auditing", "archive": "auditing", "networks": "networking",

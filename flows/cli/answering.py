@@ -16,8 +16,9 @@ from flows.cli.surveying import Seen, survey
 from flows.cli.telling import many, say, table, tell, tell_json, tell_problem
 from flows.planning.deriving import Derived, derive
 from flows.planning.masking import masked
-from flows.planning.rules.book import codes, in_book, later
-from flows.planning.rules.ruling import FIXED, Rule
+from flows.planning.preparing import Prepared, terms_of
+from flows.planning.rules.book import catalogue, codes, in_book
+from flows.planning.rules.ruling import FIXED, LACKING, Rule, Terms, by_profile
 from flows.planning.tracing import Traced, trace
 from schemas.errors import ContentError, UsageError
 from schemas.place import Place
@@ -34,16 +35,23 @@ _RUNS = 3
 
 
 @click.command("explain", short_help="What a rule means; where each value of a post comes from.")
-@click.argument("name", metavar="CODE|POST")
+@click.argument("name", metavar="CODE|POST", required=False)
+@click.option("--all", "whole", is_flag=True, help="Every rule there is, as a page of Markdown.")
 @shared(archive=True)
 def explain_command(
-    name: str, content: str | None, archive: str | None, now: datetime | None, as_json: bool
+    name: str | None, whole: bool, content: str | None, archive: str | None, now: datetime | None, as_json: bool
 ) -> int:
     """What a rule means (REF001), or where each value and each time of a post comes from (its id, bare name or file).
 
     \b
     Example: drumbeat explain launch
     """
+    if whole:
+        for line in catalogue().splitlines():
+            tell(line)
+        return 0
+    if name is None:
+        raise UsageError("Nothing is named to explain.", "Name a rule (REF001) or a post, or say --all for every rule.")
     if name in codes():
         _tell_rule(name, content, now, as_json)
         return 0
@@ -85,26 +93,25 @@ def _tell_unread(name: str, posts: Iterable[Post], problems: Iterable[Problem]) 
 
 
 def _tell_rule(code: str, content: str | None, now: datetime | None, as_json: bool) -> None:
-    settings, rule, family = settings_of(content), in_book(code), later(code)
+    settings, rule = settings_of(content), in_book(code)
+    assert rule is not None
     at = time_of(settings, now)
     try:
-        own = check(settings.content, now=at).content
-        book, today = own.rulebook(), at.astimezone(ZoneInfo(own.timezone)).date()
+        done = check(settings.content, now=at)
+        terms = terms_of(done.content, at.astimezone(ZoneInfo(done.content.timezone)).date())
     except ContentError:                                          # a rule means something without any content
-        book, today = Rulebook(), at.date()
-    told: dict[str, Any] = {"code": code, "evaluated": False} if rule is None else _rule(rule, book, today)
+        done, terms = None, Terms(Rulebook(), (), depends=True)
+    told = _rule(rule, terms, done)
     if as_json:
         tell_json(told)
-        return
-    if rule is None:
-        tell(f"{code}: not evaluated yet{f' (rules about {family.about})' if family is not None else ''}.")
-        tell("  This version does not judge it: nothing is stopped by it, and nothing passes it.")
         return
     tell(f"{code}: {told['severity']}" + (f", here {told['here']}" if told["here"] != told["severity"] else "")
          + (" (nobody can change that)" if code in FIXED else ""))
     tell(f"  fires:      {rule.fires}")
     tell(f"  remedy:     {rule.remedy}")
-    tell(f"  needs:      {', '.join(_NEEDS[letter] for letter in rule.needs)}")
+    for line in _by_profiles(rule):
+        tell(f"  profile:    {line}")
+    tell(f"  needs:      {', '.join(told['needs'])}")
     for knob in told["knobs"]:
         same = knob["value"] == knob["default"]
         tell(f"  knob:       {knob['name']} = {_shown(knob['value'])}"
@@ -113,20 +120,38 @@ def _tell_rule(code: str, content: str | None, now: datetime | None, as_json: bo
         until = f" until {waiver['until']}" if waiver["until"] else ""
         tell(f"  waived:     {waiver['where'] or 'everywhere'}{until}, by {waiver['by'] or 'nobody'}: "
              f"{waiver['reason'] or 'no reason given'}")
+    if told["lacking"]:
+        tell(f"  not judged: {'; '.join(told['lacking'])}.")
+    for one in told["problems"]:
+        tell(f"  now:        {one['file']}:{one['line']}:{one['column']}: {one['message']}")
 
 
-def _rule(rule: Rule, book: Rulebook, today: date) -> dict[str, Any]:
+def _by_profiles(rule: Rule) -> list[str]:
+    """What the profiles make of a rule that they treat differently."""
+    lines = []
+    if rule.gate:
+        lines.append(f"relaxed, guided: advice, a step of {rule.gate}, until an ask or a campaign depends on it; "
+                     f"strict: {rule.severity.value} at once")
+    if rule.acts:
+        lines.append("relaxed: a warning, and nothing waits for it; guided, strict: what it names waits")
+    return lines
+
+
+def _rule(rule: Rule, terms: Terms, done: Prepared | None) -> dict[str, Any]:
     """The object of `explain CODE --json`. `here`: the severity as the content's own rules have it."""
-    here = rule.severity.value if rule.code in FIXED else book.severity.get(rule.code, rule.severity.value)
-    waivers = [] if rule.code in FIXED else [
-        w for w in book.waivers if w.rule == rule.code and (w.until is None or w.until >= today)]
+    book = terms.rulebook
+    here = rule.severity if rule.code in FIXED else book.severity.get(rule.code) or by_profile(rule, terms)
+    waivers = [] if rule.code in FIXED else [w for w in terms.waivers if w.rule == rule.code]
+    lacking = done.lacking.get(rule.code, ()) if done is not None else ()
     return {
-        "code": rule.code, "evaluated": True, "severity": rule.severity.value, "here": here,
+        "code": rule.code, "evaluated": not lacking, "severity": rule.severity.value, "here": str(here),
         "can_be_changed": rule.code not in FIXED, "needs": [_NEEDS[letter] for letter in rule.needs],
-        "fires": rule.fires, "remedy": rule.remedy,
+        "fires": rule.fires, "remedy": rule.remedy, "gate": rule.gate or None,
         "knobs": [{"name": name, "default": _plain(default), "value": _plain(book.knobs.get(name, default))}
                   for name, default in rule.knobs.items()],
         "waivers": [w.model_dump(mode="json", exclude={"rule"}) for w in waivers],
+        "lacking": [done.world.why.get(name, LACKING[name]) for name in lacking] if done is not None else [],
+        "problems": [p.as_dict() for p in done.problems if p.code == rule.code] if done is not None else [],
     }
 
 
@@ -139,7 +164,8 @@ def _tell_post(post: Post, seen: Seen, as_json: bool) -> None:
     values, times = trace(content, post, resolved), derive(content, seen.done.plan, post, seen.kept)
     if as_json:
         tell_json({"post": post.id, "file": post.file, "draft": post.head.draft,
-                   "values": [_value(one) for one in values], "times": [_time(one) for one in times]})
+                   "values": [_value(one) for one in values], "times": [_time(one) for one in times],
+                   "problems": [one.as_dict() for one in seen.done.problems if one.post == post.id]})
         return
     tell(f"{post.id}  {post.file}")
     cells = [(_named(one), _cut(_shown(one.value)), one.source, _where(one.place)) for one in values]
@@ -154,6 +180,10 @@ def _tell_post(post: Post, seen: Seen, as_json: bool) -> None:
         tell(f"  {line}")
     if len(shown) < len(times):
         say(f"{many(len(times) - len(shown), 'more run')}: 'drumbeat plan' lists all.")
+    if problems := [problem for problem in seen.done.problems if problem.post == post.id]:
+        tell("What the rules say:")
+        for problem in problems:
+            tell(f"  {problem.severity.value} {problem.code}: {problem.message} {problem.remedy}")
 
 
 def _place_on_channel(times: tuple[Derived, ...], number: int) -> int:

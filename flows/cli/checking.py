@@ -8,9 +8,11 @@ import click
 
 from flows.cli.options import settings_of, shared, time_of
 from flows.cli.telling import many, say, tell_json, tell_problem
-from flows.edges.cache import accounts, committed, fingerprint, keep, kept
+from flows.edges.cache import accounts, committed, fingerprint, keep, kept, trials
 from flows.edges.settings import Settings
 from schemas.errors import UsageError
+
+_ORDER = ("error", "warning", "advice")
 
 
 @click.command("check", short_help="Problems of the content, each with its place and a remedy.")
@@ -48,17 +50,17 @@ def check_command(
     }
     counts["posts"] = answer["posts"]
     if as_json or form == "json":
-        tell_json({"problems": chosen, "counts": counts, "not_evaluated": answer["not_evaluated"]})
+        tell_json({"problems": chosen, "counts": counts, "not_evaluated": sorted(answer["lacking"]),
+                   "lacking": answer["lacking"]})
         return 1 if counts["errors"] else 0
-    for problem in chosen:
+    for problem in sorted(chosen, key=lambda one: _ORDER.index(one["severity"])):     # errors first, else by place
         if advice or problem["severity"] != "advice":
             tell_problem(problem, form)
     say(
         f"{many(counts['posts'], 'post')}: {many(counts['errors'], 'error')}, {many(counts['warnings'], 'warning')}, "
         f"{counts['advice']} advice{'' if advice or not counts['advice'] else ' (--advice shows it)'}."
     )
-    say("This version judges form, references, times, texts, media and the networks' limits; strategy, campaign and "
-        f"people rules come later{': ' + ', '.join(answer['not_evaluated']) if advice else ''}.")
+    _tell_the_rest(answer, chosen, advice)
     return 1 if counts["errors"] else 0
 
 
@@ -66,25 +68,41 @@ def _answer(settings: Settings, archive: str | None, now: datetime) -> dict[str,
     """What check has to say; the last answer again when nothing it depends on has changed within the hour."""
     home, root = settings.home / ".drumbeat/cache", str(Path.cwd())
     state = committed(settings.content)
-    logins = accounts(settings.home, settings.credentials)
+    logins = accounts(settings.home, settings.credentials) + trials(settings.home)
     key = fingerprint(settings.content, root, state, logins, f"{now:%Y-%m-%dT%H}") if archive is None else ""
     if key and (answer := kept(home, "check", key)) is not None:
         made: dict[str, Any] = answer
         return made
     from flows.check import check
     from flows.foresee import foresee
-    from flows.planning.rules import NOT_EVALUATED
+    from flows.planning.rules.ruling import LACKING
     from schemas.problem import in_order
 
-    done = check(settings.content, now=now, published=_published(archive))
+    done = check(settings.content, now=now, published=_published(archive), home=settings.home)
     made = {
         "problems": [p.as_dict() for p in in_order((*done.problems, *foresee(done, settings, now)))],
-        "not_evaluated": list(NOT_EVALUATED),
+        "lacking": {code: [done.world.why.get(name, LACKING[name]) for name in names]
+                    for code, names in done.lacking.items()},
         "posts": len(done.content.posts) + len(done.content.drafts),
     }
     if key:
         keep(home, "check", key, made)
     return made
+
+
+def _tell_the_rest(answer: dict[str, Any], chosen: list[dict[str, Any]], advice: bool) -> None:
+    """What is not judged for want of something to look at, and what is to do before an ask or a campaign."""
+    todo = sum(1 for problem in chosen if problem["severity"] == "advice" and problem.get("gate"))
+    if todo:
+        say(f"{todo} of them {'is' if todo == 1 else 'are'} for later: what a first ask or campaign needs "
+            "('drumbeat gates').")
+    reasons: dict[str, list[str]] = {}
+    for code, whys in sorted(answer["lacking"].items()):
+        reasons.setdefault("; ".join(whys), []).append(code)
+    if reasons and not advice:
+        say(f"{many(len(answer['lacking']), 'rule')} had nothing to look at here (--advice says which and why).")
+    for why, codes in reasons.items() if advice else ():
+        say(f"Not judged: {', '.join(codes)}: {why}.")
 
 
 def _published(archive: str | None) -> frozenset[str] | None:

@@ -19,11 +19,15 @@ from flows.edges.browser import Return
 from flows.edges.credentials import connection_of, given, is_secret, save
 from flows.edges.settings import CREDENTIALS, Settings
 from flows.edges.tokens import EXPIRES, forget, renewed
+from flows.edges.trials import record
 from publishers.base import Authorizes, Connection, Identifies, Publisher, Refreshes, Verified, Verifies
 from schemas.channel import Channel
 from schemas.errors import PublishError, SettingsError, Unauthorized, UsageError
+from schemas.world import Trial
 
 Open = Callable[[Mapping[str, str]], Publisher]
+UNASKED = Verified(account="nobody can ask this network", warnings=("It is only known when a post goes out.",))
+"""Of a network that answers no question: its connection was not tested."""
 
 
 @click.command("connect", short_help="Set an account up: ask for its credentials, try them, keep them.")
@@ -74,11 +78,18 @@ def connect_command(
         fields = known
     else:
         fields = _from_stdin(made) if from_stdin else _asked(made, known, opened, port)
-    missing = [name for name in made.needs if not fields.get(name)]
-    if missing:
-        raise SettingsError(f"{asked.id} has no {', '.join(missing)}.", f"'drumbeat networks {network}' says where to "
-                            "find each.")
-    fields, verified = _tried(fields, opened)
+    try:
+        missing = [name for name in made.needs if not fields.get(name)]
+        if missing:
+            raise SettingsError(f"{asked.id} has no {', '.join(missing)}.", f"'drumbeat networks {network}' says where "
+                                "to find each.")
+        fields, verified = _tried(fields, opened)
+    except SettingsError as error:
+        if only_test and not rehearse_at:                         # else what is kept was not tried
+            record(settings.home, asked.id, Trial(time_of(settings, None), error.what))
+        raise
+    if verified is not UNASKED and not rehearse_at:
+        record(settings.home, asked.id, Trial(time_of(settings, None)))
     if not only_test:
         file = settings.credentials or settings.home / CREDENTIALS
         save(file, connection_of(asked), {name: value for name, value in fields.items() if value})
@@ -208,7 +219,7 @@ def _tried(given: Mapping[str, str], opened: Open) -> tuple[dict[str, str], Veri
     except PublishError as error:
         raise SettingsError(f"{publisher.network} could not be asked: {error.why}.",
                             "Try again later; nothing was kept.") from None
-    return fields, Verified(account="nobody can ask this network", warnings=("It is only known when a post goes out.",))
+    return fields, UNASKED
 
 
 def _tell(channel: Channel, verified: Verified, as_json: bool) -> None:

@@ -24,6 +24,8 @@ from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.sharing import public_at, shared_at
 from flows.edges.store import Store, open_store
+from flows.edges.trials import Kept
+from flows.know import Knower
 from flows.planning.pacing import MOST_PER_HOUR
 from flows.send import SHIFT, Shift, Told
 from schemas.errors import SettingsError, UsageError
@@ -220,6 +222,7 @@ def shift_of(
     _refuse_the_wrong_archive(store, rehearse_at is not None)
     ledger = Ledger(store, worker=worker_id(), now=clock.now)
     connector = Connector(settings, clock, store, rehearse_at, hide=hide)
+    known = Knower(repository, home=settings.home, rehearsal=rehearse_at is not None)
     return Shift(
         repository,
         store,
@@ -232,6 +235,8 @@ def shift_of(
         settle_only=settle_only,
         most_per_hour=settings.most_per_hour or MOST_PER_HOUR,
         home=settings.home / ".drumbeat/cache",
+        trials=None if rehearse_at is not None else Kept(settings.home),
+        know=lambda content, commit, whole: known.at(content, commit, whole=whole),
         share=shared_at(rehearse_at) if rehearse_at else public_at(settings.media_url) if settings.media_url else None,
     )
 

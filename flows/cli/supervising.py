@@ -83,7 +83,8 @@ class Supervisor:
 
     def _prepared(self, repository: Repository) -> Prepared:
         """What the committed content means, before anything is started. Raises DrumbeatError."""
-        return check_commit(repository, repository.head(), now=self.start or datetime.now(UTC))
+        return check_commit(repository, repository.head(), now=self.start or datetime.now(UTC),
+                            home=self.settings.home, rehearsal=self.rehearse)
 
     def _say_what(self, prepared: Prepared, repository: Repository) -> None:
         errors = [p for p in prepared.problems if p.severity == Severity.error]
@@ -250,7 +251,7 @@ class Supervisor:
             raise DrumbeatError(f"the publisher ended: {self.children.last_words('sender')}",
                                 f"See {self.children.log('sender')}.")
         now = self.now() if stopped else self.until or self.now()
-        made = rows_of(self.settings, self.archive, now=now)
+        made = rows_of(self.settings, self.archive, now=now, rehearsal=self.rehearse)
         if as_json:
             tell_json({"slots": [row.as_dict() for row in made], "counts": counts(made)})
         else:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flows.check import check, check_commit
 from flows.cli.options import archive_of, exists, settings_of, time_of
@@ -35,7 +35,7 @@ class Seen(NamedTuple):
 
 def survey(content: str | None, archive: str | None, now: datetime | None, revision: str | None = None) -> Seen:
     """What the options name. Raises SettingsError, StoreError, and ContentError when there is nothing to look at."""
-    from flows.cli.watching import sent_of, standings_of
+    from flows.cli.watching import is_rehearsal, sent_of, standings_of
     from flows.edges.plans import last_good
 
     settings = settings_of(content)
@@ -44,14 +44,16 @@ def survey(content: str | None, archive: str | None, now: datetime | None, revis
     standings, kept = (standings_of(store), last_good(store)) if store else ({}, {})
     at = time_of(settings, now, rehearsal=where.rehearsal)
     known = None if store is None or where.rehearsal else frozenset(published(standings))
-    sent = sent_of(standings)
+    sent = sent_of(standings) if store is not None else None
+    rehearsal = where.rehearsal or is_rehearsal(store)
+    about: dict[str, Any] = {"now": at, "sent": sent, "home": settings.home, "rehearsal": rehearsal}
     before = None
     if revision is not None:
         repository = Repository(settings.content)
-        before = check_commit(repository, repository.commit_of(revision), now=at, kept=kept, sent=sent)
+        before = check_commit(repository, repository.commit_of(revision), kept=kept, **about)
         # Free times that the commit found stay given, as an accepted plan's do: what did not change does not wander.
         kept = {one.slot: one.at for one in before.plan.everything() if one.found and one.at is not None} | kept
-    done = check(settings.content, now=at, kept=kept, sent=sent, published=known)
+    done = check(settings.content, kept=kept, published=known, **about)
     return Seen(settings, done, before, standings, kept, store, at)
 
 

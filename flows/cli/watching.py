@@ -24,6 +24,7 @@ from flows.planning.reporting import counts, row, rows, withdrawn
 from flows.planning.sealing import standing_of
 from schemas.errors import ContentError, SettingsError, StoreError, UsageError
 from schemas.ledger import Slot, Standing, State, Withdrawal
+from schemas.plan import Item, Waiting
 from schemas.report import Row
 
 cost_option = click.option("--cost", is_flag=True, help="Say at the end how many requests the archive had.")
@@ -74,18 +75,28 @@ def standings_of(store: Store) -> dict[Slot, Standing]:
     return found | _read(ledger, left)
 
 
-def rows_of(settings: Settings, archive: str, *, now: datetime, on: Window | None = None) -> list[Row]:
-    """Every slot of the committed plan and of the archive; with `on`, those due then."""
-    return rows_from(settings, open_store(archive) if exists(archive) else None, now, on)
+def is_rehearsal(store: Store | None) -> bool:
+    """Whether the archive holds what rehearsal networks got."""
+    return store is not None and store.get("v1/kind") == b"rehearsal\n"
 
 
-def rows_from(settings: Settings, store: Store | None, now: datetime, on: Window | None) -> list[Row]:
-    """The same from a store that is open already; None: nobody made it yet."""
+def rows_of(settings: Settings, archive: str, *, now: datetime, rehearsal: bool) -> list[Row]:
+    """Every slot of the committed plan and of the archive."""
+    return rows_from(settings, open_store(archive) if exists(archive) else None, now, None, rehearsal=rehearsal)
+
+
+def rows_from(settings: Settings, store: Store | None, now: datetime, on: Window | None, *,
+              rehearsal: bool) -> list[Row]:
+    """The same from a store that is open already (None: nobody made it yet); with `on`, those due then."""
     kept = last_good(store) if store else {}
     if on is None:
         known = standings_of(store) if store else {}
-        return _as_withdrawn(rows(committed(settings, now, kept, sent_of(known)).plan, known, now=now), store)
-    prepared = committed(settings, now, kept)
+        sent = sent_of(known) if store else None
+        plan = committed(settings, now, kept, sent, rehearsal=rehearsal).plan
+        return _as_withdrawn(rows(plan, known, now=now), store)
+    prepared = committed(settings, now, kept, rehearsal=rehearsal)
+    if store is not None and _asks_for_receipts(one for one in prepared.plan.everything() if on.holds(one.at)):
+        prepared = committed(settings, now, kept, out_by_index(store), rehearsal=rehearsal)
     plan, due = prepared.plan, {one.slot for one in prepared.plan.everything() if on.holds(one.at)}
     elsewhere = {one.slot for one in plan.everything()} - due
     standings: dict[Slot, Standing] = {}
@@ -103,6 +114,16 @@ def rows_from(settings: Settings, store: Store | None, now: datetime, on: Window
         waiting=tuple(waiting for waiting in plan.waiting if waiting.slot in shown),
     )
     return _as_withdrawn(rows(plan, standings, now=now), store)
+
+
+def _asks_for_receipts(planned: Iterable[Item | Waiting]) -> bool:
+    """Whether some of it may wait for what else is out: asks do, and campaigns."""
+    return any(one.post.intent == "ask" or one.post.post.campaign is not None for one in planned)
+
+
+def out_by_index(store: Store) -> dict[Slot, datetime | None]:
+    """What is published, by the index alone; when it went out, nobody asked."""
+    return {done.slot: None for done in reader(store).terminal_slots() if done.state is State.published}
 
 
 def _as_withdrawn(made: list[Row], store: Store | None) -> list[Row]:
@@ -154,7 +175,8 @@ def status_command(
     store = Counted(open_store(where.url)) if exists(where.url) else None
     made = [
         r
-        for r in rows_from(settings, store, time_of(settings, now, rehearsal=where.rehearsal), on)
+        for r in rows_from(settings, store, time_of(settings, now, rehearsal=where.rehearsal), on,
+                           rehearsal=where.rehearsal or is_rehearsal(store))
         if (state is None or r.state == state) and (since is None or (r.at is not None and r.at >= since))
     ]
     if as_json:
@@ -183,12 +205,16 @@ def why_command(slot: str, content: str | None, archive: str | None, now: dateti
     where = archive_of(settings, archive)
     at = time_of(settings, now, rehearsal=where.rehearsal)
     store = open_store(where.url) if exists(where.url) else None
-    prepared = committed(settings, at, kept := last_good(store) if store else {})
+    kept, rehearsal = last_good(store) if store else {}, where.rehearsal or is_rehearsal(store)
+    prepared = committed(settings, at, kept, rehearsal=rehearsal)
     wanted = meant(slot, prepared)
     one = next((o for o in prepared.plan.everything() if o.slot == wanted), None)
+    if store is not None and one is not None and _asks_for_receipts([one]):
+        prepared = committed(settings, at, kept, out_by_index(store), rehearsal=rehearsal)
+        one = next((o for o in prepared.plan.everything() if o.slot == wanted), None)
     if store is not None and one is not None and one.post.post.head.after is not None:   # it may have moved with it
         sent = sent_of(_read(reader(store), leaders(prepared.content.posts, one.post)))
-        prepared = committed(settings, at, kept, sent)
+        prepared = committed(settings, at, kept, sent, rehearsal=rehearsal)
         one = next((o for o in prepared.plan.everything() if o.slot == wanted), None)
     entries = reader(store).read(wanted) if store else ()
     standing = fold(wanted, entries) if entries else None
@@ -212,13 +238,14 @@ def why_command(slot: str, content: str | None, archive: str | None, now: dateti
 
 
 def committed(settings: Settings, now: datetime, kept: Mapping[Slot, datetime],
-              sent: Mapping[Slot, datetime | None] | None = None) -> Prepared:
+              sent: Mapping[Slot, datetime | None] | None = None, *, rehearsal: bool = False) -> Prepared:
     """The plan of HEAD; outside a repository, of the working tree."""
+    about: dict[str, Any] = {"now": now, "kept": kept, "sent": sent, "home": settings.home, "rehearsal": rehearsal}
     try:
         repository = Repository(settings.content)
-        return check_commit(repository, repository.head(), now=now, kept=kept, sent=sent)
+        return check_commit(repository, repository.head(), **about)
     except (SettingsError, ContentError):
-        return check(settings.content, now=now, kept=kept, sent=sent)
+        return check(settings.content, **about)
 
 
 def sent_of(standings: Mapping[Slot, Standing]) -> dict[Slot, datetime | None]:

@@ -30,8 +30,8 @@ class Cards(MutableMapping[str, Card]):
         self._count = count
 
     def __getitem__(self, path: str) -> Card:
-        blob, size, kind, id, follows, media, takes_turns, seeks, readable, lines = self._of(path)[path]
-        return Card(blob, size, kind, id, follows, tuple(media), takes_turns, seeks, readable,
+        blob, size, kind, id, follows, media, takes_turns, seeks, readable, intent, lines = self._of(path)[path]
+        return Card(blob, size, kind, id, follows, tuple(media), takes_turns, seeks, readable, intent,
                     tuple(Line(*line) for line in lines))
 
     def __setitem__(self, path: str, card: Card) -> None:

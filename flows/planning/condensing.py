@@ -41,6 +41,7 @@ class Card(NamedTuple):
     takes_turns: bool
     seeks: bool                  # it looks for a free time and found none
     readable: bool
+    intent: str                  # give, respond, inform, ask; "" where it cannot be told
     lines: tuple[Line, ...]
 
     def slot(self, line: Line) -> Slot:
@@ -153,6 +154,7 @@ def condense(prepared: Prepared, files: Iterable[SourceFile]) -> dict[str, Card]
     root = f"{prepared.content.root}/"
     posts: dict[str, Post] = {post.post.file.removeprefix(root): post.post for post in prepared.content.posts}
     posts |= {post.file.removeprefix(root): post for post in prepared.content.drafts}
+    intents = {post.post.file.removeprefix(root): post.intent for post in prepared.content.posts}
     lines: dict[str, list[Line]] = {}
     for one in prepared.plan.everything():
         lines.setdefault(one.post.post.file.removeprefix(root), []).append(_line(one, prepared.messages.get(one.slot)))
@@ -167,7 +169,7 @@ def condense(prepared: Prepared, files: Iterable[SourceFile]) -> dict[str, Card]
             tuple(sorted({use.file.rsplit("/", 1)[-1] for use in (head.media or ())} if head else ())),
             post is not None and post.series is not None and not times,
             after is None and any(line.at is None for line in of_post),
-            post is not None,
+            post is not None, intents.get(file.path, ""),
             of_post)
     return made
 

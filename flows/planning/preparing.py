@@ -1,34 +1,51 @@
 """The whole thought at once: files become content, a plan, and the message of every slot. Pure."""
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from flows.planning.composing import compose
 from flows.planning.following import left_behind
+from flows.planning.gating import gates
+from flows.planning.holding import hold
 from flows.planning.masking import masked, without_secrets
 from flows.planning.reading import read
 from flows.planning.resolving import resolve
-from flows.planning.rules import evaluate
-from flows.planning.rules.ruling import Facts, settle
+from flows.planning.rules import RULES, Judged, evaluate, found_by, launches
+from flows.planning.rules.book import BOOK
+from flows.planning.rules.ruling import Facts, Terms, settle
+from flows.planning.rules.waivers import idle_waivers, is_valid
 from flows.planning.scheduling import schedule
+from flows.planning.tallying import Said, joined, tally
+from schemas.campaign import Campaign
 from schemas.content import Content, Known, SourceFile
+from schemas.gate import Gate
 from schemas.ledger import Slot
 from schemas.message import Message
+from schemas.place import Place
 from schemas.plan import Item, Plan, Waiting
 from schemas.problem import Problem, Severity, in_order
+from schemas.world import NOTHING_KNOWN, World
 
 Judge = Callable[[Message], list[Problem]]
 """What a network says of a message, before anything is sent."""
+Know = Callable[[Content], World]
+"""Looks for what is known beyond the folder, given whom and what the folder names."""
+
+
+_IN_GATES = frozenset({"STR", "DIS", "GOL", "CMP", "INT", "ENG", "NET", "PPL", "CRI", "LNK", "MEA"})
+"""Families that a LAUNCH gate looks at, and those whose rules are steps of a gate."""
 
 
 class Others(NamedTuple):
     """Posts that are not looked at: who they are (as far as anybody asks), and the times they take.
 
-    `taken`: by channel, sorted, in seconds since 1970.
+    `taken`: by channel, sorted, in seconds since 1970. `said`: what they say on each channel, where that is asked for.
     """
 
     ids: tuple[Known, ...] = ()
     taken: Mapping[str, Sequence[int]] = {}
+    said: Mapping[str, Sequence[Said]] = {}
 
 
 NOBODY_ELSE = Others()
@@ -42,6 +59,9 @@ class Prepared(NamedTuple):
     messages: dict[Slot, Message]
     problems: tuple[Problem, ...]
     ids: Mapping[str, str]                       # of every post file, by its path in the folder; unreadable ones too
+    gates: tuple[Gate, ...] = ()                 # none where only some posts are looked at
+    lacking: Mapping[str, tuple[str, ...]] = {}  # rules that could not be judged: the sources that nobody could ask
+    world: World = NOTHING_KNOWN
 
 
 def prepare(
@@ -57,37 +77,99 @@ def prepare(
     published: frozenset[str] | None = None,
     others: Others = NOBODY_ELSE,
     fresh: frozenset[str] = frozenset(),
+    know: Know | None = None,
+    due: bool = True,
 ) -> Prepared:
     """Reads, resolves, schedules, composes and judges; never raises for content.
 
     `kept`: times that accepted plans gave. `sent`: what is published, and when; None when nobody looked. `published`:
     ids that the ledger knows, None when nobody looked. `others`: posts that exist and are not among `files`.
-    `fresh`: files that were never committed.
+    `fresh`: files that were never committed. `know`: what Git, the archive and the networks tell. `due` False: what
+    the hour decides is left out, for a plan that lasts: gates, the balance of gives and asks.
     """
     made = read(files, root)
     ids = {known.place.file.removeprefix(f"{root}/"): known.id for known in made.ids}
     made = made._replace(ids=(*made.ids, *others.ids))
     content = resolve(made, root, source, networks, published)._replace(others=tuple(one.id for one in others.ids))
-    rulebook, today = content.rulebook(), Facts(content, Plan(source, (), (), ()), {}, now).today()
-    content = content._replace(problems=tuple(settle(content.problems, rulebook, today)))
+    world = know(content) if know is not None else NOTHING_KNOWN
+    facts = Facts(content, Plan(source, (), (), ()), {}, now, sent, fresh, world=world)
+    terms, raw = terms_of(content, facts.today()), content.problems
+    content = content._replace(problems=tuple(settle(raw, terms)))
     plan = schedule(content, kept or {}, now=now, sent=sent, taken=others.taken)
     messages: dict[Slot, Message] = {}
-    problems: list[Problem] = []
+    problems: list[Problem] = list(plan.problems)
     for one in plan.everything():
         message = compose(one.post, one.channel, content, one.slot, one.turn)
         messages[one.slot] = message
         if one.channel.network in networks:
             has_something = any(part.text or part.media for part in message.parts)
             problems += judge(message) if has_something else _silent(one)
-    problems = [*plan.problems, *problems]
-    problems += evaluate(Facts(content, plan, messages, now, sent, fresh))
-    problems = settle(problems, rulebook, today)
-    plan, behind = left_behind(_stopped(plan, problems, sent or {}), content.posts,
+    said = joined(tally(plan, None if world.rehearsal else sent, now), others.said)
+    facts = facts._replace(content=content, plan=plan, messages=messages, said=said)
+    if due:
+        facts, there = _to_come(facts)
+        terms = terms._replace(to_come=there)
+    judged, facts = _judged(facts, [*raw, *problems], due=due)
+    problems += judged.problems
+    problems += idle_waivers(content, (*raw, *problems), facts.today(), judged.lacking.keys(),
+                             (*RULES, *BOOK)) if due else ()
+    problems = settle(problems, terms)
+    plan = _stopped(plan, problems, sent or {})
+    if due:
+        plan = hold(plan, facts, terms.waivers, sent or {})
+    plan, behind = left_behind(plan, content.posts,
                                [*(post.id for post in content.drafts), *content.others], sent or {})
     problems += behind
     plan = plan._replace(waiting=tuple(one._replace(why=masked(one.why)) for one in plan.waiting))
     messages = {slot: message for slot, message in messages.items() if message.network in networks}
-    return Prepared(content, plan, messages, tuple(in_order((*content.problems, *without_secrets(problems)))), ids)
+    return Prepared(content, plan, messages, tuple(in_order((*content.problems, *without_secrets(problems)))), ids,
+                    facts.gates, judged.lacking, world)
+
+
+def terms_of(content: Content, today: date) -> Terms:
+    rulebook = content.rulebook()
+    waivers = tuple(one for one in rulebook.waivers if (one.until is None or one.until >= today) and
+                    is_valid(one, content))
+    depends = any(isinstance(entry.value, Campaign) for entry in content.entries) or any(
+        post.intent == "ask" for post in content.posts)
+    return Terms(rulebook, waivers, depends)
+
+
+def _judged(facts: Facts, raw: Sequence[Problem], *, due: bool) -> tuple[Judged, Facts]:
+    """What the rules say, and then what they say of the gates that follow from it."""
+    judged = evaluate(facts, due=due)
+    if not due:
+        return judged, facts
+    facts = facts._replace(gates=gates(facts, (*raw, *judged.problems), judged.lacking))
+    more = [problem for rule in launches.RULES for problem in found_by(rule, facts)]
+    codes = {rule.code for rule in launches.RULES}
+    lacking = {code: lacks for code, lacks in judged.lacking.items() if code not in codes}
+    return Judged((*judged.problems, *more), lacking), facts
+
+
+def _to_come(facts: Facts) -> tuple[Facts, frozenset[tuple[str, Place]] | None]:
+    """`facts` with the LAUNCH gates of campaigns to come, as they will be on the first day if nobody does anything but
+    what is written; and which problems will be there on the first of these days, None where something has begun.
+
+    What only the real world can tell is left out.
+    """
+    today = facts.today()
+    starts = {entry.file.split("/")[-2]: campaign.start for entry, campaign in facts.campaigns()}
+    later = {name: start for name, start in starts.items() if start is not None and start > today}
+    launches: dict[str, Gate] = {}
+    first: frozenset[tuple[str, Place]] | None = None
+    for start in sorted(set(later.values())):
+        then = datetime.combine(start, time(12), ZoneInfo(facts.content.timezone)).astimezone(UTC)
+        there = facts._replace(now=then, sent=None, said=tally(facts.plan, None, then),
+                               world=facts.world._replace(rehearsal=True, trials=None, dry_runs=None))
+        judged = evaluate(there, families=_IN_GATES)
+        launches |= {gate.campaign: gate for gate in gates(there, judged.problems, judged.lacking)
+                     if gate.gate == "LAUNCH" and gate.campaign is not None and later.get(gate.campaign) == start}
+        if first is None:
+            first = frozenset((problem.code, problem.place) for problem in judged.problems)
+    asks_now = any(post.intent == "ask" and post.post.campaign not in later for post in facts.content.posts)
+    begun = asks_now or any(start is None or start <= today for start in starts.values())
+    return facts._replace(launches=launches), None if begun else first
 
 
 def _stopped(plan: Plan, problems: Iterable[Problem], sent: Container[Slot]) -> Plan:

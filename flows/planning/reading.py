@@ -10,10 +10,12 @@ from flows.planning.explaining import explain
 from flows.planning.masking import secrets
 from flows.planning.parsing import Parsed, Unreadable, commented_out, divide_document, parse_yaml, text_of
 from flows.planning.resembling import resembling, twins
-from flows.planning.shelving import is_lost, shelf_of, where_it_belongs
+from flows.planning.shelving import holds_figures, is_lost, shelf_of, where_it_belongs
 from flows.planning.spotting import hidden, mass_mentions, placeholder
+from flows.planning.tabulating import tabulate
 from schemas.channel import ChannelsFile
 from schemas.content import Entry, Known, SourceFile
+from schemas.figure import Figure
 from schemas.model import Authored
 from schemas.place import Place, nearest
 from schemas.post import Head, Post
@@ -50,22 +52,27 @@ class Read(NamedTuple):
     files: dict[str, SourceFile]
     unreadable: frozenset[str]           # paths of entries that could not be read: what they define is not known
     problems: tuple[Problem, ...]
+    figures: tuple[Figure, ...] | None = None    # by day; None: no file of measures/ could be read
 
 
 def read(files: Iterable[SourceFile], root: str) -> Read:
     """Reads every file; never raises for content. `root` is the folder's name in messages."""
     reader = _Reader(root)
     by_path = {file.path: file for file in sorted(files)}
-    posts = []
+    posts, measures = [], []
     for path, file in by_path.items():
         if is_post(path):
             posts.append(file)
+        elif holds_figures(path):
+            measures.append(file)
         else:
             reader.entry(file)
     channels = next((e.value for e in reader.entries if isinstance(e.value, ChannelsFile)), ChannelsFile())
     names = (
         None if "networks/channels.yaml" in reader.unreadable else tuple(channel.id for channel in channels.channels)
     )
+    for file in measures:
+        reader.measures(file, names)
     for file in posts:
         reader.post(file, names)
     ids = {known.place.file: known.id for known in reader.ids}
@@ -76,7 +83,7 @@ def read(files: Iterable[SourceFile], root: str) -> Read:
                 reader.problem("REF001", Place(file_name), f"{path} and {other} differ only {how}.",
                                "Rename one of them: some computers cannot tell them apart.", ids.get(file_name))
     return Read(tuple(reader.entries), channels, tuple(reader.posts), tuple(reader.ids), by_path,
-                frozenset(reader.unreadable), tuple(reader.problems))
+                frozenset(reader.unreadable), tuple(reader.problems), _by_day(reader.figures))
 
 
 def is_post(path: str) -> bool:
@@ -101,6 +108,7 @@ class _Reader:
         self.ids: list[Known] = []
         self.unreadable: set[str] = set()
         self.problems: list[Problem] = []
+        self.figures: list[Figure] | None = None
 
     def problem(self, code: str, place: Place, message: str, remedy: str, post: str | None = None,
                 severity: Severity = Severity.error) -> None:
@@ -138,6 +146,22 @@ class _Reader:
         else:
             self.entries.append(Entry(shelf.kind, shelf.id_of(value, file.path), place.file, value,
                                       dict(parsed.places), body))
+
+    def measures(self, file: SourceFile, channels: tuple[str, ...] | None) -> None:
+        place = Place(f"{self.root}/{file.path}")
+        self.look_for_secrets(file.path, _text(file), place, None)
+        found = None
+        if self.is_text(file, place, None):
+            try:
+                found, problems = tabulate(text_of(file.data or b"", place.file), place.file, channels)
+                self.problems += problems
+            except Unreadable as unreadable:
+                self.problems.append(unreadable.problem)
+        if found is None:
+            self.unreadable.add(file.path)
+        else:
+            self.figures = self.figures or []
+            self.figures += found
 
     def post(self, file: SourceFile, channels: tuple[str, ...] | None) -> None:
         place = Place(f"{self.root}/{file.path}")
@@ -246,6 +270,10 @@ class _Reader:
             for _, host, read in resembling(value):
                 self.problem("SYN012", place, f"The host name {host[:60]} looks like another: machines read {read}.",
                              f"Write the name that is meant, or {read} if it is this one.", post, Severity.warning)
+
+
+def _by_day(figures: list[Figure] | None) -> tuple[Figure, ...] | None:
+    return None if figures is None else tuple(sorted(figures, key=lambda one: one.date))
 
 
 def _is_odd(text: str) -> bool:

@@ -33,6 +33,9 @@ def rows(plan: Plan, standings: Mapping[Slot, Standing], *, now: datetime) -> li
 def row(one: Item | Waiting, standing: Standing | None, *, now: datetime) -> Row:
     """One slot of the plan, with what the ledger knows of it."""
     slot, zone, file = str(one.slot), one.zone, str(said_in(one))
+    told = standing is not None and standing.state is State.waiting and standing.nothing_sent
+    if isinstance(one, Waiting) and told:                         # the plan knows best why it waits now
+        return Row(slot, State.waiting, one.at, None, None, one.why, file, None, zone)
     if standing is not None and (standing.last or standing.reason) and standing.kind is not Kind.reopened:
         reason, advice = _reason(standing, zone), next_step(standing, one.slot)
         if standing.state is State.missed and isinstance(one, Item):

@@ -35,7 +35,7 @@ def resolve(read: Read, root: str, source: str, networks: tuple[str, ...], publi
                 *_unsupported_networks(read, networks)]
     return Content(root, source, read.entries, read.channels, posts, drafts,
                    tuple(getattr(strategy, "own_domains", None) or ()), getattr(strategy, "timezone", None) or "UTC",
-                   networks, tuple(in_order(without_secrets(problems))), read.unreadable)
+                   networks, tuple(in_order(without_secrets(problems))), read.unreadable, figures=read.figures)
 
 
 class _Resolver:

@@ -50,8 +50,9 @@ _SHELVES = (
     Shelf("media/library.yaml", "media library", "rulebook.MediaLibrary", None),
     Shelf("rules.yaml", "rules", "rulebook.Rulebook", None),
 )
-_READ_ELSEWHERE = ("engagement/replies/*.md", "measures/*.csv")
+_READ_ELSEWHERE = ("engagement/replies/*.md",)
 _TEXTS = (".md", ".markdown", ".yaml", ".yml")
+_TABLES = (".csv", ".tsv", ".xlsx", ".xls", ".ods", ".numbers")
 
 
 def shelf_of(path: str) -> Shelf | None:
@@ -61,14 +62,23 @@ def shelf_of(path: str) -> Shelf | None:
     return next((shelf for shelf in _SHELVES if _matches(path, shelf.pattern)), None)
 
 
+def holds_figures(path: str) -> bool:
+    """Whether the file at `path` is one of the tables of figures."""
+    return _matches(path, "measures/*.csv")
+
+
 def is_lost(path: str) -> bool:
     """Whether somebody wrote the file to be read, and nothing reads a file of that name."""
+    if path.startswith("measures/") and path.lower().endswith(_TABLES):
+        return not holds_figures(path)
     return path.lower().endswith(_TEXTS) and not any(_matches(path, pattern) for pattern in _READ_ELSEWHERE)
 
 
 def where_it_belongs(path: str) -> str:
     """What to do about a file that nothing reads."""
     stem, _, ending = path.rpartition(".")
+    if path.startswith("measures/") and ending.lower() not in ("md", "yaml", "yml"):
+        return "Save it as CSV in measures/ itself, for example as measures/2027.csv."
     if ending not in ("md", "yaml"):
         return f"Rename it to {stem}.{'yaml' if ending.lower() in ('yml', 'yaml') else 'md'}."
     fixed = get_close_matches(path, [shelf.pattern for shelf in _SHELVES if "*" not in shelf.pattern], 1, 0.8)

@@ -1,6 +1,6 @@
 """What each channel said and will say, in order of time: who gave, who asked, who invited an answer."""
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from schemas.content import Resolved
@@ -30,12 +30,12 @@ Tally = Mapping[str, Sequence[Said]]
 
 
 def tally(plan: Plan, sent: Mapping[Slot, datetime | None] | None, now: datetime) -> dict[str, list[Said]]:
-    """What `plan` says on each channel. What was due, and is not out by the archive, is not counted."""
+    """What `plan` says on each channel. What is too late to go out is not counted."""
     made: dict[str, list[Said]] = {}
     for item in plan.items:
         out = item.at <= now if sent is None else item.slot in sent
         at = (sent or {}).get(item.slot) or item.at
-        if out or at > now:
+        if out or at + timedelta(seconds=item.grace_s) >= now:
             said = Said(at, item.slot, item.post.intent, out, invites_reply(item.post))
             made.setdefault(item.channel.id, []).append(said)
     for of_channel in made.values():
@@ -55,3 +55,10 @@ def up_to(said: Sequence[Said], moment: datetime, most: int) -> Iterable[Said]:
     """The last `most` sayings of a channel up to `moment`, the newest last."""
     known = [one for one in said if one.at <= moment]
     return known[-most:]
+
+
+def joined(one: Tally, other: Tally) -> Tally:
+    """What both say, in order of time."""
+    if not other:
+        return one
+    return {channel: sorted([*one.get(channel, ()), *other.get(channel, ())]) for channel in {*one, *other}}

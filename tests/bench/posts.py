@@ -144,7 +144,9 @@ def push(repository: Path, changed: int = 10, seed: int = 1) -> str:
             file.unlink()
         elif number % 10 in (4, 8):
             file = file.with_stem(f"late-{seed}-{number}")
-            file.write_text(f"---\nslot: next\nchannels: [mastodon-dublin]\n---\n{body}", encoding="utf-8")
+            signed = "approved_by: [ilse]\n" if "campaigns" in file.parts else ""
+            text = f"---\nslot: next\nchannels: [mastodon-dublin]\n{signed}---\n{body}"
+            file.write_text(text, encoding="utf-8")
         elif number % 10 in (2, 6) and "\nat: 20" in head:
             day = head.split("\nat: ", 1)[1][:10]
             head = head.replace(day, str(date.fromisoformat(day) + DAY), 1)
@@ -249,8 +251,9 @@ def _post(seat: Seat, asks: bool, random: Random) -> str:
                     f"media:\n  - file: {names[0]}\n    alt: Hands hold a lamp open above bench {seat.number % 9 + 1}.")
     if tags:
         head.append(f"hashtags: [{', '.join(tags)}]")
-    for line, share in (("audience: menders", 0.2), ("pillar: community", 0.1), ("author: wren", 0.2),
-                        ("approved_by: [odile]", 0.3), ("grace: 4h", 0.02), (f"language: {seat.city.language}", 0.1),
+    approved = ("approved_by: [ilse]", 1.0) if seat.campaign else ("approved_by: [odile]", 0.3)
+    for line, share in (("audience: menders", 0.2), ("pillar: community", 0.1), ("author: wren", 0.2), approved,
+                        ("grace: 4h", 0.02), (f"language: {seat.city.language}", 0.1),
                         ("x-desk: seen on Monday", 0.03)):
         if chance() < share:
             head.append(line)

@@ -231,7 +231,7 @@ def test_places_are_named_as_seen_from_here(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "site/tools").mkdir()
     monkeypatch.chdir(tmp_path / "site/tools")
 
-    [problem] = check(tmp_path / "site/content", now=BEFORE).problems
+    [problem] = [one for one in check(tmp_path / "site/content", now=BEFORE).problems if one.severity != "advice"]
 
     assert problem.place.file == "../content/posts/a.md"
     assert Path(problem.place.file).read_text() == "no front matter"

@@ -1,13 +1,12 @@
 """What each rule of the book means: for whoever reads a code and wants to know when it fires and what to do.
 
-Rules that have code of their own declare this themselves, in `RULES`. Here stand the others of the families that are
-judged: those that reading, resolving, scheduling and the networks find by the way. No code has two homes.
+Rules that have code of their own declare this themselves, in `RULES`. Here stand the others: those that reading,
+resolving, scheduling and the networks find by the way. No code has two homes.
 """
-from typing import NamedTuple
-
-from flows.planning.rules import NOT_EVALUATED, RULES
-from flows.planning.rules.ruling import Rule
+from flows.planning.rules import RULES
+from flows.planning.rules.ruling import FIXED, Rule
 from schemas.problem import Severity
+from schemas.rulebook import Knob
 
 _E, _W, _A = Severity.error, Severity.warning, Severity.advice
 
@@ -170,36 +169,59 @@ BOOK: tuple[Rule, ...] = (
 """In the order of the families, then by number."""
 
 
-class Family(NamedTuple):
-    """Rules that no code judges yet. `most`: how many the book has; `about`: in a word or two."""
-
-    most: int
-    about: str
-
-
-LATER = {
-    "RUL": Family(1, "waivers"), "STR": Family(14, "the strategy funnel"), "DIS": Family(5, "discovery"),
-    "GOL": Family(9, "goals"), "CMP": Family(16, "campaigns"), "INT": Family(7, "gives and asks"),
-    "ENG": Family(7, "engagement"), "NET": Family(4, "channels"), "PPL": Family(4, "people and approvals"),
-    "CRI": Family(5, "crises"), "MNT": Family(4, "maintenance"), "MEA": Family(2, "measures"),
-    "IDE": Family(1, "ideas"),
-}
-
-
 def in_book(code: str) -> Rule | None:
-    """What the book says of `code`: the rule that declares it, else its page here; None: a later one, or none."""
+    """What the book says of `code`: the rule that declares it, else its page here; None: there is no such code."""
     return next((rule for rule in (*RULES, *BOOK) if rule.code == code), None)
 
 
-def later(code: str) -> Family | None:
-    """The family of a code that is not evaluated yet; None: it is evaluated, or there is no such code."""
-    family, number = code[:3], code[3:]
-    found = LATER.get(family)
-    is_later = found is not None and family in NOT_EVALUATED and in_book(code) is None
-    return found if found is not None and is_later and number.isdecimal() and 1 <= int(number) <= found.most else None
+FAMILIES = {
+    "SYN": "The files themselves", "REF": "Names", "RUL": "Waivers", "STR": "The strategy funnel", "DIS": "Discovery",
+    "GOL": "Goals", "CMP": "Campaigns", "GAT": "Gates", "INT": "Gives and asks", "ENG": "Engagement", "SCH": "Times",
+    "TXT": "Texts", "ACC": "Access", "LGL": "Law and decency", "LNK": "Links", "MED": "Media files",
+    "NET": "Channels", "PPL": "People", "CRI": "Crises", "MNT": "Maintenance", "MEA": "Figures", "IDE": "Ideas",
+    "CON": "Accounts and their costs", "SUP": "What a network lacks"}
+"""In the order of the rule book; our own beside those they are like."""
+_PAGE = """# The rules
+
+Made by `drumbeat explain --all`; do not edit it by hand.
+
+Severity: **error** stops the item that it names (a post waits; what is wrong with a strategy or a campaign acts through
+the [gates](../../../README.md)), **warning** is shown at review, **advice** on request. A rule whose data is missing is
+not evaluated, and says so; it never passes.
+
+`rules.yaml` changes what can be changed: `profile: relaxed | guided | strict`, `severity: {CODE: off | advice | warning
+| error}`, `knobs: {name: value}`, `waivers: [{rule, where, until, by, reason}]`, signed by the sponsor or an approver.
+Under relaxed and guided a rule with a *gate* is a step of that gate (advice) until an ask or a campaign depends on it;
+under strict it holds at once. Under relaxed a rule that *acts* only warns. Needs: F files, G Git history, D archive or
+figures, T the clock.
+"""
+
+
+def catalogue() -> str:
+    """The page of all rules, family by family, as Markdown."""
+    lines = [_PAGE]
+    rules = {rule.code: rule for rule in (*BOOK, *RULES)}
+    for family, title in FAMILIES.items():
+        lines += [f"## {family}: {title}", "", "| code | severity | needs | fires when | remedy | knobs | profile |",
+                  "|---|---|---|---|---|---|---|"]
+        lines += [_entry(rules[code]) for code in sorted(rules) if code[:3] == family]
+        lines.append("")
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _entry(rule: Rule) -> str:
+    knobs = ", ".join(f"`{name}` = {_plain(default)}" for name, default in rule.knobs.items())
+    profile = "; ".join(filter(None, (
+        f"step of {rule.gate}" if rule.gate else "", "acts" if rule.acts else "",
+        "asked again when its hour has come" if rule.due else "", "fixed" if rule.code in FIXED else "")))
+    cells = (rule.code, rule.severity.value, " ".join(rule.needs), rule.fires, rule.remedy, knobs, profile)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _plain(default: Knob) -> str:
+    return ", ".join(default) if isinstance(default, tuple) else str(default)
 
 
 def codes() -> list[str]:
-    """Every code there is, of later families too."""
-    made = [f"{family}{number:03d}" for family in LATER for number in range(1, LATER[family].most + 1)]
-    return sorted({*(rule.code for rule in (*RULES, *BOOK)), *(code for code in made if later(code))})
+    """Every code there is."""
+    return sorted({rule.code for rule in (*RULES, *BOOK)})

@@ -1,24 +1,31 @@
 """What a rule is, what it may look at, and what the content's own `rules.yaml` makes of what it found."""
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from flows.planning.tallying import Tally
 from schemas.campaign import Campaign
 from schemas.content import Content, Entry, Resolved
+from schemas.gate import Gate
 from schemas.ledger import Slot
 from schemas.message import Message
 from schemas.place import Place
 from schemas.plan import Plan
 from schemas.problem import Problem, Severity
-from schemas.rulebook import Knob, Rulebook
+from schemas.rulebook import Knob, Rulebook, Waiver
 from schemas.strategy import Strategy
 from schemas.world import NOTHING_KNOWN, World
 
-Source = Literal["history", "ledger", "measures", "inbox", "trials"]
+Source = Literal["history", "ledger", "measures", "inbox", "trials", "gates"]
 """What a rule may need beyond files, plan and clock: Git, the archive, measures/*.csv, inboxes, connection tests."""
 
+LACKING: Mapping[str, str] = {
+    "history": "nobody looked into Git", "ledger": "no archive was named (--archive)",
+    "measures": "there are no figures (measures/*.csv)", "inbox": "inboxes are not read by this version",
+    "trials": "no connection test is recorded", "gates": "there are no gates"}
+"""Why a source was not asked, where nobody says it better."""
 FIXED = frozenset({"SYN001", "SYN007", "LGL005", "CRI002", "SYN008", "SYN009", "SYN011"})
 """Codes whose severity nobody changes and that nobody waives: domain, section 8, marked with a dagger; and our own that
 keep a text from being another than the reviewer saw."""
@@ -28,7 +35,9 @@ class Facts(NamedTuple):
     """What rules judge. `messages`: what each channel gets, by slot; `sent`: what is published, and when it went out.
 
     `sent` None: nobody looked into the archive, so rules that need it are not evaluated. `fresh`: files that were never
-    committed. `said`: what each channel said and will say. `world`: what Git, inboxes and connection tests tell.
+    committed. `said`: what each channel said and will say. `gates`: empty until the other rules are judged.
+    `launches`: what LAUNCH will be on the first day of campaigns to come, as things stand, by campaign. `world`: what
+    Git, inboxes and connection tests tell.
     """
 
     content: Content
@@ -37,7 +46,9 @@ class Facts(NamedTuple):
     now: datetime
     sent: Mapping[Slot, datetime | None] | None = None
     fresh: frozenset[str] = frozenset()
-    said: Tally = {}
+    said: Tally = MappingProxyType({})
+    gates: tuple[Gate, ...] = ()
+    launches: Mapping[str, Gate] = MappingProxyType({})
     world: World = NOTHING_KNOWN
 
     def strategies(self) -> list[tuple[Entry, Strategy]]:
@@ -63,7 +74,9 @@ class Facts(NamedTuple):
             case "inbox":
                 return self.world.inbox is not None
             case "trials":
-                return self.world.trials is not None
+                return bool(self.world.trials)
+            case "gates":
+                return bool(self.gates)
 
     def today(self) -> date:
         """The day it is, in the strategy's time zone."""
@@ -109,26 +122,58 @@ class Rule(NamedTuple):
             self.code, severity or self.severity, place, message, remedy, post, channel, run, self.gate, self.acts)
 
 
-def settle(problems: Iterable[Problem], rulebook: Rulebook, today: date) -> list[Problem]:
-    """The problems as the content's own rules have it: other severities, and without what is off or waived today."""
-    if not rulebook.severity and not rulebook.waivers:
-        return list(problems)
-    waivers = [w for w in rulebook.waivers if w.until is None or w.until >= today]
+class Terms(NamedTuple):
+    """How strictly problems are taken today. `waivers`: those in force. `depends`: an ask or a campaign exists, so that
+    what guards them is no to-do any more. `to_come`: the first campaign is still to come, and these problems, by code
+    and place, will be there on its first day as things stand; the others heal by what is written. None: it has begun.
+    """
+
+    rulebook: Rulebook
+    waivers: tuple[Waiver, ...]
+    depends: bool
+    to_come: frozenset[tuple[str, Place]] | None = None
+
+
+def settle(problems: Iterable[Problem], terms: Terms) -> list[Problem]:
+    """The problems as profile, severities and waivers have it: what is off or waived today is left out."""
     made = []
     for problem in problems:
         if problem.code in FIXED:
             made.append(problem)
             continue
-        severity = rulebook.severity.get(problem.code)
-        if severity == "off" or any(w.rule == problem.code and _excuses(w.where, problem) for w in waivers):
+        said = terms.rulebook.severity.get(problem.code)
+        if said == "off" or any(excuses(waiver, problem) for waiver in terms.waivers):
             continue
-        made.append(problem if severity is None else problem._replace(severity=Severity(severity)))
+        severity = Severity(said) if said is not None else by_profile(problem, terms)
+        made.append(problem if severity is problem.severity else problem._replace(severity=severity))
     return made
 
 
-def _excuses(where: str | None, problem: Problem) -> bool:
-    """Whether a waiver for `where` (a post, channel or campaign; None: everything) is about the problem."""
-    if where is None or where in (problem.post, problem.channel):
+def by_profile(one: "Problem | Rule", terms: Terms) -> Severity:
+    """A to-do while nothing depends on it, or while it will be done in time; under relaxed, strategy stops nothing."""
+    profile = terms.rulebook.profile
+    if one.gate and profile != "strict":
+        heals = isinstance(one, Problem) and terms.to_come is not None and (one.code, one.place) not in terms.to_come
+        if heals or not terms.depends:
+            return Severity.advice
+    if one.acts and profile == "relaxed" and one.severity is Severity.error:
+        return Severity.warning
+    return one.severity
+
+
+def excuses(waiver: Waiver, problem: Problem) -> bool:
+    """Whether a waiver is about the problem: its rule; and its post, channel, campaign, file or folder, or everything.
+    """
+    if waiver.rule != problem.code:
+        return False
+    return waiver.where is None or _is_there(waiver.where, problem)
+
+
+def _is_there(where: str, problem: Problem) -> bool:
+    if where in (problem.post, problem.channel):
         return True
     post = problem.post or ""
-    return where in (post.split("/")[0], post.rsplit("/", 1)[-1])
+    if where in (post.split("/")[0], post.rsplit("/", 1)[-1]):
+        return True
+    names = problem.place.file.split("/")[1:]                     # campaigns/spring-mend/campaign.yaml: by its folder
+    return len(names) > 1 and where in names[:-1]

@@ -60,16 +60,42 @@ def test_a_rule_as_this_content_has_it(explain: Callable[..., Any], sample: Path
 def test_a_rule_json(explain: Callable[..., Any]) -> None:
     """explain CODE --json: one object with all that the text says."""
     assert set(explain("TXT001", "--json").json) == {
-        "code", "evaluated", "severity", "here", "can_be_changed", "needs", "fires", "remedy", "knobs", "waivers"}
+        "code", "evaluated", "severity", "here", "can_be_changed", "needs", "fires", "remedy", "knobs", "waivers",
+        "gate", "lacking", "problems"}
 
 
-def test_a_rule_that_comes_later(explain: Callable[..., Any]) -> None:
-    """A rule that this version does not judge is said to be neither fired nor passed."""
-    done = explain("STR003")
+def test_a_rule_without_its_data(explain: Callable[..., Any]) -> None:
+    """A rule that has nothing to look at is said to be neither fired nor passed, and why."""
+    done = explain("MNT001")
 
     assert done.code == 0
-    assert done.out.startswith("STR003: not evaluated yet (rules about the strategy funnel).\n")
-    assert explain("STR003", "--json").json == {"code": "STR003", "evaluated": False}
+    assert "  not judged: no archive was named (--archive)." in done.out.splitlines()
+    told = explain("MNT001", "--json").json
+    assert (told["evaluated"], told["problems"]) == (False, [])
+    assert told["lacking"] == ["no archive was named (--archive)"]
+
+
+def test_a_rule_by_profile_and_now(explain: Callable[..., Any], sample: Path) -> None:
+    """What the profiles make of it, and where it fires at this moment."""
+    strategy = sample / "content/strategy.yaml"
+    strategy.write_text(strategy.read_text().replace("executive: true", "executive: false").replace(
+        "  person: ilse", "  person: wren"))
+
+    done = explain("STR001")
+
+    assert ("  profile:    relaxed, guided: advice, a step of STRATEGY, until an ask or a campaign depends on it; "
+            "strict: error at once") in done.out.splitlines()
+    assert re.search(r"  now:        content/strategy\.yaml:\d+:\d+: .*wren", done.out)
+    asks = explain("INT001")
+    assert "  profile:    relaxed: a warning, and nothing waits for it; guided, strict: what it names waits" in asks.out
+
+
+def test_every_rule_as_a_page(explain: Callable[..., Any]) -> None:
+    """explain --all is the catalogue; nothing at all to explain is a question back."""
+    page = (Path(__file__).parents[3] / "flows/planning/rules/RULES.md").read_text(encoding="utf-8")
+
+    assert explain("--all").out == page
+    assert explain().code == 2
 
 
 def test_a_rule_needs_no_content(drumbeat: Callable[..., Any], tmp_path: Path) -> None:
@@ -137,7 +163,7 @@ def test_a_post_json(explain: Callable[..., Any]) -> None:
     """explain POST --json: its values with file and line, its times with how they came about."""
     told = explain("spring-mend/launch", "--json").json
 
-    assert set(told) == {"post", "file", "draft", "values", "times"}
+    assert set(told) == {"post", "file", "draft", "values", "times", "problems"}
     assert {"field": "intent", "value": "inform", "channels": [], "source": "own line",
             "file": "content/campaigns/spring-mend/posts/launch.md", "line": 3} in told["values"]
     assert told["times"][0] == {

@@ -96,8 +96,8 @@ def test_init_elsewhere(drumbeat, tmp_path):
 
     home = tmp_path / "clubs/mill"
     listed = subprocess.run(["git", "ls-files"], cwd=home, capture_output=True, text=True, check=True)
-    assert listed.stdout.split() == [".gitignore", "content/networks/channels.yaml", "content/posts/hello.md",
-                                     "content/strategy.yaml"]
+    assert listed.stdout.split() == [".gitignore", "content/networks/channels.yaml", "content/people/team.yaml",
+                                     "content/posts/hello.md", "content/strategy.yaml"]
 
 
 def test_init_overwrites_nothing(drumbeat, tmp_path):

@@ -298,7 +298,8 @@ SECRET = (
                 "Close what was opened before, or write a value here.",
             ],
         ),
-        ({"measures/2027.csv": f"date,metric\n{KEY},1\n"}, ["measures/2027.csv:2:1: error: " + SECRET.format("AKIA")]),
+        ({"measures/2027.csv": f"date,metric,channel,value,source\n2027-03-01,clicks,all,1,{KEY}\n"},
+         ["measures/2027.csv:2:25: error: " + SECRET.format("AKIA")]),
         ({f"media/{TOKEN}.jpg": b"\xff\xd8"}, [f"media/{TOKEN}.jpg:1:1: error: " + SECRET.format("ghp_")]),
         (
             {"posts/a.md": post(body="password = hunter2hunter2hunter2")},
@@ -376,8 +377,9 @@ def test_a_file_that_nobody_reads_is_a_warning(path: str, remedy: str, prepared:
 
 def test_near_misses_of_files_nobody_reads(prepared: Make, told: Tell) -> None:
     """Saved replies, figures, licences and images are not in the way."""
-    assert told(prepared({"engagement/replies/hello.md": "Hi", "measures/2027.csv": "date\n", "media/LICENSE.txt": "x",
-                          "media/a.jpg": b"\xff\xd8"}).problems) == []
+    figures = "date,metric,channel,value,source\n"
+    assert told(prepared({"engagement/replies/hello.md": "Hi", "measures/2027.csv": figures,
+                          "media/LICENSE.txt": "x", "media/a.jpg": b"\xff\xd8"}).problems) == []
 
 
 def test_links_and_modules_are_named_and_never_followed(prepared: Make, told: Tell) -> None:

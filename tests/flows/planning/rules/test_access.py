@@ -81,12 +81,35 @@ def test_the_library_describes_for_every_post(library: str, use: str, many: int,
     assert len(judged([access.UNDESCRIBED], files)) == many
 
 
+@pytest.mark.rule("ACC001", "fires")
 def test_only_the_channel_that_gets_the_file_is_stopped(judged: Judged, lines: Lines) -> None:
     """ACC001: a picture for one channel stops the post there, and nowhere else."""
     assert lines(judged([access.UNDESCRIBED], folder("media: [{file: a.jpg, channels: [two]}]\n"))) == [
         f"posts/a.md:3:9: ACC001 error: On two: Describe a.jpg for people who cannot see it: no alt text. {PICTURE} "
         "channel=two"
     ]
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        "{file: a.jpg, alt: W}",
+        "{file: a.jpg, decorative: true}",
+        "{file: film.mp4, captions: burned-in}",
+        "{file: talk.mp3, transcript: W}",
+    ],
+)
+@pytest.mark.rule("ACC001", "near")
+def test_one_letter_describes(media: str, judged: Judged) -> None:
+    """ACC001: how good a description is, another rule judges; here it only has to be there."""
+    assert judged([access.UNDESCRIBED], folder(f"media: [{media}]\n")) == []
+
+
+@pytest.mark.rule("ACC001", "missing")
+def test_words_alone_need_no_description(judged: Judged) -> None:
+    """ACC001: without media there is nothing to see or to hear; a document is read, not seen."""
+    assert judged([access.UNDESCRIBED], folder()) == []
+    assert judged([access.UNDESCRIBED], folder("media: [plan.pdf]\n")) == []
 
 
 # --- ACC002: alt text -------------------------------------------------------------------------------------------------
@@ -123,6 +146,7 @@ def test_alt_text_says_what_is_seen(file: str, alt: str, said: str | None, judge
     )
 
 
+@pytest.mark.rule("ACC002", "fires")
 def test_the_library_is_named_where_the_alt_text_stands(judged: Judged, lines: Lines) -> None:
     """ACC002: the remedy names the file in which the alt text is."""
     files = folder("media: [a.jpg]\n", **{"media/library.yaml": "a.jpg: {alt: Drills}\n"})
@@ -281,6 +305,28 @@ def test_a_text_for_one_channel_is_told_for_it(judged: Judged) -> None:
 
     assert [(problem.channel, problem.place.line) for problem in own] == [("two", 6)]
     assert nobody == []
+
+
+@pytest.mark.parametrize(
+    ("front", "body"),
+    [
+        ("media: [{file: a.jpg, alt: Ten signs.}]\n", "Hello."),
+        ("hashtags: [SpringMend]\n", "Our spring mend."),
+        ("", "Nice 🎉🎉🎉"),
+        ("", "The length 𝑥 of a side"),
+        ("", "USE THE USB now."),
+    ],
+)
+@pytest.mark.rule("ACC002", "near")
+def test_what_can_just_be_read_aloud_is_not_told(front: str, body: str, judged: Judged) -> None:
+    """ACC002: ten characters, a capital for each word, three emoji, one sign of a formula, three words in capitals."""
+    assert judged([access.HARD_TO_READ], folder(front, body)) == []
+
+
+@pytest.mark.rule("ACC002", "missing")
+def test_what_is_not_written_cannot_be_hard_to_read(judged: Judged) -> None:
+    """ACC002: an alt text that is missing is told by ACC001; without words and hashtags there is nothing to read."""
+    assert judged([access.HARD_TO_READ], folder("media: [a.jpg]\n", "")) == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every rule of the book has a test where it fires, one where it nearly does, and one where what it needs is missing."""
+"""Every rule has a test where it fires, one where it nearly does, and one where what it needs is missing."""
 import re
 from collections import Counter
 from pathlib import Path

@@ -105,6 +105,7 @@ def test_hostile_texts_end(text: str) -> None:
     assert len(list(contacts.contacts(text))) < 20_000
 
 
+@pytest.mark.rule("LGL004", "fires")
 def test_every_word_of_a_post_is_looked_at(judged: Judged, lines: Lines) -> None:
     """LGL004: texts, own texts that nobody gets, comments, alt texts, credits, polls and holds."""
     post = (
@@ -126,6 +127,22 @@ def test_every_word_of_a_post_is_looked_at(judged: Judged, lines: Lines) -> None
             ("14:1", "m…@n.example"),
         ]
     ]
+
+
+@pytest.mark.rule("LGL004", "near")
+def test_what_is_nobodys_address_is_not_told(judged: Judged) -> None:
+    """LGL004: handles, dates and counts in a post, an author's address in the team."""
+    text = "Ask @nell@social.example by 2027-03-04 09:30; 12 345 678 of 25.000.000 people came, item-0861234567."
+    files = {"posts/a.md": f"---\nat: 2027-03-04 09:30\n---\n{text}\n",
+             "people/team.yaml": "people: [{id: wren, git: [wren@ours.example]}]\n"}
+
+    assert judged(contacts.RULES, files) == []
+
+
+@pytest.mark.rule("LGL004", "missing")
+def test_a_folder_without_texts_names_nobody(judged: Judged) -> None:
+    """LGL004: where nothing is written, nobody's address is."""
+    assert judged(contacts.RULES, {"people/team.yaml": None, "networks/channels.yaml": None}) == []
 
 
 def test_other_files_are_looked_at_too(judged: Judged, lines: Lines) -> None:

@@ -47,6 +47,7 @@ NONE = "This is about a gift (Pike & Co), and no label in the first 125 characte
         "[Ad](https://ours.example/" + "x" * 200 + ") Pike & Co gave us these.",
     ],
 )
+@pytest.mark.rule("LGL001", "near")
 def test_a_label_at_the_beginning_is_enough(body: str, judged: Judged) -> None:
     """LGL001: an accepted label among the first 125 characters that readers see."""
     assert judged([legal.LABELLED], folder(GIFT, body)) == []
@@ -66,6 +67,7 @@ def test_a_label_at_the_beginning_is_enough(body: str, judged: Judged) -> None:
         "Pike & Co gave us these.\n## first comment\nAd",
     ],
 )
+@pytest.mark.rule("LGL001", "fires")
 def test_what_is_no_label_does_not_count(body: str, judged: Judged, lines: Lines) -> None:
     """LGL001: parts of words, weak labels, small short words and what stands further down label nothing."""
     assert lines(judged([legal.LABELLED], folder(GIFT, body))) == [
@@ -188,6 +190,12 @@ def test_the_labels_are_a_knob(knob: str, body: str, many: int, judged: Judged) 
     assert len(judged([legal.LABELLED], files)) == many
 
 
+@pytest.mark.rule("LGL001", "missing")
+def test_without_a_connection_no_label_is_needed(judged: Judged) -> None:
+    """LGL001: no disclosure, no partner's picture, nobody who is paid; a picture unknown to the library is ours."""
+    assert judged([legal.LABELLED], folder("media: [a.jpg]\n", "New drills, with @pike@shops.example.")) == []
+
+
 # --- LGL003 -----------------------------------------------------------------------------------------------------------
 
 AI = "media: [{file: a.jpg, alt: A drill on a wall, ai: generated}]\n"
@@ -209,6 +217,7 @@ SAY = "a.jpg was made by AI, and the text does not say so. Say it is AI-made, in
         "Notre rue en 2080, image générée par l’IA.",
     ],
 )
+@pytest.mark.rule("LGL003", "near")
 def test_saying_it_is_made_by_a_machine_is_enough(body: str, judged: Judged) -> None:
     """LGL003: a text that says so, wherever it does."""
     assert judged([legal.MACHINE_MADE], folder(AI, body)) == []
@@ -218,6 +227,7 @@ def test_saying_it_is_made_by_a_machine_is_enough(body: str, judged: Judged) -> 
     "body",
     ["Our street in 2080.", "What AI means for repair.", "Ai, said Nell. We made it with Aidan.", "Ki and ia", ""],
 )
+@pytest.mark.rule("LGL003", "fires")
 def test_not_saying_it_is_told(body: str, judged: Judged, lines: Lines) -> None:
     """LGL003: talk about machines is no label."""
     assert lines(judged([legal.MACHINE_MADE], folder(AI, body))) == [f"posts/a.md:3:9: LGL003 error: {SAY}"]
@@ -257,6 +267,13 @@ def test_hashtags_and_own_texts_say_it_where_they_go(judged: Judged, lines: Line
     ]
 
 
+@pytest.mark.rule("LGL003", "missing")
+def test_how_it_was_made_is_not_guessed(judged: Judged) -> None:
+    """LGL003: what nobody calls made by AI, in post or library, counts as made by hand."""
+    assert judged([legal.MACHINE_MADE], folder("media: [{file: a.jpg, alt: A drill on a wall}]\n")) == []
+    assert judged([legal.MACHINE_MADE], folder()) == []
+
+
 # --- LGL005 -----------------------------------------------------------------------------------------------------------
 
 
@@ -293,6 +310,7 @@ def test_inbox_data_is_never_kept_like_a_record(records: str, said: str | None, 
     )
 
 
+@pytest.mark.rule("LGL005", "fires")
 def test_a_legal_hold_leaves_the_inbox_out_in_words(judged: Judged, lines: Lines) -> None:
     """LGL005: under a legal hold nothing is deleted, so it must be written how long inbox data lives."""
     assert lines(judged([legal.LOCKED], {"rules.yaml": "records: {legal_hold: true, posts: 7y}\n"})) == [
@@ -301,6 +319,15 @@ def test_a_legal_hold_leaves_the_inbox_out_in_words(judged: Judged, lines: Lines
     ]
 
 
+@pytest.mark.parametrize("records", ["{lock: governance, inbox: 366d}", "{legal_hold: true, inbox: 1y}",
+                                     "{lock: none, inbox: 7y}"])
+@pytest.mark.rule("LGL005", "near")
+def test_a_year_is_no_record(records: str, judged: Judged) -> None:
+    """LGL005: beside a lock or a hold, a year is the most; without them as long as they like."""
+    assert judged([legal.LOCKED], {"rules.yaml": f"records: {records}\n"}) == []
+
+
+@pytest.mark.rule("LGL005", "missing")
 def test_no_rules_lock_nothing(judged: Judged) -> None:
     """LGL005: a folder without rules.yaml keeps everything by the defaults."""
     assert judged([legal.LOCKED], {}) == []

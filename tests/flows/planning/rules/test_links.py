@@ -142,6 +142,7 @@ def test_addresses_in_posts_are_looked_at(
     )
 
 
+@pytest.mark.rule("LNK001", "fires")
 def test_addresses_of_campaigns_are_looked_at(judged: Judged, lines: Lines) -> None:
     """LNK001: of its pages, its offer and its terms."""
     campaign = (
@@ -156,6 +157,24 @@ def test_addresses_of_campaigns_are_looked_at(judged: Judged, lines: Lines) -> N
         "campaigns/mend/campaign.yaml:4:1: LNK001 error: https://ours.example/100%: a % in it stands for nothing; for "
         f"the sign itself write %25. {COPY}",
     ]
+
+
+@pytest.mark.rule("LNK001", "near")
+def test_addresses_that_can_be_followed_are_not_told(judged: Judged) -> None:
+    """LNK001: with everything that an address may hold, in a post and in a campaign."""
+    files = folder("link: https://ours.example:8443/a_(b)?c=%25#d\nutm: {campaign: spring-mend}\n",
+                   "See [here](https://ours.example/a), https://ours.example/b.")
+    files["campaigns/mend/campaign.yaml"] = "campaign: mend\noffer: {url: https://ours.example/mend}\n"
+
+    assert judged(links.RULES, files) == []
+
+
+@pytest.mark.rule("LNK001", "missing")
+def test_without_addresses_nothing_leads_nowhere(judged: Judged) -> None:
+    """LNK001: a link may be left out, of posts, offers and pages."""
+    files = folder() | {"campaigns/mend/campaign.yaml": "campaign: mend\noffer: {text: Free}\npages: [{}]\n"}
+
+    assert judged(links.RULES, files) == []
 
 
 @pytest.mark.parametrize(
@@ -214,6 +233,27 @@ def test_pages_are_live_in_time(page: str, said: str | None, judged: Judged, lin
     )
 
 
+@pytest.mark.rule("LNK002", "fires")
+def test_a_page_that_is_live_too_late_is_told(judged: Judged, lines: Lines) -> None:
+    """LNK002: a day less than four weeks before the campaign."""
+    files = {"campaigns/mend/campaign.yaml": f"{MARCH}pages: [{{url: https://ours.example, live: 2027-02-03}}]\n"}
+
+    assert lines(judged([links.LATE], files)) == [
+        "campaigns/mend/campaign.yaml:4:37: LNK002 warning: https://ours.example is live on 2027-02-03, less than 28 "
+        "days before mend begins. Publish it by 2027-02-02 so it can be found."
+    ]
+
+
+@pytest.mark.rule("LNK002", "near")
+def test_a_page_that_is_live_four_weeks_before_is_not(judged: Judged) -> None:
+    """LNK002: 28 days to the day, and found by the first day of the campaign."""
+    page = "{url: https://ours.example, live: 2027-02-02, indexed: 2027-03-02}"
+    files = {"campaigns/mend/campaign.yaml": f"{MARCH}pages: [{page}]\n"}
+
+    assert judged([links.LATE], files) == []
+    assert judged([links.LATE], files, now=datetime(2027, 3, 2, 12, 0, tzinfo=UTC)) == []
+
+
 @pytest.mark.parametrize(
     ("now", "page", "severities"),
     [
@@ -246,6 +286,7 @@ def test_how_many_days_is_a_knob(knob: str, many: int, judged: Judged) -> None:
     assert len(judged([links.LATE], files)) == many
 
 
+@pytest.mark.rule("LNK002", "missing")
 def test_a_campaign_without_a_start_is_not_judged(judged: Judged) -> None:
     """LNK002: before a start is written, nothing can be late."""
     assert (

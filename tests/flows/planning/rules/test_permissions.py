@@ -175,6 +175,7 @@ def test_consent_holds_on_the_day(at: str, said: list[str], judged: Judged, line
     ]
 
 
+@pytest.mark.rule("LGL002", "fires")
 def test_permission_of_a_creator_ends_too(judged: Judged, lines: Lines) -> None:
     """LGL002: `ugc.until` ends like consent does."""
     front = 'ugc: {creator: "@nell", permission: granted, until: 2027-03-03}\n'
@@ -183,6 +184,22 @@ def test_permission_of_a_creator_ends_too(judged: Judged, lines: Lines) -> None:
         "posts/a.md:3:46: LGL002 error: Permission for the work of @nell is over after 2027-03-03: it goes out on "
         f"2027-03-04. {MOVE}"
     ]
+
+
+@pytest.mark.rule("LGL002", "near")
+def test_permission_holds_on_its_last_day(judged: Judged) -> None:
+    """LGL002: granted, for posts, until the evening on which it goes out."""
+    front = 'ugc: {creator: "@nell", permission: granted, uses: [organic], until: 2027-03-04}\n'
+    last_minutes = "at: {one: 2027-03-04 23:59, two: 2027-03-04 23:59}"
+
+    assert judged(permissions.RULES, folder(f"media: [a.jpg]\n{front}", CONSENT, last_minutes)) == []
+
+
+@pytest.mark.rule("LGL002", "missing")
+def test_without_a_library_every_picture_is_our_own(judged: Judged) -> None:
+    """LGL002: a small start needs no library; without one and without ugc: nobody else made anything."""
+    assert judged(permissions.RULES, folder("media: [a.jpg]\n")) == []
+    assert judged(permissions.RULES, folder()) == []
 
 
 @pytest.mark.parametrize(

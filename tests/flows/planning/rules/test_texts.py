@@ -77,6 +77,32 @@ def test_one_text_for_three_networks_is_told(
     assert lines(judged([texts.ONE_FOR_ALL], folder({"a": post(body, front)}))) == said
 
 
+@pytest.mark.rule("TXT002", "fires")
+def test_one_text_for_all_is_told(judged: Judged, lines: Lines) -> None:
+    """TXT002: advice for a post, a warning for an ask."""
+    files = folder({"a": post("Hello.", "channels: [one, two, three]\n"),
+                    "b": post("Hello.", "channels: [one, two, three]\nintent: ask\n")})
+
+    assert lines(judged([texts.ONE_FOR_ALL], files)) == [
+        f"posts/a.md:5:1: TXT002 advice: {ALL_THREE}",
+        f"posts/b.md:6:1: TXT002 warning: {ALL_THREE}",
+    ]
+
+
+@pytest.mark.parametrize("body", ["Hello.\n## on three\nHello!", "## on one, two\nHello.\n## on three\nDear all."])
+@pytest.mark.rule("TXT002", "near")
+def test_one_text_for_two_networks_is_not_told(body: str, judged: Judged) -> None:
+    """TXT002: the third network has words of its own, be it by a single sign; a second account is no network more."""
+    assert judged([texts.ONE_FOR_ALL], folder({"a": post(body, "channels: [one, two, three, four]\n")})) == []
+
+
+@pytest.mark.rule("TXT002", "missing")
+def test_no_text_is_nobodys(judged: Judged) -> None:
+    """TXT002: a picture without words is one message for all, and that is right; so is a post that goes nowhere."""
+    assert judged([texts.ONE_FOR_ALL], folder({"a": post("", "channels: [one, two, three]\n")})) == []
+    assert judged([texts.ONE_FOR_ALL], folder({"a": post("Hello.")}) | {"networks/channels.yaml": ""}) == []
+
+
 @pytest.mark.parametrize(("knob", "many"), [("same_text: 2", 1), ("same_text: 4", 0), ("same_text: few", 1)])
 def test_how_many_networks_is_a_knob(knob: str, many: int, judged: Judged) -> None:
     """TXT002: rules.yaml says how many networks are too many; a word that is no number leaves it at three."""
@@ -134,6 +160,7 @@ def test_what_reads_like_a_notice_is_told(
     assert lines(judged([texts.NOTICE], folder({"a": post(body, front)}))) == ([said] if said else [])
 
 
+@pytest.mark.rule("TXT004", "fires")
 def test_alternatives_of_a_repeat_are_read_too(judged: Judged, lines: Lines) -> None:
     """TXT004: what goes out another time is judged like the first."""
     front = "---\nevery: 4w at 09:30\nfrom: 2027-02-01\nruns: 2\nlink: https://ours.example\n---\n"
@@ -142,6 +169,21 @@ def test_alternatives_of_a_repeat_are_read_too(judged: Judged, lines: Lines) -> 
     assert lines(judged([texts.NOTICE], folder({"a": body}))) == [
         f"posts/a.md:9:1: TXT004 warning: A link and 1 word. {FEW}"
     ]
+
+
+@pytest.mark.rule("TXT004", "near")
+def test_nine_words_and_ordinary_ones_are_not_told(judged: Judged) -> None:
+    """TXT004: a ninth word beside the link; words of an office that stand apart."""
+    files = folder({"a": post("One two three four five six seven eight nine", LINK),
+                    "b": post("The press will release it, our statement is official, for release at once.")})
+
+    assert judged([texts.NOTICE], files) == []
+
+
+@pytest.mark.rule("TXT004", "missing")
+def test_few_words_without_a_link_are_not_told(judged: Judged) -> None:
+    """TXT004: without a link a post may be short; without words it is a picture's matter."""
+    assert judged([texts.NOTICE], folder({"a": post("Hello."), "b": post("", LINK)})) == []
 
 
 # --- TXT003 -----------------------------------------------------------------------------------------------------------
@@ -160,6 +202,7 @@ def said_twice(first: str, second: str, at: str, front: str = "channels: [one]\n
 @pytest.mark.parametrize(
     "second", [CHISEL, NEARLY, CHISEL.upper(), f"{CHISEL} https://ours.example #Tools", f"**{CHISEL}**"]
 )
+@pytest.mark.rule("TXT003", "fires")
 def test_what_a_channel_said_before_is_told(second: str, judged: Judged, lines: Lines) -> None:
     """TXT003: the same words on the same channel within 60 days are told of the later post."""
     assert lines(judged([texts.SAID_BEFORE], said_twice(CHISEL, second, "2027-04-30 12:00"))) == [
@@ -178,6 +221,7 @@ def test_what_a_channel_said_before_is_told(second: str, judged: Judged, lines: 
         ),
     ],
 )
+@pytest.mark.rule("TXT003", "near")
 def test_other_words_or_other_times_are_not_told(second: str, at: str, front: str, judged: Judged) -> None:
     """TXT003: after 60 days, or in other words, a channel may come back to a thing."""
     assert judged([texts.SAID_BEFORE], said_twice(CHISEL, second, at, front)) == []
@@ -243,6 +287,15 @@ def test_only_what_goes_out_is_told(now: datetime, sent: dict[str, Any] | None, 
     known = None if sent is None else {Slot(f"posts/{name}", "one"): at for name, at in sent.items()}
 
     assert len(judged([texts.SAID_BEFORE], files, now=now, sent=known)) == many
+
+
+@pytest.mark.rule("TXT003", "missing")
+def test_without_the_archive_the_plan_is_believed(judged: Judged) -> None:
+    """TXT003: where nobody looked, what should be out by now was said; an archive without it knows better."""
+    files, now = said_twice(CHISEL, CHISEL, "2027-03-20 12:00"), datetime(2027, 3, 10, 0, 0, tzinfo=UTC)
+
+    assert [problem.post for problem in judged([texts.SAID_BEFORE], files, now=now, sent=None)] == ["posts/b"]
+    assert judged([texts.SAID_BEFORE], files, now=now, sent={}) == []
 
 
 def test_what_waits_or_was_taken_back_says_nothing(judged: Judged) -> None:

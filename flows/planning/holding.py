@@ -1,0 +1,86 @@
+"""What a gate that is not green keeps back, as the profile of the rules says; and what a waiver lets through."""
+from collections.abc import Container
+from datetime import date
+
+from flows.planning.rules.launches import BEFORE_ALL, BEFORE_ASKS, FOR_ASKS, UNLAUNCHED, is_shut, open_lines
+from flows.planning.rules.ruling import Facts
+from schemas.content import Content
+from schemas.crisis import Incident
+from schemas.gate import Gate, Light
+from schemas.ledger import Slot
+from schemas.plan import Item, Plan, Waiting
+from schemas.rulebook import Waiver
+
+_SEE = "'drumbeat gates' says what each needs"
+
+
+def hold(plan: Plan, facts: Facts, waivers: tuple[Waiver, ...], sent: Container[Slot]) -> Plan:
+    """`plan` where whatever a shut gate keeps back waits, and what a waiver lets through says so.
+
+    relaxed: nothing waits. guided: asks; campaigns, from their first day on, and before it where the gate will be red
+    that day as things stand. strict: campaigns at any time, and everything until STRATEGY is green. `waivers`: those in
+    force. What is `sent` stays.
+    """
+    profile = facts.content.rulebook().profile
+    shut = [gate for gate in facts.gates if is_shut(gate, facts)
+            and (profile == "strict" or gate.campaign not in facts.launches)]
+    if profile == "guided":
+        shut += [gate for gate in facts.launches.values() if gate.state is Light.red]
+    if profile == "relaxed" or not shut:
+        return plan
+    items, waiting = list[Item](), list(plan.waiting)
+    for item in plan.items:
+        why, note = (None, "") if item.slot in sent else _judge(item, shut, waivers, strict=profile == "strict")
+        if why is None:
+            items.append(item._replace(note="; ".join(filter(None, (item.note, note)))) if note else item)
+        else:
+            waiting.append(Waiting(item.slot, item.post, item.channel, why, item.zone, item.at, item.found, item.turn,
+                                   stopped=True))
+    return plan._replace(items=tuple(items), waiting=tuple(waiting))
+
+
+def _judge(item: Item, shut: list[Gate], waivers: tuple[Waiver, ...], *, strict: bool) -> tuple[str | None, str]:
+    """Why the slot waits, None: it does not; and what is to be said of it then."""
+    notes = []
+    for gate in shut:
+        code = _keeps(gate, item, strict=strict)
+        if code is None:
+            continue
+        waived = next((one for one in waivers if one.rule == code and _is_for(one.where, item)), None)
+        if waived is None:
+            return f"{gate.name} is not green: {open_lines(gate)}; {_SEE}", ""
+        notes.append(f"{gate.name} is not green; a waiver lets it through{_signed(waived)}")
+    return None, "; ".join(dict.fromkeys(notes))
+
+
+def _keeps(gate: Gate, item: Item, *, strict: bool) -> str | None:
+    """The code of the rule by which a shut gate keeps the slot back, if it does."""
+    campaign = item.post.post.campaign
+    if gate.gate == "LAUNCH":
+        return UNLAUNCHED.code if campaign is not None and gate.campaign == campaign else None
+    if strict and gate.gate == "STRATEGY":
+        return BEFORE_ALL.code
+    if gate.gate in FOR_ASKS and item.post.intent == "ask" and campaign is None:
+        return BEFORE_ASKS.code
+    return None
+
+
+def is_guarded(item: Item, content: Content) -> bool:
+    """Whether some gate, an incident, or a rule that asks again when the hour has come may keep the slot back."""
+    if any(isinstance(entry.value, Incident) for entry in content.entries):
+        return True                                               # it may open or be closed at any minute
+    profile = content.rulebook().profile
+    if profile == "relaxed":
+        return False
+    return profile == "strict" or item.post.intent == "ask" or item.post.post.campaign is not None
+
+
+def _is_for(where: str | None, item: Item) -> bool:
+    post = item.post
+    return where is None or where in (post.id, post.post.stem, post.post.campaign, item.channel.id)
+
+
+def _signed(waiver: Waiver) -> str:
+    until: date | None = waiver.until
+    return f"{f' until {until}' if until else ''}{f', by {waiver.by}' if waiver.by else ''}" + (
+        f": {waiver.reason}" if waiver.reason else "")

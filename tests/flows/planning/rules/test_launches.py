@@ -1,0 +1,217 @@
+"""CMP006 and GAT: what gates keep back, by profile; what waits in the plan, and what a waiver lets through."""
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import publishers
+from flows.edges.repository import working_tree
+from flows.planning.preparing import Prepared, prepare
+from flows.planning.rules import launches
+from flows.planning.rules.ruling import Facts
+from schemas.content import SourceFile
+from schemas.gate import Gate, GateLine, Light
+from schemas.problem import Problem
+from schemas.world import World
+
+Make = Callable[..., Prepared]
+Lines = Callable[..., list[str]]
+SAMPLE = Path(__file__).parents[4] / "content"
+LAUNCH_DAY = datetime(2027, 3, 2, 7, 0, tzinfo=UTC)
+CAMPAIGN = {
+    "campaigns/c/campaign.yaml": "campaign: c\nstart: 2027-01-04\nend: 2027-02-02\n",
+    "campaigns/c/posts/launch.md": "---\nat: 2027-01-04 13:30\nintent: inform\n---\nIt begins.\n",
+    "posts/gift.md": "---\nat: 2027-01-04 15:00\n---\nA tip for you.\n",
+}
+ASK = {"posts/ask.md": "---\nat: 2027-01-04 13:30\nintent: ask\n---\nCome.\n",
+       "campaigns/old/campaign.yaml": "campaign: old\nstart: 2026-11-02\nend: 2026-12-02\n"}
+SEE = "'drumbeat gates' says what each needs"
+
+
+def of(made: Prepared, *codes: str) -> list[Problem]:
+    return [one for one in made.problems if one.code in codes]
+
+
+def waiting(made: Prepared) -> dict[str, str]:
+    """Why each slot waits that a gate keeps back."""
+    return {str(one.slot): one.why for one in made.plan.waiting if SEE in one.why}
+
+
+def gate(name: str, state: Light, campaign: str | None = None, lines: int = 1) -> Gate:
+    return Gate(name, tuple(GateLine(state, f"{name}-{n}", f"line {n}", "seen", "Do it.") for n in range(lines)),
+                campaign)
+
+
+def sample_with(swaps: dict[str, tuple[str, str] | None]) -> list[SourceFile]:
+    """The sample's files; `swaps`: a text and what stands there instead, None: the file is gone."""
+    files = []
+    for file in working_tree(SAMPLE):
+        if file.path in swaps:
+            swap = swaps[file.path]
+            if swap is None:
+                continue
+            assert file.data is not None
+            text = file.data.decode()
+            assert swap[0] in text
+            file = file._replace(data=text.replace(*swap).encode())
+        files.append(file)
+    return files
+
+
+def sample(now: datetime, swaps: dict[str, tuple[str, str] | None] | None = None, **more: Any) -> Prepared:
+    return prepare(sample_with(swaps or {}), "content", "working tree", networks=publishers.available(),
+                   judge=publishers.judge, now=now, **more)
+
+
+# --- CMP006 -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("CMP006", "fires")
+def test_a_launch_that_is_held(prepared: Make, lines: Lines) -> None:
+    """CMP006: from the first day on, once for the campaign; its posts wait, and gives go out."""
+    made = prepared(CAMPAIGN)
+
+    [said] = lines(of(made, "CMP006"))
+    assert said.startswith("campaigns/c/campaign.yaml:2:1: CMP006 error: The launch of c is held: ")
+    assert said.endswith(" more. 'drumbeat gates' says what each needs and whom to ask; its posts wait until then.")
+    assert list(waiting(made)) == ["c/launch@mastodon#1"]
+    assert waiting(made)["c/launch@mastodon#1"].startswith("LAUNCH of c is not green: ")
+    assert [str(item.slot) for item in made.plan.items] == ["posts/gift@mastodon#1"]
+
+
+@pytest.mark.rule("CMP006", "near")
+def test_a_launch_that_is_not_held() -> None:
+    """CMP006: the sample launches; on the day before a launch nothing is told of it."""
+    assert of(sample(LAUNCH_DAY), "CMP006") == []
+    assert waiting(sample(LAUNCH_DAY)) == {}
+    without = sample(datetime(2027, 3, 1, 20, 0, tzinfo=UTC), {"crisis/plan.yaml": None})
+    assert of(without, "CMP006") == []
+
+
+@pytest.mark.rule("CMP006", "missing")
+def test_what_nobody_can_tell_holds_a_launch_where_it_is_in_earnest(facts: Callable[..., Facts]) -> None:
+    """CMP006: not evaluated before there are gates. An amber gate holds only what is real, and only until it began."""
+    known = facts(CAMPAIGN)
+    assert known.lacks(launches.UNLAUNCHED) == ("gates",)
+    amber = gate("LAUNCH", Light.amber, "c")
+    [slot] = [item.slot for item in known.plan.items if item.post.post.campaign]
+
+    assert not launches.is_shut(amber, known)
+    assert launches.is_shut(amber, known._replace(sent={}))
+    assert not launches.is_shut(amber, known._replace(sent={}, world=World(rehearsal=True)))
+    assert not launches.is_shut(amber, known._replace(sent={slot: None}))
+    assert launches.is_shut(gate("LAUNCH", Light.red, "c"), known._replace(sent={slot: None}))
+
+
+def test_a_launch_that_would_be_held_waits_before() -> None:
+    """Half a year ahead the sample's campaign is planned; without a crisis plan it waits, for it would be held."""
+    early = datetime(2026, 9, 15, 9, 0, tzinfo=UTC)
+
+    assert waiting(sample(early)) == {}
+    late = waiting(sample(early, {"crisis/plan.yaml": None}))
+    assert {slot.split("/")[0] for slot in late} == {"spring-mend"}
+    assert all("crisis plan ready" in why for why in late.values())
+    strict = waiting(sample(early, {"rules.yaml": ("profile: guided", "profile: strict")}))
+    assert {slot.split("/")[0] for slot in strict} >= {"spring-mend", "posts", "evergreen"}
+
+
+@pytest.mark.parametrize(("profile", "severity", "held"), [("relaxed", "warning", 0), ("guided", "error", 1),
+                                                           ("strict", "error", 2)])
+def test_the_profile_decides(prepared: Make, profile: str, severity: str, held: int) -> None:
+    """relaxed says it and holds nothing; guided holds the campaign; strict everything."""
+    made = prepared({**CAMPAIGN, "rules.yaml": f"profile: {profile}\n"})
+
+    assert [one.severity for one in of(made, "CMP006")] == [severity]
+    assert len(waiting(made)) == held
+
+
+def test_a_waiver_lets_a_launch_through_and_is_seen(prepared: Make) -> None:
+    """The problem is gone, the posts go out, and each says by whose word."""
+    signed = "{rule: CMP006, where: c, until: 2027-01-10, by: ilse, reason: the sponsor saw it}"
+    team = "people:\n  - {id: ilse, roles: [sponsor], executive: true}\n  - {id: wren}\n"
+    made = prepared({**CAMPAIGN, "people/team.yaml": team, "rules.yaml": f"waivers: [{signed}]\n"})
+
+    assert of(made, "CMP006") == []
+    assert waiting(made) == {}
+    [launch] = [item for item in made.plan.items if item.slot.post == "c/launch"]
+    assert launch.note == ("LAUNCH of c is not green; a waiver lets it through until 2027-01-10, by ilse: the sponsor "
+                           "saw it")
+    unsigned = prepared({**CAMPAIGN, "people/team.yaml": team,
+                         "rules.yaml": f"waivers: [{signed.replace('by: ilse', 'by: wren')}]\n"})
+    assert len(waiting(unsigned)) == 1
+
+
+# --- GAT --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("GAT001", "fires")
+def test_strict_waits_for_the_strategy(prepared: Make, lines: Lines) -> None:
+    """GAT001: told once, at the profile."""
+    made = prepared({**CAMPAIGN, "rules.yaml": "profile: strict\n"})
+
+    [said] = lines(of(made, "GAT001"))
+    assert said.startswith("rules.yaml:1:1: GAT001 error: Every post waits for STRATEGY: ")
+    assert said.endswith(" more. 'drumbeat gates' lists all; 'profile: guided' lets gives go out meanwhile.")
+    assert waiting(made)["posts/gift@mastodon#1"].startswith("STRATEGY is not green: ")
+
+
+@pytest.mark.rule("GAT001", "near")
+def test_guided_does_not_wait_for_the_strategy(prepared: Make) -> None:
+    """GAT001: under guided gives go out."""
+    made = prepared(CAMPAIGN)
+
+    assert of(made, "GAT001") == []
+    assert "posts/gift@mastodon#1" not in waiting(made)
+
+
+@pytest.mark.rule("GAT001", "missing")
+def test_strict_without_gates(facts: Callable[..., Facts], prepared: Make) -> None:
+    """GAT001: not evaluated before there are gates; a folder that holds nothing back has nothing to tell."""
+    assert facts(CAMPAIGN).lacks(launches.BEFORE_ALL) == ("gates",)
+    assert of(prepared({"rules.yaml": "profile: strict\n"}), "GAT001") == []
+
+
+@pytest.mark.rule("GAT002", "fires")
+def test_asks_wait_for_the_work_before_them(prepared: Make, lines: Lines) -> None:
+    """GAT002: an ask outside of a campaign, after one: told at the first, and it waits."""
+    made = prepared(ASK)
+
+    [said] = lines(of(made, "GAT002"))
+    assert said.startswith("posts/ask.md:3:1: GAT002 error: Asks wait for DISCOVERY, STRATEGY and SKILLS: ")
+    assert said.endswith("'drumbeat gates' lists all; make it a give meanwhile.")
+    asks = [one for one in made.plan.waiting if one.slot.post == "posts/ask"]
+    assert len(asks) == 1
+
+
+@pytest.mark.rule("GAT002", "near")
+def test_gives_wait_for_no_gate(prepared: Make) -> None:
+    """GAT002: a give, and an ask of a campaign, which waits for its LAUNCH."""
+    give = {**ASK, "posts/ask.md": ASK["posts/ask.md"].replace("intent: ask", "intent: give")}
+    inside = {**CAMPAIGN, "campaigns/c/posts/launch.md": CAMPAIGN["campaigns/c/posts/launch.md"].replace(
+        "intent: inform", "intent: ask")}
+
+    assert of(prepared(give), "GAT002") == []
+    assert of(prepared(inside), "GAT002") == []
+
+
+@pytest.mark.rule("GAT002", "missing")
+def test_asks_without_gates(facts: Callable[..., Facts]) -> None:
+    """GAT002: not evaluated before there are gates; gates that are green hold no ask."""
+    known = facts(ASK)
+    green = tuple(gate(name, Light.green) for name in launches.FOR_ASKS)
+
+    assert known.lacks(launches.BEFORE_ASKS) == ("gates",)
+    assert launches.BEFORE_ASKS.all is not None
+    assert list(launches.BEFORE_ASKS.all(known._replace(gates=green))) == []
+
+
+def test_open_lines_are_named_and_counted() -> None:
+    """Three by name, the red ones first; the others by number."""
+    mixed = Gate("LAUNCH", (GateLine(Light.amber, "A", "a", ""), GateLine(Light.green, "B", "b", ""),
+                            GateLine(Light.red, "C", "c", ""), GateLine(Light.red, "D", "d", "", waived="until then")))
+
+    assert launches.open_lines(mixed) == "2 lines are open: c; a"
+    assert launches.open_lines(gate("LAUNCH", Light.red, lines=5)) == "5 lines are open: line 0; line 1; line 2; 2 more"
+    assert launches.open_lines(gate("LAUNCH", Light.red)) == "1 line is open: line 0"
