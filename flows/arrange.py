@@ -9,7 +9,7 @@ from flows.deliver import Order
 from flows.edges.plans import accept, last_good
 from flows.edges.store import Store
 from flows.planning.condensing import Card, digest
-from flows.planning.holding import is_guarded
+from flows.planning.holding import has_incidents, is_guarded
 from flows.planning.preparing import reason
 from flows.planning.tallying import Said
 from flows.replan import Planner
@@ -166,14 +166,16 @@ class Agenda:
         Raises ContentError.
         """
         item, content = order.item, self.content
-        if item is None or content is None or not self.planner.asks or not is_guarded(item, content):
+        if item is None or content is None or not (self.planner.asks or has_incidents(content)):
+            return None
+        if not is_guarded(item, content):
             return None
         campaign = next((entry.value for entry in content.entries if isinstance(entry.value, Campaign)
                          and entry.file.split("/")[-2] == item.post.post.campaign), None)
         channels = {item.channel.id, *(campaign.channels or () if campaign is not None else ())}
-        said = {channel: [Said(sent.get(slot) or at, slot, self.entries[slot].intent, slot in sent)
-                          for at, slot in self._by_channel.get(channel, ())
-                          if slot in sent or at + self.entries[slot].grace >= now]
+        said = {channel: [Said(sent.get(slot) or at, slot, entry.intent, slot in sent,
+                               missed=slot not in sent and at + entry.grace < now)
+                          for at, slot in self._by_channel.get(channel, ()) for entry in (self.entries[slot],)]
                 for channel in channels}
         return self.planner.allowed(order.slot, said, now=now, sent=sent)
 

@@ -168,6 +168,7 @@ class _Delivery:
         self.claimed_at: float | None = None                      # by `elapsed_s`, just before our own claim was stored
         self.renewed = self.let_go = False
         self.look_failed: str | None = None
+        self.kept_by: str | None = None                           # what had kept it when its end was claimed
         self.files = Files(courier.repository, courier.ledger, self.entries)
         self.outgoing = self._promised()
 
@@ -333,8 +334,13 @@ class _Delivery:
     def _end(self, turn: Turn) -> Ended | None:
         assert turn.step is not None
         if turn.claim_first:                                      # an end is written by who holds the slot
+            if self.standing.kind in (Kind.released, Kind.notsent):
+                self.kept_by = self.standing.reason               # our claim says no reason, and people ask for it
             return self._claim(ending=True)
-        return self._stepped(turn.step, None, again=turn.until)
+        step = turn.step
+        if "last_reason" in step.detail:
+            step = step._replace(detail={**step.detail, "last_reason": step.detail["last_reason"] or self.kept_by})
+        return self._stepped(step, None, again=turn.until)
 
     def _unidentified(self) -> Ended | None:
         """None: the credentials open the account that this channel always had. Raises SettingsError when they do not.

@@ -97,7 +97,7 @@ class Planner:
         almanac = self.almanac
         own = set(almanac.paths.get(slot.post, ()))
         folders = {path.split("/")[1] for path in own if path.startswith("campaigns/")}
-        paths = own | {path for folder in folders for path in almanac.cards
+        paths = own | {path for folder in folders for of_id in almanac.paths.values() for path in of_id
                        if path.startswith(f"campaigns/{folder}/")}
         frame = self._frame = self._read_frame(almanac, [])
 

@@ -23,7 +23,7 @@ from flows.planning.folding import fold
 from flows.planning.pacing import MOST_PER_HOUR, Brake
 from flows.planning.renaming import Former, advice, renamed
 from flows.planning.reporting import row, row_of_ledger
-from flows.probe import EVERY, probe, to_probe
+from flows.probe import probe, to_probe
 from flows.recall import formers
 from flows.replan import Know, Planner
 from flows.upload import Share
@@ -37,6 +37,8 @@ from schemas.world import Trial
 
 log = logging.getLogger(__name__)
 SHIFT = timedelta(hours=1)
+PROBE_S = 60.0
+"""How often a shift asks whether a campaign needs a connection tested."""
 LOOK_EVERY_S = 2.0
 """How often a shift asks Git whether there is a new commit (real seconds)."""
 SKEW_S = 30.0
@@ -46,6 +48,9 @@ MOST_FORMERS = 100
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 HELD_WAIT_S = (30.0, 300.0)
 """A held slot is looked at again after so long, and so long at most: a person may have decided."""
+
+LOOKS_IN_GRACE = 4
+"""How often a pretend clock looks at what a gate keeps back, before its grace is over."""
 
 
 class Trials(Protocol):
@@ -289,12 +294,20 @@ class Shift:
     def _probe(self) -> None:
         """Tries the connections that campaigns need, now and every few hours."""
         while self.trials is not None and not self.stopping.is_set():
-            self.trials.record(ARCHIVE, Trial(self.clock.now()))  # it answered when the shift began
-            assert self.agenda.content is not None
-            channels = to_probe(self.agenda.content, self.trials.recorded(), self.clock.now())
-            probe(channels, self.connect, self.clock.now, self.trials.record)
-            if self.stopping.wait(EVERY.total_seconds()):
+            content, now, known = self.agenda.content, self.clock.now(), self.trials.recorded()
+            if content is not None and (channels := to_probe(content, known, now)):
+                self.trials.record(ARCHIVE, Trial(now, self._archive_fails()))
+                probe(channels, self.connect, self.clock.now, self.trials.record)
+            if self.stopping.wait(PROBE_S):
                 return
+
+    def _archive_fails(self) -> str | None:
+        """Why the archive does not answer; None: it does."""
+        try:
+            self.store.now()
+        except StoreError as error:
+            return error.what
+        return None
 
     def still(self, order: Order) -> bool:
         """Whether the plan in force wants exactly this: the same message, at the same time."""
@@ -386,7 +399,9 @@ class Shift:
         why = self.agenda.why_not_yet(order, now=now, sent=self._went)
         if why is not None:
             self._tries[order.slot] = tries = self._tries.get(order.slot, 0) + 1
-            self._barred[order.slot] = Brake(now + self._held_wait(tries), why)
+            # what goes out meanwhile may open it: a pretend clock looks some times, too, before it is too late
+            wait = timedelta(seconds=item.grace_s / LOOKS_IN_GRACE) if self.clock.pretend else self._held_wait(tries)
+            self._barred[order.slot] = Brake(now + wait, why)
 
     def barred(self, slot: Slot) -> Brake | None:
         """Why a gate keeps the slot back just now; None: nothing does."""

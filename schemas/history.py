@@ -18,15 +18,17 @@ class Edit(NamedTuple):
 class FileHistory(NamedTuple):
     """One file, as it is committed now.
 
-    `first`: the commit that brought it. `last`: the last change of its text; for a post, of anything but its
-    `approved_by`. `approved`: when `approved_by` got the names it has; None: it has none. `merged_by`: the addresses of
-    those who merged the last change and had not written it.
+    `first`: the commit that brought it. `last`: the last change of its text; for a post, of anything but who agreed,
+    who answers for it, when it goes out and what it serves. `approved`: when `approved_by` got the names it has; None:
+    it has none. `merged_by`: the addresses of those who merged the last change and had not written it. `changed`: the
+    last change, where the text is another than the one that got these names; None: it is that one.
     """
 
     first: Edit
     last: Edit
     approved: Edit | None = None
     merged_by: tuple[str, ...] = ()
+    changed: Edit | None = None
 
 
 class History(NamedTuple):

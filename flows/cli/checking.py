@@ -1,5 +1,6 @@
 """check: the problems of the content. It starts without what talks, and remembers its last answer."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,12 @@ def check_command(
     }
     counts["posts"] = answer["posts"]
     if as_json or form == "json":
-        tell_json({"problems": chosen, "counts": counts, "not_evaluated": sorted(answer["lacking"]),
+        told = [{key: value for key, value in problem.items() if key != "channel"} for problem in chosen]
+        tell_json({"problems": told, "counts": counts, "not_evaluated": sorted(answer["lacking"]),
                    "lacking": answer["lacking"]})
         return 1 if counts["errors"] else 0
-    for problem in sorted(chosen, key=lambda one: _ORDER.index(one["severity"])):     # errors first, else by place
+    in_turn = sorted(chosen, key=lambda one: _ORDER.index(one["severity"]))           # errors first, else by place
+    for problem in in_turn if form == "github" else _together(in_turn):
         if advice or problem["severity"] != "advice":
             tell_problem(problem, form)
     say(
@@ -80,7 +83,8 @@ def _answer(settings: Settings, archive: str | None, now: datetime) -> dict[str,
 
     done = check(settings.content, now=now, published=_published(archive), home=settings.home)
     made = {
-        "problems": [p.as_dict() for p in in_order((*done.problems, *foresee(done, settings, now)))],
+        "problems": [{**p.as_dict(), "channel": p.channel} for p in in_order((*done.problems,
+                                                                              *foresee(done, settings, now)))],
         "lacking": {code: [done.world.why.get(name, LACKING[name]) for name in names]
                     for code, names in done.lacking.items()},
         "posts": len(done.content.posts) + len(done.content.drafts),
@@ -88,6 +92,35 @@ def _answer(settings: Settings, archive: str | None, now: datetime) -> dict[str,
     if key:
         keep(home, "check", key, made)
     return made
+
+
+def _together(problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is the same but for the channel is told once, with all the channels."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for one in problems:
+        texts = [_without(one[name], one["channel"]) for name in ("message", "remedy")]
+        key = (*(one[name] for name in ("code", "severity", "file", "line", "column")), *texts)
+        groups.setdefault(key, []).append(one)
+    made = []
+    for alike in groups.values():
+        first, names = alike[0], sorted({one["channel"] or "" for one in alike})
+        if len(names) > 1:
+            word, every = _word(first["channel"]), _listed(names)
+            first = {**first, **{name: re.sub(word, every, first[name]) for name in ("message", "remedy")}}
+        made.append(first)
+    return made
+
+
+def _without(text: str, channel: str | None) -> str:
+    return text if channel is None else re.sub(_word(channel), "\0", text)
+
+
+def _word(name: str) -> str:
+    return rf"(?<![\w-]){re.escape(name)}(?![\w-])"
+
+
+def _listed(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _tell_the_rest(answer: dict[str, Any], chosen: list[dict[str, Any]], advice: bool) -> None:

@@ -31,7 +31,7 @@ def gates_command(
     \b
     Example: drumbeat gates --campaign spring-mend --now "2027-03-17 09:00"
     """
-    seen = survey(content, archive, now)
+    seen = survey(content, archive, now, in_earnest=True)
     folder = chosen(seen.done.content, None, None, None, campaign).campaign
     shown = [gate for gate in seen.done.gates if folder is None or gate.campaign == folder]
     if as_json:
@@ -84,7 +84,8 @@ def _told_line(line: GateLine, width: int) -> Iterator[tuple[Part, ...]]:
     if line.waived is not None:
         yield (Part(f"          {line.state.value}, but waived {line.waived}"),)
     elif line.remedy:
-        yield (Part(f"          → {f'Ask {line.owner}: ' if line.owner else ''}{line.remedy}"),)
+        whom = f"Ask {line.owner}: " if line.owner and not line.remedy.startswith("Ask ") else ""
+        yield (Part(f"          → {whom}{line.remedy}"),)
 
 
 def _tell(line: tuple[Part, ...]) -> None:

@@ -33,13 +33,17 @@ class Seen(NamedTuple):
         return sum(1 for problem in self.done.problems if problem.severity == Severity.error)
 
 
-def survey(content: str | None, archive: str | None, now: datetime | None, revision: str | None = None) -> Seen:
-    """What the options name. Raises SettingsError, StoreError, and ContentError when there is nothing to look at."""
+def survey(content: str | None, archive: str | None, now: datetime | None, revision: str | None = None, *,
+           in_earnest: bool = False) -> Seen:
+    """What the options name. Raises SettingsError, StoreError, and ContentError when there is nothing to look at.
+
+    `in_earnest`: a rehearsal is not looked at instead while nothing real exists.
+    """
     from flows.cli.watching import is_rehearsal, sent_of, standings_of
     from flows.edges.plans import last_good
 
     settings = settings_of(content)
-    where = archive_of(settings, archive)
+    where = archive_of(settings, archive, rehearse=False if in_earnest and archive is None else None)
     store = open_store(where.url) if exists(where.url) else None
     standings, kept = (standings_of(store), last_good(store)) if store else ({}, {})
     at = time_of(settings, now, rehearsal=where.rehearsal)

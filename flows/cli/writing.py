@@ -10,6 +10,7 @@ import click
 
 import publishers
 from flows.cli.options import settings_of, shared
+from flows.cli.scaffolding import AUDIENCE, CAMPAIGN, CRISIS, DISCOVERY, INCIDENT, POLICY, STATEMENT
 from flows.cli.surveying import Seen, survey
 from flows.cli.telling import When, many, say, tell
 from flows.edges.repository import inside_repository
@@ -104,6 +105,9 @@ def _id_of(text: str) -> str:
     return found if is_id(found) else ""
 
 
+_printed = click.option("--print", "shown", is_flag=True, help="Show the file instead of writing it.")
+
+
 @click.group("new", short_help="A new file from the fewest lines that work.")
 def new_command() -> None:
     """Starts a new file.
@@ -156,9 +160,93 @@ def idea_command(title: str, source: str, content: str | None) -> int:
     """
     settings = _settings(content)
     today = date.today()  # noqa: DTZ011 — the writer's own calendar day
-    shown = title.replace("\\", "\\\\").replace('"', '\\"')
     _write(settings.content / "ideas" / f"{_stem_of(title)}.md",
-           f'---\ntitle: "{shown}"\nfrom: {source}\nfiled: {today}\nstatus: new\n---\n')
+           f'---\ntitle: "{_quoted(title)}"\nfrom: {source}\nfiled: {today}\nstatus: new\n---\n')
+    return 0
+
+
+@new_command.command("audience")
+@click.argument("name")
+@shared(now=False, json=False)
+def audience_command(name: str, content: str | None) -> int:
+    """Somebody you speak to: the file to fill in, with what belongs where.
+
+    \b
+    Example: drumbeat new audience "Renters in small flats"
+    """
+    return _begin(content, f"audiences/{_stem_of(name)}.yaml", AUDIENCE, id=_stem_of(name), title=_quoted(name))
+
+
+@new_command.command("discovery")
+@_printed
+@shared(now=False, json=False)
+def discovery_command(shown: bool, content: str | None) -> int:
+    """What is said of you, who else there is, and whether people find you: the file to fill in.
+
+    \b
+    Example: drumbeat new discovery --print
+    """
+    return _begin(content, "discovery.yaml", DISCOVERY, shown=shown)
+
+
+@new_command.command("policy")
+@click.argument("name")
+@shared(now=False, json=False)
+def policy_command(name: str, content: str | None) -> int:
+    """What everybody who speaks for you has read: the file to fill in.
+
+    \b
+    Example: drumbeat new policy "House rules"
+    """
+    return _begin(content, f"policies/{_stem_of(name)}.md", POLICY, id=_stem_of(name))
+
+
+@new_command.command("crisis-plan")
+@_printed
+@shared(now=False, json=False)
+def crisis_command(shown: bool, content: str | None) -> int:
+    """Who acts when something goes wrong, how fast, and what they say first: two files to fill in.
+
+    \b
+    Example: drumbeat new crisis-plan --print
+    """
+    _begin(content, "crisis/plan.yaml", CRISIS, shown=shown)
+    return _begin(content, "crisis/holding/first-words.md", STATEMENT, shown=shown)
+
+
+@new_command.command("incident")
+@click.argument("name")
+@click.option("--level", required=True, help="Of crisis/plan.yaml; it says what stops meanwhile.")
+@shared(now=False, json=False)
+def incident_command(name: str, level: str, content: str | None) -> int:
+    """Something went wrong: once it is committed, asks or everything wait on the channels, as the level says.
+
+    \b
+    Example: drumbeat new incident "Injury at the bench" --level issue
+    """
+    today = date.today()  # noqa: DTZ011 — the writer's own calendar day
+    code = _begin(content, f"crisis/incidents/{today}-{_stem_of(name)}.yaml", INCIDENT, level=level)
+    say("It holds from the commit on: git add and commit it now.")
+    return code
+
+
+def _begin(content: str | None, path: str, template: str, *, shown: bool = False, **known: str) -> int:
+    """Writes a file to fill in, or only shows it. Raises UsageError when there is one already."""
+    settings = _settings(content)
+    seen, now = survey(content, None, None), datetime.now().astimezone()
+    today = now.date()
+    file = settings.content / path
+    text = template.format(**{
+        "today": today, "before": today - timedelta(days=91), "later": today + timedelta(days=365),
+        "owner": _owner(seen, "sponsor"), "channels": ", ".join(_channels(seen)), "now": f"{now:%Y-%m-%d %H:%M}",
+        **known})
+    if shown:
+        say(f"{file}:")
+        for line in text.splitlines():
+            tell(line)
+        return 0
+    _write(file, text)
+    say(f"Fill it in, then: drumbeat check {file}")
     return 0
 
 
@@ -196,6 +284,9 @@ def campaign_command(
             f"'drumbeat new campaign \"{title}\" --anyway' writes it all the same.")
         return 1
     first = start.date() if start is not None else earliest
+    if first < earliest and not anyway:
+        say(f"Nothing is written: {first} is too early. Leave --start out, or say --anyway.")
+        return 1
     _write(file, _campaign(seen, id, title, first))
     say(f"Fill it in, then: drumbeat check {file}")
     return 0
@@ -210,34 +301,31 @@ def _earliest(seen: Seen, today: date) -> date:
 def _campaign(seen: Seen, id: str, title: str, start: date) -> str:
     """The lines of a campaign that can be known already; the others as notes of what to write."""
     content = seen.done.content
-    people = [person.id for entry in content.entries if isinstance(entry.value, Team) for person in entry.value.people]
     audiences = [entry.id for entry in content.entries if entry.kind == "audience"]
     goals = [goal.id for entry in content.entries if isinstance(entry.value, Strategy)
              for goal in entry.value.social_goals]
-    channels = [channel.id for channel in content.channels.channels if channel.status == "active"]
-    end, owner = start + timedelta(weeks=6), next(iter(people), "me")
-    aims = ", ".join(f"{{goal: {goal}}}" for goal in goals[:1])
-    shown = title.replace("\\", "\\\\").replace('"', '\\"')
-    return f"""campaign: {id}
-title: "{shown}"
-owner: {owner}
-start: {start}
-end: {end}
-audiences: [{', '.join(audiences)}]
-channels: [{', '.join(channels)}]
-goals: [{aims}]                            # {{goal: ..., target: ...}}, of the strategy's social goals
-learned: []                                # what groundwork taught: {{from: groundwork, text: ..., used: ...}}
-risks: []                                  # what people may do with it: {{what: ..., answer: ...}}, three or more
-# offer:                                   # needed before the first ask
-#   text: ...
-#   value_to_reader: ...
-#   value_to_us: ...
-#   url: https://...
-#   event: ...                             # of the strategy's crm.events
-#   validated: []                          # {{audience: ..., date: ..., by: ..., method: ..., finding: ...}}
-#   reassess: []                           # days on which the offer is looked at again
-maintenance: {{owner: {owner}, until: {end + timedelta(days=180)}, cadence: 1/4w}}   # after the end; add hours: ...
-"""
+    end = start + timedelta(weeks=6)
+    return CAMPAIGN.format(
+        id=id, title=_quoted(title), owner=_owner(seen), start=start, end=end, until=end + timedelta(days=180),
+        audiences=", ".join(audiences), channels=", ".join(_channels(seen)),
+        goals=", ".join(f"{{goal: {goal}}}" for goal in goals[:1]))
+
+
+def _channels(seen: Seen) -> list[str]:
+    return [channel.id for channel in seen.done.content.channels.channels if channel.status == "active"]
+
+
+def _owner(seen: Seen, *roles: str) -> str:
+    """Whoever has one of `roles`, else the social manager, else the first of the team."""
+    people = [person for entry in seen.done.content.entries if isinstance(entry.value, Team)
+              for person in entry.value.people]
+    wanted = (*roles, "social_manager")
+    return next((person.id for role in wanted for person in people if role in person.roles),
+                people[0].id if people else "me")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _settings(content: str | None) -> Settings:

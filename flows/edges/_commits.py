@@ -27,7 +27,8 @@ _TABLES = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE lanes (lane INTEGER PRIMARY KEY, fork INTEGER, fork_lane INTEGER, tip INTEGER NOT NULL);
 CREATE TABLE commits (n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, parents TEXT NOT NULL, lane INTEGER NOT NULL,
-                      at INTEGER NOT NULL, author TEXT NOT NULL, committer TEXT NOT NULL, changes INTEGER NOT NULL);
+                      at INTEGER NOT NULL, author TEXT NOT NULL, committer TEXT NOT NULL, changes INTEGER NOT NULL,
+                      pulled INTEGER NOT NULL);
 CREATE TABLE changes (path TEXT NOT NULL, n INTEGER NOT NULL, blob TEXT, source TEXT, PRIMARY KEY (path, n))
     WITHOUT ROWID;
 CREATE TABLE tips (n INTEGER PRIMARY KEY);
@@ -47,6 +48,7 @@ class Kept(NamedTuple):
     author: str
     committer: str
     changes: bool
+    pulled: bool
 
 
 class Row(NamedTuple):
@@ -183,9 +185,9 @@ class Commits:
                         numbers[parent] = self._needed(parent)
                     older.add(numbers[parent])
             lanes = self._laned(new, numbers)
-            self._many("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (
+            self._many("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (
                 (numbers[one.name], one.name, " ".join(str(numbers[parent]) for parent in one.parents),
-                 lanes[one.name], one.at, one.author, one.committer, one.name in changes) for one in new))
+                 lanes[one.name], one.at, one.author, one.committer, one.name in changes, one.pulled) for one in new))
             rows = [(change.path, numbers[one.name], change.blob, change.source)
                     for one in new for change in changes.get(one.name, ())]
             rows.sort(key=lambda row: row[:2])                    # as they are kept: it takes a third of the time
@@ -294,8 +296,8 @@ class Commits:
 
 
 def _kept(row: Sequence[Any]) -> Kept:
-    n, name, parents, lane, at, author, committer, changes = row
-    return Kept(n, name, tuple(map(int, parents.split())), lane, at, author, committer, bool(changes))
+    n, name, parents, lane, at, author, committer, changes, pulled = row
+    return Kept(n, name, tuple(map(int, parents.split())), lane, at, author, committer, bool(changes), bool(pulled))
 
 
 def _rows(found: Iterable[Sequence[Any]]) -> list[Row]:
@@ -320,6 +322,11 @@ def is_damage(error: Exception) -> bool:
     """Whether the file is no good any more; else only its place is not, for now."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
     return code & 0xFF not in _AT_FAULT
+
+
+def is_elsewhere(error: Exception) -> bool:
+    """Whether somebody else threw the file away, and perhaps made it anew, while we had it open."""
+    return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_DBMOVED
 
 
 def is_unwritable(error: Exception) -> bool:

@@ -16,16 +16,24 @@ _LATEST = 253_402_300_799                 # 9999-12-31T23:59:59Z: no time that p
 _REGULAR = b"100"
 _PRINTED = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?)\0|:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) \w\0([^\0]+)\0")
 _AT_ONCE = 1 << 20                        # bytes of a pipe
+# As git pull and git merge write by themselves: "Merge branch 'main' of github.com:…", "Merge remote-tracking branch
+# 'origin/main'", "Merge branch 'main' into spring". "Merge branch 'main' into 'main'" is a forge's, of a fork.
+_PULLED = re.compile(r"Merge (?:remote-tracking )?branch '(?:[^/']+/)?(?P<main>main|master|trunk|develop)'"
+                     r"(?! into '(?P=main)'$)|Merge branch '(?P<same>[^']+)' of .* into '?(?P=same)'?$")
 
 
 class Logged(NamedTuple):
-    """One commit. `at`: seconds since 1970, by its committer's clock. Addresses as .mailmap has them, small letters."""
+    """One commit. `at`: seconds since 1970, by its committer's clock. Addresses as .mailmap has them, small letters.
+
+    `pulled`: it only brings a line up to date with the main one: who made it looked at nothing.
+    """
 
     name: str
     parents: tuple[str, ...]
     at: int
     author: str
     committer: str
+    pulled: bool = False
 
 
 class Change(NamedTuple):
@@ -54,15 +62,15 @@ def logged(top: Path, tip: str, known: Iterable[str]) -> list[Logged] | None:
     None: git cannot say. What is `known` need not be there any more.
     """
     printed = _git.output(top, "rev-list", "--topo-order", "--reverse", "--encoding=UTF-8", "--ignore-missing",
-                          "--format=tformat:%P%x00%ct%x00%aE%x00%cE", tip, *(f"^{name}" for name in known))
+                          "--format=tformat:%P%x00%ct%x00%aE%x00%cE%x00%s", tip, *(f"^{name}" for name in known))
     if printed is None:
         return None
     lines = printed.decode("utf-8", "backslashreplace").split("\n")
     found = []
     for head, about in zip(lines[::2], lines[1::2], strict=False):
-        parents, at, author, committer = about.split("\0")
+        parents, at, author, committer, subject = about.split("\0", 4)
         found.append(Logged(head.removeprefix("commit "), tuple(parents.split()), _seconds(at), _address(author),
-                            _address(committer)))
+                            _address(committer), _PULLED.match(subject) is not None))
     return found
 
 

@@ -4,6 +4,7 @@ What a merge brought is told as Git itself does: where a file is as one of the m
 past; the first, where several do. A file is followed where it was moved as it was.
 """
 import logging
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Hashable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +36,9 @@ class Keeper(Protocol):
 
 
 class Found(NamedTuple):
-    """Where something was done to a file. `via`: the merge by which it came into the first-parent line, if it did."""
+    """Where something was done to a file. `via`: the merge by which it came into the first-parent line, if it did; one
+    that only brought a line up to date is none.
+    """
 
     row: Row
     via: int | None
@@ -76,7 +79,7 @@ class Past:
 
     def is_by(self, authors: Collection[str] | None = None) -> bool:
         """Whether one of the authors changed the folder; None: whether anybody did."""
-        return self._ask(lambda: any(self._led is None or n in self._led for n in self._commits.by(authors)))
+        return self._ask(lambda: any(self._has_led(n) for n in self._commits.by(authors)))
 
     def _ask(self, ask: Callable[[], A]) -> A:
         def again(kept: Commits) -> A:
@@ -123,7 +126,9 @@ class Past:
         both = self._origin(path, lambda blob: (names(blob), rest(blob)) if said.get(blob) else None)
         if both.row.n not in (approved.row.n, last.row.n):
             last = both          # a merge joined the names with another text than the one they were put under
-        return self._told(first, last, approved)
+        told = self._told(first, last, approved)
+        # not by their times: two clocks may differ, and a text may be put back as it was
+        return told._replace(changed=told.last) if rest(approved.row.blob or "") != rest(now.blob) else told
 
     def _told(self, first: Found, last: Found, approved: Found | None) -> FileHistory:
         author = self._commits.commit(last.row.n).author
@@ -144,7 +149,8 @@ class Past:
         value = aspect(here.blob or "")
         while (step := self._before(here, aspect, value)) is not None:
             number, older = step
-            via = here.n if number and via is None else via
+            if number and via is None and not self._commits.commit(here.n).pulled:
+                via = here.n
             here = older
         return Found(here, via)
 
@@ -164,8 +170,9 @@ class Past:
         if not rows:
             return None
         for lane, top in self._commits.line(n):
-            for row in rows:
-                if row.lane != lane or row.n > top:
+            for at in range(bisect_left(rows, -top, key=lambda row: -row.n), len(rows)):
+                row = rows[at]
+                if row.lane != lane:
                     continue
                 if row.blob is None:
                     return None
@@ -247,7 +254,11 @@ class Past:
     def _led_by(self, pattern: str) -> list[Row]:
         """The changes of paths that fit, by commits that led here; without removals."""
         return [row for row in self._commits.rows_like(pattern) if row.blob is not None
-                and row.path.count("/") == pattern.count("/") and (self._led is None or row.n in self._led)]
+                and row.path.count("/") == pattern.count("/") and self._has_led(row.n)]
+
+    def _has_led(self, n: int) -> bool:
+        """Whether commit `n` led here; what somebody else has read since did not."""
+        return n <= self._n and (self._led is None or n in self._led)
 
     def _said(self, row: Row) -> dict[str, Any] | None:
         form = form_of(row.path)

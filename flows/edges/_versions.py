@@ -1,6 +1,7 @@
 """What an older version of a file says, as far as history asks: agreements, ids, and what a sponsor agrees to."""
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +12,11 @@ from flows.planning.shelving import shelf_of
 __all__ = ["TEXT_BYTES", "Form", "agreed", "form_of"]
 
 Facts = dict[str, Any]
+_NO_TEXT = frozenset({
+    "approved_by", "author", "draft", "hold", "withdraw", "id", "at", "slot", "after", "every", "from", "until", "runs",
+    "not_before", "not_after", "timezone", "tactic", "goal", "funnel", "audience", "pillar", "idea", "answers"})
+"""Keys of a post that change nothing of what its readers get."""
+_NOTES = re.compile(r"^## notes[ \t]*$.*?(?=^ {0,3}#|\Z)", re.MULTILINE | re.DOTALL)
 
 
 class Form(NamedTuple):
@@ -35,7 +41,7 @@ def agreed(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _post(data: bytes) -> Facts | None:
-    """`approved_by`: its names in order. `rest`: stands for everything else in the file."""
+    """`approved_by`: its names in order. `rest`: stands for what its readers get, and what it asks of them."""
     try:
         document = divide_document(text_of(data, ""), "")
     except Unreadable:
@@ -44,11 +50,15 @@ def _post(data: bytes) -> Facts | None:
     if not isinstance(head, dict | None):
         return None
     names = (head or {}).get("approved_by")
-    rest = {key: value for key, value in (head or {}).items() if key != "approved_by"}
-    written = {path: text for path, text in document.head.written.items() if path.split(".")[0] != "approved_by"}
+    rest = {key: value for key, value in (head or {}).items() if _is_text(key)}
+    written = {path: text for path, text in document.head.written.items() if _is_text(path.split(".")[0])}
     return {"approved_by": sorted({str(name) for name in names} if isinstance(names, list) else
                                   {names} if isinstance(names, str) else ()),
-            "rest": _digest([rest, written, document.body])}
+            "rest": _digest([rest, written, _NOTES.sub("", document.body).strip("\n")])}
+
+
+def _is_text(key: object) -> bool:
+    return key not in _NO_TEXT and not str(key).startswith("x-")
 
 
 def _strategy(data: bytes) -> Facts | None:

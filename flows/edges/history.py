@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from flows.edges import _git
-from flows.edges._commits import Commits, is_damage, is_unwritable, throw_away
+from flows.edges._commits import Commits, is_damage, is_elsewhere, is_unwritable, throw_away
 from flows.edges._log import Boundless, changed, is_shallow, logged
 from flows.edges._past import Past
 from flows.edges.repository import Repository
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 A = TypeVar("A")
 K = TypeVar("K")
 V = TypeVar("V")
-VERSION = 1
+VERSION = 2
 """Of the tables, and of what is read into them."""
 MOST_TIPS = 64
 """So many commits that led to no other are kept; with more, somebody rewrites history, and most of it is rubble."""
@@ -38,13 +38,12 @@ class Histories:
     """The past of one content folder. What was read is kept below `home`; None, or no place there: in memory."""
 
     def __init__(self, repository: Repository, home: Path | None) -> None:
-        self._repository = repository
-        self._stamp = f"{VERSION} {repository.prefix} {_mailmap(repository.top)}"
+        self._repository, self._home = repository, home
         self._family = f"history-{_short(repository.prefix)}"
-        self._file = None
-        if home is not None:
-            self._file = home / ".drumbeat/cache" / f"{self._family}-{_short(self._stamp)}.sqlite"
+        self._stamp = ""
+        self._file: Path | None = None
         self._kept: Commits | None = None
+        self._look_up()
 
     def at(self, commit: str, addresses: frozenset[str], asked: Collection[str] = ()) -> History | str:
         """What there is to tell as of `commit`; or in words why nobody can tell.
@@ -52,6 +51,7 @@ class Histories:
         `addresses`: those the team commits with. `asked`: the posts that will be asked about, by path: what has to be
         read of Git for one of them is read for all of them at once. Raises SettingsError when there is no git.
         """
+        self._look_up()
         why = self.safely(lambda kept: self.read(kept, commit))
         if why is not None:
             return why
@@ -65,6 +65,14 @@ class Histories:
         if not past.is_by(team):
             return f"no commit of {folder} is by an address of people/team.yaml (git:)"
         return History(Files(past), Lazy(past.entities), Lazy(past.material))
+
+    def _look_up(self) -> None:
+        """What is kept is what fits the .mailmap of now: a publisher runs for weeks."""
+        stamp = f"{VERSION} {self._repository.prefix} {_mailmap(self._repository.top)}"
+        if stamp != self._stamp:
+            self._stamp, self._file, self._kept = stamp, None, None
+            if self._home is not None:
+                self._file = self._home / ".drumbeat/cache" / f"{self._family}-{_short(stamp)}.sqlite"
 
     def signer(self, commit: str) -> str | None:
         """Whose key signed the commit, as this machine knows keys; None: nobody's that it trusts.
@@ -126,12 +134,15 @@ class Histories:
     def _opened(self) -> Commits:
         if self._file is not None and not os.path.exists(self._file):     # noqa: PTH110 — Path's own raises
             for old in self._file.parent.glob(f"{self._family}-*.sqlite"):
-                throw_away(old)                                   # of an older version of us, or another .mailmap
+                if old != self._file:                             # somebody else may have made it just now
+                    throw_away(old)                               # of an older version of us, or another .mailmap
         return Commits(self._file, self._stamp)
 
     def _recover(self, error: Exception, *, again: bool) -> None:
         old, file = self._kept, self._file
         self._kept = None
+        if is_elsewhere(error) and not again:
+            return                                                # the next attempt opens what lies there now
         if file is not None and is_damage(error):
             throw_away(file)
         if again or not is_damage(error):

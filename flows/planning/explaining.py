@@ -92,15 +92,14 @@ def _said(fault: _Fault, key: str, model: type[Authored], parsed: Parsed) -> tup
         case "bool_type":
             return f"{key}: {_shown(written)} is neither true nor false.", "Write true or false."
         case "tuple_type" | "list_type":
-            return f"{key} must be a list.", f"Write {key}: [{written}]." if isinstance(
-                value, str | int
-            ) else f"Write {key}: [a, b]."
+            inner = _shape(model, fault.path)
+            return f"{key} must be a list.", f"Write {key}: [{inner}]." if inner else f"Write {key}: [{written}]." if (
+                isinstance(value, str | int)) else f"Write {key}: [a, b]."
         case "dict_type" | "model_type" | "model_attributes_type":
-            known = _fields(model, fault.path)
-            return (
-                f"{key} must be keys with values.",
-                f"Write {key}: {{{', '.join(f'{name}: …' for name in known[:2]) or 'name: …'}}}.",
-            )
+            inner = _shape(model, fault.path) or "{name: …}"
+            if isinstance(fault.path[-1] if fault.path else None, int):
+                return f"{key} must be a list of entries with keys.", f"Write {key}: [{inner}]."
+            return f"{key} must be keys with values.", f"Write {key}: {inner}."
         case "value_error":
             return (
                 f"{key}: {_shown(written)} cannot be used: {fault.raw['msg'].removeprefix('Value error, ')}.",
@@ -116,6 +115,12 @@ def _said(fault: _Fault, key: str, model: type[Authored], parsed: Parsed) -> tup
             return f"{key}: {_shown(written)} is not {what}.", f"Write {what}."
         case _:
             return f"{key}: {_shown(written)} cannot be used: {fault.raw['msg']}.", f"Change or remove {key}."
+
+
+def _shape(model: type[Any], path: tuple[str | int, ...]) -> str:
+    """`{id: …, text: …}`: what an entry at `path` begins with; "" where it has no keys of its own."""
+    known = _fields(model, path)
+    return f"{{{', '.join(f'{name}: …' for name in known[:2])}}}" if known and path else ""
 
 
 def _fields(model: type[Any], path: tuple[str | int, ...]) -> list[str]:

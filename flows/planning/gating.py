@@ -14,11 +14,10 @@ from flows.planning.rules.waivers import is_valid
 from flows.planning.strategizing import no_strategy, strategy
 from flows.planning.witnessing import Given, Ground
 from schemas.content import Content, Entry
-from schemas.gate import Gate, GateLine, Light
+from schemas.gate import Gate
 from schemas.people import Team
 from schemas.problem import Problem
 
-_SHOWN = 3
 _CAMPAIGN = "/campaign.yaml"
 
 
@@ -49,29 +48,6 @@ def gates(facts: Facts, raw: Sequence[Problem], not_evaluated: Mapping[str, tupl
             maintenance(ground))
 
 
-def shut(gate: Gate) -> tuple[GateLine, ...]:
-    """The lines that keep it from being green, the red ones first."""
-    return tuple(sorted((line for line in gate.lines if line.shut), key=lambda line: line.state is not Light.red))
-
-
-def red(gate: Gate) -> tuple[GateLine, ...]:
-    """The lines that are known to be wrong, and not waived."""
-    return tuple(line for line in shut(gate) if line.state is Light.red)
-
-
-def summary(gate: Gate) -> str:
-    """Why a gate keeps something back: `Launch of spring-mend is held: 2 lines are open: …`; "" where it is green."""
-    lines = shut(gate)
-    if not lines:
-        return ""
-    named = "; ".join(f"{line.what} ({line.evidence.split('; ')[0]})" for line in lines[:_SHOWN])
-    more = f"; {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
-    many = "1 line is" if len(lines) == 1 else f"{len(lines)} lines are"
-    name = gate.gate.capitalize() + (f" of {gate.campaign}" if gate.campaign else "")
-    is_not = "is held" if gate.gate == "LAUNCH" else "is not green"
-    return f"{name} {is_not}: {many} open: {named}{more}; 'drumbeat gates' lists all."
-
-
 def _ground(facts: Facts, raw: Sequence[Problem], not_evaluated: Mapping[str, tuple[str, ...]]) -> Ground:
     found: dict[str, list[Problem]] = {}
     for problem in raw:
@@ -97,8 +73,9 @@ def _given(facts: Facts) -> dict[str, Given]:
 def _unfinished(content: Content) -> Counter[str]:
     """How many posts of each campaign folder are drafts or cannot be read."""
     made = Counter(post.campaign for post in content.drafts if post.campaign is not None)
-    known = {post.id for post in content.posts} | {post.id for post in content.drafts}
-    made.update(id.split("/")[0] for id in content.broken() if id is not None and id not in known)
+    if broken := content.broken().keys() - {None}:
+        known = {post.id for post in content.posts} | {post.id for post in content.drafts}
+        made.update(id.split("/")[0] for id in broken if id is not None and id not in known)
     return made
 
 

@@ -139,9 +139,13 @@ def base(ground: Ground, channel: Channel) -> GateLine:
         seen = f"{counted(has.gives, 'give')} since {has.first}, {counted(has.days, 'day')}"
     if ground.facts.sent is None and not ground.facts.world.rehearsal:
         seen += ", by the plan alone"
+    if channel.id in ground.facts.unsure:
+        seen += "; series take turns there, and only the archive knows which went out"
     when = f" By the plan, that is so on {has.day}." if has.day is not None else (
         " By the plan, that is not in sight: plan more gives." if lacks else "")
-    return ground.line("LAUNCH-base", f"base on {channel.id}", seen, also=("INT003",), holds=not lacks,
+    return ground.line("LAUNCH-base", f"base on {channel.id}", seen, also=("INT003",),
+                       holds=None if channel.id in ground.facts.unsure else not lacks,
+                       doubt=bool(lacks) and channel.id in ground.facts.unsure,
                        owner=channel.owner or ground.lead, names=(channel.id,),
                        remedy=f"Wait for {listed(lacks)}.{when}")
 

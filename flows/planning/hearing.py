@@ -17,10 +17,11 @@ _ATTACHED = frozenset("/@#&=-.~%+$\\'’")
 """Before a word, without a space: it is part of an address, a tag or another word."""
 _WRAPS = frozenset("\"“”„‘«»([{>_")
 _SENTENCE = re.compile(r"[.!?\n]")
+_CLAUSE_ENDS = re.compile(r"[.!?\n:;–—]")
 _WORD = re.compile(r"\w+")
 _GAP = r"\s{1,3}"
 _FAR = 80
-"""Characters before a phrase that say whether it is an imperative; no sentence needs more."""
+"""Characters before a phrase, and after it, that say whether it is an imperative; no sentence needs more."""
 
 
 class Heard(NamedTuple):
@@ -31,12 +32,16 @@ class Heard(NamedTuple):
 
 
 class _Call(NamedTuple):
-    """`head`: a text without it cannot have the phrase, which costs next to nothing to see. `begins`: only at the
-    beginning of a clause."""
+    """`head`: a text without it cannot have the phrase, which costs next to nothing to see; the pattern is only made
+    for a text that has it. `begins`: only at the beginning of a clause."""
 
     head: str
-    pattern: re.Pattern[str]
+    phrase: str
     begins: bool
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        return _whole(self.phrase)
 
 
 def asks(text: str, languages: Iterable[str], own: Sequence[str] | None = None) -> Heard | None:
@@ -87,7 +92,7 @@ def _span(small: str, call: _Call, tongue: Tongue) -> tuple[int, int] | None:
     """From where to where the first such phrase goes that is meant as one."""
     for match in call.pattern.finditer(small):
         at = match.start()
-        if not _is_attached(small, at) and (not call.begins or _begins(small, at, tongue)):
+        if not _is_attached(small, at) and (not call.begins or _begins(small, match, tongue)):
             return match.span()
     return None
 
@@ -97,26 +102,34 @@ def _is_attached(small: str, at: int) -> bool:
     return at > 0 and (small[at - 1] in _ATTACHED or _is_of_a_word(small[at - 1]))
 
 
-def _begins(small: str, at: int, tongue: Tongue) -> bool:
-    """Whether a clause begins at `at`: a sentence, a line, or what a word such as "please" or "and" leads to.
+def _begins(small: str, match: re.Match[str], tongue: Tongue) -> bool:
+    """Whether a clause begins with `match`: a sentence, a line, or what a word such as "please" or "and" leads to.
 
-    After the likes of "and" nothing begins where the sentence tells of somebody: "they meet and vote for a film".
+    After the likes of "and" nothing begins where the sentence tells of somebody: "they meet and vote for a film". A
+    sentence that begins so and ends as a question tells of what follows: "Donate blood? What happens on the day".
     """
+    at = match.start()
     floor = max(0, at - _FAR)
     here = _back_to_a_word(small, at, floor)
     if here is None:
-        return True
+        return not _is_question(small, match.end())
     word = _word_before(small, here, floor)
     if word in tongue.invites:
         return True
     start = here - len(word)
     if word in tongue.leads:
-        return not _narrates(small[floor:start], tongue)
+        return not _narrates(small[floor:start], tongue) and not _is_question(small, match.end())
     if word in tongue.infinitives:
         earlier = _back_to_a_word(small, start, floor)
         return earlier is None or (_word_before(small, earlier, floor) in tongue.before_infinitives
                                    and not _narrates(small[floor:start], tongue))
     return False
+
+
+def _is_question(small: str, end: int) -> bool:
+    """Whether the clause of a phrase that ends at `end` is a question."""
+    sign = _CLAUSE_ENDS.search(small, end, end + _FAR)
+    return sign is not None and sign[0] == "?"
 
 
 def _narrates(before: str, tongue: Tongue) -> bool:
@@ -149,16 +162,17 @@ def _is_of_a_word(sign: str) -> bool:
 @lru_cache(maxsize=32)
 def _calls(name: str, kinds: tuple[Literal["asks", "shares", "boasts"], ...]) -> tuple[_Call, ...]:
     """The phrases of a language, ready to be looked for."""
-    return tuple(_Call(max(head.split(), key=len), _whole(phrase.removeprefix("^")), phrase.startswith("^"))
+    return tuple(_Call(max(head.split(), key=len), phrase.removeprefix("^"), phrase.startswith("^"))
                  for kind in kinds for head, phrase in getattr(BOOK[name], kind).items())
 
 
 @lru_cache(maxsize=8)
 def _calls_for(phrases: tuple[str, ...]) -> tuple[_Call, ...]:
     words = [str(phrase).lower().split() for phrase in phrases]
-    return tuple(_Call(of[0], _whole(" ".join(re.escape(word) for word in of)), False) for of in words if of)
+    return tuple(_Call(of[0], " ".join(re.escape(word) for word in of), False) for of in words if of)
 
 
+@lru_cache(maxsize=1024)
 def _whole(phrase: str) -> re.Pattern[str]:
     """`phrase` as words of their own, with any three spaces for each; nothing in it goes back and forth for long."""
-    return re.compile(rf"(?:{phrase.replace(' ', _GAP)})(?![\w-]|\.\w)")
+    return re.compile(rf"(?:{phrase.replace(' ', _GAP)})(?![\w-]|[.'’]\w)")

@@ -1,9 +1,8 @@
 """What a gate that is not green keeps back, as the profile of the rules says; and what a waiver lets through."""
-from collections.abc import Container
-from datetime import date
+from collections.abc import Container, Sequence
 
-from flows.planning.rules.launches import BEFORE_ALL, BEFORE_ASKS, FOR_ASKS, UNLAUNCHED, is_shut, open_lines
-from flows.planning.rules.ruling import Facts
+from flows.planning.rules.launches import Homes, Shut, open_lines, shut_gates
+from flows.planning.rules.ruling import Facts, Rule
 from schemas.content import Content
 from schemas.crisis import Incident
 from schemas.gate import Gate, Light
@@ -22,15 +21,17 @@ def hold(plan: Plan, facts: Facts, waivers: tuple[Waiver, ...], sent: Container[
     force. What is `sent` stays.
     """
     profile = facts.content.rulebook().profile
-    shut = [gate for gate in facts.gates if is_shut(gate, facts)
-            and (profile == "strict" or gate.campaign not in facts.launches)]
+    shut = [one for one in shut_gates(facts) if profile == "strict" or one.gate.campaign not in facts.launches]
     if profile == "guided":
-        shut += [gate for gate in facts.launches.values() if gate.state is Light.red]
+        shut += [Shut(gate) for gate in facts.launches.values() if gate.state is Light.red]
     if profile == "relaxed" or not shut:
         return plan
     items, waiting = list[Item](), list(plan.waiting)
+    homes, strict = Homes(facts), profile == "strict"
     for item in plan.items:
-        why, note = (None, "") if item.slot in sent else _judge(item, shut, waivers, strict=profile == "strict")
+        keeping = [(one.gate, rule) for one in shut
+                   if (rule := homes.keeps(one, item.post, strict=strict)) is not None and item.slot not in sent]
+        why, note = _judge(item, keeping, waivers)
         if why is None:
             items.append(item._replace(note="; ".join(filter(None, (item.note, note)))) if note else item)
         else:
@@ -39,40 +40,31 @@ def hold(plan: Plan, facts: Facts, waivers: tuple[Waiver, ...], sent: Container[
     return plan._replace(items=tuple(items), waiting=tuple(waiting))
 
 
-def _judge(item: Item, shut: list[Gate], waivers: tuple[Waiver, ...], *, strict: bool) -> tuple[str | None, str]:
+def _judge(item: Item, keeping: Sequence[tuple[Gate, Rule]], waivers: tuple[Waiver, ...]) -> tuple[str | None, str]:
     """Why the slot waits, None: it does not; and what is to be said of it then."""
     notes = []
-    for gate in shut:
-        code = _keeps(gate, item, strict=strict)
-        if code is None:
-            continue
-        waived = next((one for one in waivers if one.rule == code and _is_for(one.where, item)), None)
+    for gate, rule in keeping:
+        waived = next((one for one in waivers if one.rule == rule.code and _is_for(one.where, item)), None)
         if waived is None:
             return f"{gate.name} is not green: {open_lines(gate)}; {_SEE}", ""
         notes.append(f"{gate.name} is not green; a waiver lets it through{_signed(waived)}")
     return None, "; ".join(dict.fromkeys(notes))
 
 
-def _keeps(gate: Gate, item: Item, *, strict: bool) -> str | None:
-    """The code of the rule by which a shut gate keeps the slot back, if it does."""
-    campaign = item.post.post.campaign
-    if gate.gate == "LAUNCH":
-        return UNLAUNCHED.code if campaign is not None and gate.campaign == campaign else None
-    if strict and gate.gate == "STRATEGY":
-        return BEFORE_ALL.code
-    if gate.gate in FOR_ASKS and item.post.intent == "ask" and campaign is None:
-        return BEFORE_ASKS.code
-    return None
-
-
 def is_guarded(item: Item, content: Content) -> bool:
     """Whether some gate, an incident, or a rule that asks again when the hour has come may keep the slot back."""
-    if any(isinstance(entry.value, Incident) for entry in content.entries):
+    if has_incidents(content):
         return True                                               # it may open or be closed at any minute
     profile = content.rulebook().profile
     if profile == "relaxed":
         return False
     return profile == "strict" or item.post.intent == "ask" or item.post.post.campaign is not None
+
+
+def has_incidents(content: Content) -> bool:
+    """Whether there is any, even one that cannot be read: that holds everything."""
+    return any(isinstance(entry.value, Incident) for entry in content.entries) or any(
+        path.startswith("crisis/incidents/") for path in content.unreadable)
 
 
 def _is_for(where: str | None, item: Item) -> bool:
@@ -81,6 +73,5 @@ def _is_for(where: str | None, item: Item) -> bool:
 
 
 def _signed(waiver: Waiver) -> str:
-    until: date | None = waiver.until
-    return f"{f' until {until}' if until else ''}{f', by {waiver.by}' if waiver.by else ''}" + (
+    return f"{f' until {waiver.until}' if waiver.until else ''}{f', by {waiver.by}' if waiver.by else ''}" + (
         f": {waiver.reason}" if waiver.reason else "")

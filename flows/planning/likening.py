@@ -17,6 +17,7 @@ Bag = frozenset[str]
 _NINE, _TENTHS = 9, 10                   # whole numbers: 0.9 × 30 is not 27 for a computer
 _FEW = 100                               # numbers that are sooner sorted than merged
 _PIECE = 256                             # characters normalised at once: putting n combining marks in order takes n²
+_SHORT = 1024                            # characters that are sooner normalised than taken apart
 _LEFT_OUT = re.compile(r"https?://\S+|[#＃]\w+", re.IGNORECASE)
 # Scripts without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han. There, each pair of neighbours is a word.
 _UNSPACED = ("\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -61,11 +62,9 @@ def bag(text: str) -> Bag:
     every = words(text)
     found = set(every)
     if len(found) < len(every):
-        seen: dict[str, int] = {}
-        for word in every:
-            seen[word] = seen.get(word, 0) + 1
-            if seen[word] > 1:
-                found.add(f"{word} {seen[word]}")
+        for word, often in Counter(every).items():
+            if often > 1:
+                found.update(f"{word} {number}" for number in range(2, often + 1))
     return frozenset(found)
 
 
@@ -87,23 +86,28 @@ class Told(NamedTuple):
     asked: bool = True
 
 
+_Holders = dict[int, dict[int, list[int]]]
+"""A rare word → how many rarer ones a text has → the texts that have it so, in order of time."""
+
+
 def repeats(texts: Sequence[Told], window: timedelta) -> Iterator[tuple[int, int]]:
     """For each text that repeats one of the `window` before it: its number, and that of the newest one it is like.
 
     `texts` in order of time. Exact: what `are_alike` says of every pair. Two bags that are alike share a word among
     the rarest tenth of each, plus one (prefix filter: Xiao et al., "Efficient Similarity Joins for Near Duplicate
-    Detection", ACM TODS 36(3), 2011), so only texts that share such a word are compared, the newest first.
+    Detection", ACM TODS 36(3), 2011), so only texts that share such a word are compared, the newest first; and of those
+    only where enough words follow it in both (positional filter of the same paper, see `_near`).
     """
     rank = _rarest_first(text.bag for text in texts)
     rare: dict[Bag, list[int]] = {}
-    holders: dict[int, list[int]] = {}   # a rare word → the texts that have it so, in order of time
+    holders: _Holders = {}
     for number, (at, held, counts, asked) in enumerate(texts):
         if (mine := rare.get(held)) is None:
             must_share = -(-len(held) * _NINE // _TENTHS)
             mine = rare[held] = sorted(map(rank.__getitem__, held))[:len(held) - must_share + 1]
         if asked:
             compared = None
-            for earlier in _newest_first([holders[word] for word in mine if word in holders]):
+            for earlier in _newest_first(list(_near(mine, len(held), holders))):
                 if at - texts[earlier].at > window:
                     break
                 if earlier == compared:
@@ -113,8 +117,21 @@ def repeats(texts: Sequence[Told], window: timedelta) -> Iterator[tuple[int, int
                     yield number, earlier
                     break
         if counts:
-            for word in mine:
-                holders.setdefault(word, []).append(number)
+            for before, word in enumerate(mine):
+                holders.setdefault(word, {}).setdefault(before, []).append(number)
+
+
+def _near(mine: Sequence[int], here: int, holders: _Holders) -> Iterator[list[int]]:
+    """The texts that may be like one of `here` words, for a rare word that is the first of those they share.
+
+    With `at` and `before` rarer words ahead of it they share no more than `here - at` and `there - before` words; of
+    which `19 × shared ≥ 9 × (here + there)` leaves `10 × at + 9 × before ≤ here`.
+    """
+    for at, word in enumerate(mine):
+        most = (here - _TENTHS * at) // _NINE
+        for before, numbers in holders.get(word, {}).items():
+            if before <= most:
+                yield numbers
 
 
 def _rarest_first(bags: Iterable[Bag]) -> dict[str, int]:
@@ -135,6 +152,8 @@ def _newest_first(lists: list[list[int]]) -> Iterable[int]:
 def _one_form(text: str) -> str:
     """`text` in NFKC and without case."""
     normal = unicodedata.normalize
+    if len(text) <= _SHORT:
+        return normal("NFKC", text).casefold()
     return " ".join(
         normal("NFKC", word) if len(word) <= _PIECE
         else "".join(normal("NFKC", word[at:at + _PIECE]) for at in range(0, len(word), _PIECE))

@@ -1,10 +1,11 @@
-"""The names that figures go by, and what the figures say: the newest one, those between two days, how much they grew.
+"""The names that figures go by, and what the figures say: the newest one, those between two days, the middle one.
 
 A figure of one post (its source is a slot) is not one of its channel: the look-ups leave it out.
 """
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Literal, NamedTuple
 
@@ -35,6 +36,32 @@ class Metric(NamedTuple):
     @property
     def less_is_better(self) -> bool:
         return self.best is not None and self.best == self.low
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it comes in ones: nobody has half a follower."""
+        return self.unit in ("count", "rank", "d")
+
+    @property
+    def in_words(self) -> str:
+        """What its values are: `a share from 0 to 1`."""
+        return _IN_WORDS.get(self.unit, self.unit)
+
+    def takes(self, value: float) -> bool:
+        """Whether it can be `value`."""
+        if self.unit == "bool":
+            return value in (0, 1)
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def meant_by(self, value: float) -> float | None:
+        """The value of somebody who wrote a share as a percentage; None: it was something else."""
+        is_share = self.high == 1 and self.unit != "bool"
+        return value / 100 if is_share and not self.takes(value) and self.takes(value / 100) else None
+
+
+_IN_WORDS = {"count": "a count", "%": "in %", "0–1": "a share from 0 to 1", "−1…1": "from -1 to 1", "h": "in hours",
+             "d": "in days", "money": "an amount of money", "ratio": "a ratio", "rank": "a rank, and 1 is first",
+             "bool": "1 or 0"}
 
 
 def _count(name: str, level: Level, formula: str, unit: str = "count", low: float | None = 0) -> Metric:
@@ -126,17 +153,16 @@ def median(figures: Iterable[Figure] | None, metric: str, channel: str, since: d
     return (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2 if values else None
 
 
-def growth(figures: Iterable[Figure] | None, metric: str, channel: str, since: date, until: date) -> float | None:
-    """How many % more the last figure between two days is than the first; None: there are not two, or it began at 0."""
-    found = series(figures, metric, channel, since, until)
-    if len({one.date for one in found}) < 2 or found[0].value == 0:
-        return None
-    return (found[-1].value - found[0].value) / abs(found[0].value) * 100
-
-
 def shown(value: float) -> str:
-    """A value as people write it: 1234, 0.91."""
-    return f"{value:.10g}"
+    """A value as people write it: 1234, 0.91; only what nobody counts to is written with a power of ten."""
+    if 1e10 <= abs(value) < 1e21:
+        return f"{value:.0f}"
+    return f"{Decimal(f'{value:.10g}'):f}" if 1e-12 < abs(value) < 1e-4 else f"{value:.10g}"
+
+
+def about(value: float) -> str:
+    """A value in three digits: 3.17, 0.824, 1760."""
+    return shown(float(f"{value:.3g}"))
 
 
 def slot_of(figure: Figure) -> Slot | None:

@@ -13,10 +13,11 @@ from flows.planning.reading import read
 from flows.planning.resolving import resolve
 from flows.planning.rules import RULES, Judged, evaluate, found_by, launches
 from flows.planning.rules.book import BOOK
+from flows.planning.rules.campaigns import folder_of
 from flows.planning.rules.ruling import Facts, Terms, settle
-from flows.planning.rules.waivers import idle_waivers, is_valid
+from flows.planning.rules.waivers import homes, idle_waivers, is_valid
 from flows.planning.scheduling import schedule
-from flows.planning.tallying import Said, joined, tally
+from flows.planning.tallying import Said, Tally, as_of, joined, tally, unsure
 from schemas.campaign import Campaign
 from schemas.content import Content, Known, SourceFile
 from schemas.gate import Gate
@@ -33,8 +34,13 @@ Know = Callable[[Content], World]
 """Looks for what is known beyond the folder, given whom and what the folder names."""
 
 
-_IN_GATES = frozenset({"STR", "DIS", "GOL", "CMP", "INT", "ENG", "NET", "PPL", "CRI", "LNK", "MEA"})
-"""Families that a LAUNCH gate looks at, and those whose rules are steps of a gate."""
+FOR_LAUNCH = frozenset({
+    "DIS001", "DIS002", "DIS003", "STR001", "STR002", "STR004", "STR005", "STR008", "STR010", "STR011", "GOL001",
+    "GOL002", "GOL003", "GOL004", "NET001", "CMP001", "CMP005", "CMP007", "CMP011", "CMP012", "LNK002", "CRI001"})
+"""The rules that a line of LAUNCH, or of a gate before it, looks at."""
+_IN_GATES = frozenset({"STR", "DIS", "GOL", "CMP", "ENG", "NET", "PPL", "CRI", "LNK", "MEA"})
+_STEPS = frozenset(rule.code for rule in RULES if rule.gate and rule.code[:3] in _IN_GATES)
+"""The rules of these families that are steps of a gate: only of them it matters whether they heal in time."""
 
 
 class Others(NamedTuple):
@@ -104,8 +110,9 @@ def prepare(
         if one.channel.network in networks:
             has_something = any(part.text or part.media for part in message.parts)
             problems += judge(message) if has_something else _silent(one)
-    said = joined(tally(plan, None if world.rehearsal else sent, now), others.said)
-    facts = facts._replace(content=content, plan=plan, messages=messages, said=said)
+    said = joined(tally(plan, None if world.rehearsal else sent, now), others.said, rehearsal=world.rehearsal)
+    facts = facts._replace(content=content, plan=plan, messages=messages, said=said,
+                           unsure=unsure(content.posts, sent))
     if due:
         facts, there = _to_come(facts)
         terms = terms._replace(to_come=there)
@@ -132,7 +139,7 @@ def terms_of(content: Content, today: date) -> Terms:
                     is_valid(one, content))
     depends = any(isinstance(entry.value, Campaign) for entry in content.entries) or any(
         post.intent == "ask" for post in content.posts)
-    return Terms(rulebook, waivers, depends)
+    return Terms(rulebook, waivers, depends, homes=homes(content))
 
 
 def _judged(facts: Facts, raw: Sequence[Problem], *, due: bool) -> tuple[Judged, Facts]:
@@ -149,27 +156,33 @@ def _judged(facts: Facts, raw: Sequence[Problem], *, due: bool) -> tuple[Judged,
 
 def _to_come(facts: Facts) -> tuple[Facts, frozenset[tuple[str, Place]] | None]:
     """`facts` with the LAUNCH gates of campaigns to come, as they will be on the first day if nobody does anything but
-    what is written; and which problems will be there on the first of these days, None where something has begun.
+    what is written; and which steps of gates will be open on the first of these days, None where something has begun.
 
     What only the real world can tell is left out.
     """
     today = facts.today()
-    starts = {entry.file.split("/")[-2]: campaign.start for entry, campaign in facts.campaigns()}
+    starts = {folder_of(entry): campaign.start for entry, campaign in facts.campaigns()}
     later = {name: start for name, start in starts.items() if start is not None and start > today}
+    if not later:
+        return facts, None
+    undated = {name for name, start in starts.items() if start is None}     # they have not begun
+    asks_now = any(post.intent == "ask" and post.post.campaign not in later and post.post.campaign not in undated
+                   for post in facts.content.posts)
+    begun = asks_now or any(start is not None and start <= today for start in starts.values())
     launches: dict[str, Gate] = {}
     first: frozenset[tuple[str, Place]] | None = None
+    said: Tally = tally(facts.plan, None, facts.now)
+    world = facts.world._replace(rehearsal=True, trials=None, dry_runs=None)
     for start in sorted(set(later.values())):
         then = datetime.combine(start, time(12), ZoneInfo(facts.content.timezone)).astimezone(UTC)
-        there = facts._replace(now=then, sent=None, said=tally(facts.plan, None, then),
-                               world=facts.world._replace(rehearsal=True, trials=None, dry_runs=None))
-        judged = evaluate(there, families=_IN_GATES)
+        said = as_of(said, then)
+        there = facts._replace(now=then, sent=None, said=said, world=world)
+        judged = evaluate(there, codes=FOR_LAUNCH if begun or first is not None else FOR_LAUNCH | _STEPS)
         launches |= {gate.campaign: gate for gate in gates(there, judged.problems, judged.lacking)
                      if gate.gate == "LAUNCH" and gate.campaign is not None and later.get(gate.campaign) == start}
-        if first is None:
+        if first is None and not begun:
             first = frozenset((problem.code, problem.place) for problem in judged.problems)
-    asks_now = any(post.intent == "ask" and post.post.campaign not in later for post in facts.content.posts)
-    begun = asks_now or any(start is None or start <= today for start in starts.values())
-    return facts._replace(launches=launches), None if begun else first
+    return facts._replace(launches=launches), first
 
 
 def _stopped(plan: Plan, problems: Iterable[Problem], sent: Container[Slot]) -> Plan:

@@ -51,7 +51,7 @@ def row(one: Item | Waiting, standing: Standing | None, *, now: datetime) -> Row
     if one.at + SOON < now:
         return Row(slot, State.planned, one.at, None, None, "it is due, and nothing was tried yet", file, NOT_TRIED,
                    zone)
-    return Row(slot, State.planned, one.at, None, None, None, file, None, zone)
+    return Row(slot, State.planned, one.at, None, None, one.note or None, file, None, zone)
 
 
 def row_of_ledger(slot: Slot, standing: Standing) -> Row:

@@ -10,7 +10,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from flows.planning.measuring import ALL, Metric, closest, metric
+from flows.planning.measuring import ALL, Metric, closest, metric, shown
 from schemas.figure import Figure
 from schemas.place import Place
 from schemas.problem import Problem, Severity
@@ -57,6 +57,11 @@ class _Table:
 
     def problem(self, line: int, column: int, message: str, remedy: str, code: str = "SYN002") -> None:
         self.problems.append(Problem(code, Severity.error, Place(self.file, line, column), message, remedy))
+
+    @property
+    def is_told(self) -> bool:
+        """Whether one more wrong line will be told: looking for what somebody meant takes its time."""
+        return len(self.problems) < MOST_TOLD
 
     def told(self) -> list[Problem]:
         """The problems; of very many the first, and how many there are."""
@@ -123,7 +128,7 @@ class _Table:
     def metric(self, name: str) -> Metric:
         _needs(name, "metric", "Name what was counted, for example followers.")
         if (known := metric(name)) is None:
-            close = closest(name)
+            close = closest(name) if self.is_told else None
             raise _Wrong("metric", f"No metric is called '{name}'.", f"Did you mean {close}?" if close else
                          "Use a name of the vocabulary, for example followers or conversions.<event>.")
         return known
@@ -131,7 +136,7 @@ class _Table:
     def channel(self, id: str) -> str:
         _needs(id, "channel", "Write the id of a channel, or all.")
         if id != ALL and self.channels is not None and id not in self.channels:
-            close = get_close_matches(id, [*self.channels, ALL], 1, 0.5)
+            close = get_close_matches(id, [*self.channels, ALL], 1, 0.5) if self.is_told else []
             raise _Wrong("channel", f"channel: no channel '{id}'.", f"Closest: {close[0]}." if close else
                          "Add it to networks/channels.yaml, or write all.", "REF001")
         return id
@@ -154,20 +159,13 @@ def _value(text: str, known: Metric) -> float:
     value = float(written) if _NUMBER.fullmatch(written) else math.inf
     if not math.isfinite(value):
         raise _Wrong("value", f"'{text}' is not a number.",
-                     f"Write digits, with a point where it needs one, like 1234 or 0.91; {known.name} is {_in(known)}.")
-    if (known.low is not None and value < known.low) or (known.high is not None and value > known.high):
-        raise _Wrong("value", f"{known.name} cannot be {text}: it is {_in(known)}.",
-                     f"Write {value / 100:g}, if that is meant." if known.high == 1 and 1 < value <= 100 else
-                     "Look at the figure again.")
+                     f"Write digits, with a point where it needs one, like 1234 or 0.91; {known.name} is "
+                     f"{known.in_words}.")
+    if not known.takes(value):
+        meant = known.meant_by(value)
+        raise _Wrong("value", f"{known.name} cannot be {text}: it is {known.in_words}.",
+                     f"Write {shown(meant)}, if that is meant." if meant is not None else "Look at the figure again.")
     return value
-
-
-def _in(known: Metric) -> str:
-    """What the values of a metric are, in words."""
-    units = {"count": "a count", "%": "in %", "0–1": "a share from 0 to 1", "−1…1": "from -1 to 1", "h": "in hours",
-             "d": "in days", "money": "an amount of money", "ratio": "a ratio", "rank": "a rank, and 1 is first",
-             "bool": "1 or 0"}
-    return units.get(known.unit, known.unit)
 
 
 def _needs(text: str, column: str, remedy: str) -> None:

@@ -10,10 +10,12 @@ from flows.planning.timing import wall
 from schemas.content import Resolved
 from schemas.gate import GateLine, Light
 from schemas.people import Person, Team
-from schemas.problem import Problem
+from schemas.problem import Problem, Severity
 from schemas.rulebook import Waiver
 
 _SHOWN = 4
+_MOST = 36_500
+"""No knob means more: a hundred years of days."""
 _LOOK_BY_HAND = "Look by hand what it would say, and have the line waived in rules.yaml until somebody can tell."
 _WAYS = {"history": "Commit the content folder with Git, and run this where its history is.",
          "ledger": "Name the archive with --archive.",
@@ -58,11 +60,14 @@ class Ground(NamedTuple):
              owner: str | None = None, names: Sequence[str] = ()) -> GateLine:
         """One line: red when `holds` is False or a rule of `codes` found something, amber when nobody can tell.
 
+        What a rule only warns of opens no line that holds by its own words.
         `also`: rules that are about it too, so that waivers for them count. `doubt`: `seen` says that nobody can tell.
         `good`: the evidence of a green line, where `seen` is too short for it. `exact`: `seen` says what is wrong, and
         is told instead of the rule's own words. `names`: more ids by which a waiver means this line.
         """
         problems = self.problems(*codes)
+        if holds:
+            problems = [problem for problem in problems if problem.severity is Severity.error]
         unknown = next((source for code in codes for source in self.lacking.get(code, ())), None)
         if problems or holds is False:
             state, words = Light.red, seen
@@ -98,9 +103,11 @@ class Ground(NamedTuple):
                          remedy="Run 'drumbeat check', and mend what it says about the file.", owner=self.lead)
 
     def knob(self, name: str, default: float) -> float:
-        """A number of rules.yaml; its default where there is none, or something else stands there."""
+        """A number of rules.yaml that can be counted with; its default where there is none."""
         value = self.facts.content.rulebook().knobs.get(name, default)
-        return value if isinstance(value, int | float) and not isinstance(value, bool) else default
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return default
+        return value if 0 <= value <= _MOST else default
 
     # --- people -------------------------------------------------------------------------------------------------------
 

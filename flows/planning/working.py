@@ -10,7 +10,7 @@ from flows.planning.timing import instant, wall
 
 _NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAME = "|".join(_NAMES)
-_PART = re.compile(rf"({_NAME})(?:\s*-\s*({_NAME}))?(?:\s+(\d\d):(\d\d)\s*-\s*(\d\d):(\d\d))?", re.ASCII)
+_PART = re.compile(rf"({_NAME})(?:\s*[-–]\s*({_NAME}))?(?:\s+(\d\d?):(\d\d)\s*[-–]\s*(\d\d?):(\d\d))?", re.ASCII)
 _DAY, _WEEK = 1440, 7 * 1440                                     # minutes
 
 

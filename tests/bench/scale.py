@@ -25,9 +25,10 @@ from flows.planning.composing import compose
 from flows.planning.preparing import prepare
 from flows.planning.reading import read
 from flows.planning.resolving import resolve
-from flows.planning.rules import evaluate
+from flows.planning.rules import RULES, evaluate, found_by
 from flows.planning.rules.ruling import Facts
 from flows.planning.scheduling import schedule
+from flows.planning.tallying import tally
 from flows.replan import Planner
 from schemas.content import SourceFile
 from schemas.post import Head
@@ -119,6 +120,37 @@ def stages(folder: Path) -> dict[str, float]:
     mark(list(evaluate(Facts(content, plan, messages, NOW))))
     names = ("files", "reading", "resolving", "scheduling", "composing", "networks", "rules")
     return {name: later - sooner for name, sooner, later in zip(names, marks, marks[1:], strict=False)}
+
+
+def rules(folder: Path) -> dict[str, Any]:
+    """Seconds of the processor, without collecting garbage, as `drumbeat check` does: each rule once, a whole check,
+    and the baseline. Of three runs in turn the middle one.
+    """
+    root, networks = folder.name, publishers.available()
+    content = resolve(read(working_tree(folder), root), root, "working tree", networks, None)
+    plan = schedule(content, {}, now=NOW)
+    messages = {one.slot: compose(one.post, one.channel, content, one.slot, getattr(one, "turn", 0))
+                for one in plan.everything()}
+    facts = Facts(content, plan, messages, NOW, said=tally(plan, None, NOW))
+    steps: dict[str, Callable[[], object]] = {
+        "check": lambda: flows.check.check(folder, now=NOW), "baseline": lambda: baseline(folder)}
+    judged = [rule for rule in RULES if not facts.lacks(rule)]
+    steps |= {f"{number} {rule.code}": lambda rule=rule: list(found_by(rule, facts))   # type: ignore[misc]
+              for number, rule in enumerate(judged)}
+    taken: dict[str, list[float]] = {name: [] for name in steps}
+    gc.disable()
+    for _ in range(3):
+        for name, step in steps.items():
+            begun = time.process_time()
+            step()
+            taken[name].append(time.process_time() - begun)
+        gc.collect()
+    gc.enable()
+    seconds = {name: sorted(runs)[1] for name, runs in taken.items()}
+    by_code: dict[str, float] = {}
+    for number, rule in enumerate(judged):
+        by_code[rule.code] = by_code.get(rule.code, 0) + seconds[f"{number} {rule.code}"]
+    return {"rules": by_code, "check": seconds["check"], "baseline": seconds["baseline"]}
 
 
 def replan(folder: Path) -> float:
@@ -258,7 +290,8 @@ def megabytes() -> float:
 def main(row: str, folder: Path, *numbers: int) -> None:
     """Prints what `row` came to: seconds and megabytes, or why it could not be measured."""
     rows: dict[str, Callable[..., Any]] = {work.__name__: work for work in (
-        baseline, cold, cold_by_two, warm, commit, planning, stages, planned, replan, replan_resident, written, pushed)}
+        baseline, cold, cold_by_two, warm, commit, planning, stages, rules, planned, replan, replan_resident, written,
+        pushed)}
     if row == "fight":
         for told in fight(*numbers):
             print(json.dumps(told), flush=True)

@@ -34,6 +34,7 @@ from flows.edges.settings import Settings
 from flows.edges.sharing import shared_at
 from flows.edges.store import Store, open_store
 from flows.planning.folding import fold
+from flows.replan import Know
 from flows.send import Shift, Told
 from publishers.base import Publisher
 from publishers.rehearsal import twins
@@ -94,15 +95,16 @@ class Stage:
         self.folder = ContentFolder(home)
 
     def shift(self, worker: str = "one", *, store: Store | None = None, tell: Callable[[Told], None] = lambda _: None,
-              connect: Any = None, only: Slot | None = None, public: bool = False) -> Shift:
+              connect: Any = None, only: Slot | None = None, public: bool = False, know: Know | None = None) -> Shift:
         """A publisher of its own: another repository object, another store object, a worker id of no living process.
 
-        `public`: networks fetch files from the archive's own addresses, not from the rehearsal.
+        `public`: networks fetch files from the archive's own addresses, not from the rehearsal. `know`: what is known
+        beyond the folder; None: nobody asks, so no gate keeps anything back.
         """
         store = store or open_store(self.archive)
         ledger = Ledger(store, worker=f"{worker}/1/boot/test", now=self.clock.now)
         return Shift(Repository(self.folder.path), store, ledger, self.clock, connect=connect or self.opened(),
-                     tell=tell, only=only, share=None if public else shared_at(self.networks.url))
+                     tell=tell, only=only, share=None if public else shared_at(self.networks.url), know=know)
 
     def opened(self, clock: Clock | None = None, *, real: bool = False) -> Callable[[Channel], Publisher]:
         """How channels are opened: at the rehearsal, or with the credentials of the environment."""

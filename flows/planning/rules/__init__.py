@@ -44,14 +44,14 @@ class Judged(NamedTuple):
     lacking: Mapping[str, tuple[str, ...]]
 
 
-def evaluate(facts: Facts, *, due: bool = True, families: Container[str] | None = None) -> Judged:
+def evaluate(facts: Facts, *, due: bool = True, codes: Container[str] | None = None) -> Judged:
     """What every rule says of the whole content, rule by rule. `due` False: without those that the hour decides.
 
-    `families`: the only ones asked; None: all.
+    `codes`: the only ones asked; None: all.
     """
     problems, lacking = list[Problem](), dict[str, tuple[str, ...]]()
     for rule in RULES:
-        if (rule.due and not due) or (families is not None and rule.code[:3] not in families):
+        if (rule.due and not due) or (codes is not None and rule.code not in codes):
             continue
         if lacks := facts.lacks(rule):
             lacking[rule.code] = lacks

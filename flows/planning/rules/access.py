@@ -19,7 +19,7 @@ _SAYS_IMAGE = re.compile(r"(?:an? |the )?(?:image|picture|photo|photograph) of\b
 _SHORTEST_ALT = 10
 _FEW_CAPITALS = 3
 _NO_WORDS = re.compile(r"https?://\S+|[#@]\w\S*", re.IGNORECASE)
-_TWO_CAPITALS = re.compile(r"[^\W\d_a-z]{2}")
+_TWO_CAPITALS, _TWO_PLAIN_CAPITALS = re.compile(r"[^\W\d_a-z]{2}"), re.compile("[A-Z]{2}")
 _CAPITALS = re.compile(r"(?<![^\W_])[^\W\d_a-z]{2,}(?![^\W_])")
 _TAG = re.compile(r"(?<![^\s(])#(\w+)")
 _LONGEST_WORD = 20                       # letters of an English word; of other languages nobody can say
@@ -76,7 +76,7 @@ def _hard_to_read(post: Resolved, facts: Facts) -> Iterator[Problem]:
     yield from _run_together(post, said, facts)
     for piece in said:
         text = piece.text
-        if _TWO_CAPITALS.search(text) and len(_CAPITALS.findall(text)) > _FEW_CAPITALS:
+        if _may_be_shouted(text) and len(_CAPITALS.findall(text)) > _FEW_CAPITALS:
             yield from _shouted(piece, post)
         if not text.isascii():
             yield from _drawn(piece, post)
@@ -91,7 +91,7 @@ def _bad_alt(media: ResolvedMedia, post: Resolved) -> Iterator[Problem]:
         what, fix = f"begins '{alt[:20].rstrip()}…'", f"Begin with what it shows{where}: that it is an image, is said."
     elif len(alt) <= 2 * len(name) and _letters(alt) in (_letters(name), _letters(name.rsplit(".", 1)[0])):
         what, fix = "is its file name", f"Write what it shows{where}."
-    elif alt and _width(alt) < _SHORTEST_ALT:
+    elif alt and len(alt) < _SHORTEST_ALT and _width(alt) < _SHORTEST_ALT:
         what, fix = f"has {len(alt)} characters: '{alt}'", f"Say in a sentence what it shows{where}."
     else:
         return
@@ -153,6 +153,12 @@ def _nearby(post: Resolved, facts: Facts) -> list[str]:
 
 def _language(post: Resolved, facts: Facts) -> str:
     return post.language or getattr(facts.content.entry("strategy"), "language", None) or ""
+
+
+def _may_be_shouted(text: str) -> bool:
+    """Whether there may be so many words in capitals; costs less than to look for them."""
+    pattern = _TWO_PLAIN_CAPITALS if text.isascii() else _TWO_CAPITALS
+    return len(pattern.findall(text)) > _FEW_CAPITALS
 
 
 def _shouted(piece: Piece, post: Resolved) -> Iterator[Problem]:

@@ -38,7 +38,8 @@ def _without_reason(facts: Facts) -> Iterator[Problem]:
 def _before_goals(facts: Facts) -> Iterator[Problem]:
     """A channel that was committed before any social goal was.
 
-    Where no goal is committed yet there is nothing to be before: NET001 asks for the goal.
+    Where no goal is committed yet there is nothing to be before: NET001 asks for the goal. A channel that names the
+    goals it works for by now has its reason: everybody begins with one.
     """
     first = facts.world.history.entities if facts.world.history is not None else {}
     goals = [(at, id) for (kind, id), at in first.items() if kind == "social_goal"]
@@ -47,11 +48,11 @@ def _before_goals(facts: Facts) -> Iterator[Problem]:
     begun, goal = min(goals)
     for number, channel, entry in _channels(facts):
         at = first.get(("channel", channel.id))
-        if channel.status == "active" and at is not None and at < begun:
+        if channel.status == "active" and not channel.goals and at is not None and at < begun:
             yield AFTER_GOALS.at(
                 entry.place("channels", number, "id"), f"{channel.id} was there on {_day(at, facts)}, before the first "
                 f"goal ({goal}, {_day(begun, facts)}): networks come after goals.",
-                "Check which goal needs it. If none does, retire it; if one does, sign a waiver that says so.",
+                "Check which goal needs it, and name it under goals:. If none does, retire it.",
                 channel=channel.id)
 
 
@@ -78,6 +79,9 @@ def _no_answer(facts: Facts) -> Iterator[Problem]:
             f"The connection of {channel.id}")
         test = f"drumbeat connect {channel.network} --channel {channel.id}"
         if trial.why is not None:
+            said_there = facts.said.get(channel.id, ()) if facts.sent is not None else ()
+            if any(one.is_out and one.at > trial.at for one in said_there):
+                continue                                          # it answers again
             why = f"{trial.why.rstrip('. ')} (tested {_minute(trial.at, facts)})"
             yield ANSWERS.at(place, f"{name} does not answer: {why}.",
                              f"Set it up again with '{test}', or wait until the network is back.", channel=channel.id)

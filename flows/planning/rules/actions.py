@@ -3,6 +3,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 from flows.planning.indexing import may_be_in
+from flows.planning.rules.aims import campaigns_of, folder_of, goals, posts_are_known
 from flows.planning.rules.ruling import Facts, Rule
 from flows.planning.rules.wording import joined
 from schemas.campaign import Campaign
@@ -13,8 +14,6 @@ from schemas.strategy import SocialGoal, Strategy, Tactic
 _AHEAD = timedelta(days=28)
 _MOST_NAMES = 3
 _DAY_S = 86_400
-_INHERITED = ("campaigns/", "evergreen/", "strategies/", "strategy.yaml")
-"""Where a post may get its tactic from."""
 
 
 def _idle(facts: Facts) -> Iterator[Problem]:
@@ -26,35 +25,25 @@ def _idle(facts: Facts) -> Iterator[Problem]:
     """
     today, days = facts.today(), facts.knob(ACTED_ON, "tactic_idle_days")
     served = {goal for _, strategy in facts.strategies() for tactic in strategy.tactics for goal in tactic.goals}
-    busy = _busy(facts, days) if _can_tell(facts) else None
+    over = {one.id for one in goals(facts) if _is_over(one.goal, today)}
+    busy = _busy(facts, days) if posts_are_known(facts) else None
     homes = _homes(facts)
     for entry, strategy in facts.strategies():
         if strategy.end is not None and strategy.end < today:
             continue
-        over = {goal.id for goal in strategy.social_goals if _is_over(goal, today)}
         for number, goal in enumerate(strategy.social_goals):
             if goal.id not in served | over and not may_be_in("tactic", facts.content.unreadable):
                 yield ACTED_ON.at(entry.place("social_goals", number, "id"), f"{goal.id} has no action: no tactic "
                                   "serves it.", f"Add a tactic with goals: [{goal.id}], or drop the goal.")
         if busy is None or not _is_carried_out(strategy, today):
             continue
-        campaigns = _campaigns(facts, strategy)
+        campaigns = {folder_of(entry): campaign for entry, campaign in campaigns_of(strategy, facts)}
         for number, tactic in enumerate(strategy.tactics):
             if (tactic.id not in busy and not over.issuperset(tactic.goals)
                     and _is_expected(tactic, homes.get(tactic.id, set()), campaigns, today)):
                 yield ACTED_ON.at(entry.place("tactics", number, "id"), f"{tactic.id} does nothing for "
                                   f"{joined(tactic.goals)}: no post in the last {days:g} days, and none planned in the "
                                   f"next {days:g}.", f"Plan a post with tactic: {tactic.id}, or drop the tactic.")
-
-
-def _can_tell(facts: Facts) -> bool:
-    """Whether every post can be read, and all that it may get its tactic from."""
-    content = facts.content
-    if any(path.startswith(_INHERITED) for path in content.unreadable):
-        return False
-    broken = content.broken().keys() - {None}
-    known = {post.id for post in content.posts} | {post.id for post in content.drafts} if broken else set()
-    return broken <= known
 
 
 def _busy(facts: Facts, days: float) -> set[str]:
@@ -64,7 +53,10 @@ def _busy(facts: Facts, days: float) -> set[str]:
 
 
 def _spoken(facts: Facts) -> Iterator[tuple[datetime, Resolved]]:
-    """What is out, and what is planned, with its time. A network that is not supported yet is no reason for silence."""
+    """What is out, and what is planned, with its time.
+
+    A network that is not supported yet, or an error in the post, keeps back what somebody did plan.
+    """
     sent = None if facts.world.rehearsal else facts.sent
     for item in facts.plan.items:
         if sent is None:
@@ -73,8 +65,11 @@ def _spoken(facts: Facts) -> Iterator[tuple[datetime, Resolved]]:
             yield sent[item.slot] or item.at, item.post
         elif item.at + timedelta(seconds=item.grace_s) >= facts.now:
             yield item.at, item.post
+    broken = facts.content.broken()
     for one in facts.plan.waiting:
-        if one.at is not None and one.at > facts.now and one.channel.network not in facts.content.networks:
+        is_planned = one.channel.network not in facts.content.networks or (
+            one.post.id in broken and one.post.post.head.hold is None)
+        if one.at is not None and one.at > facts.now and is_planned:
             yield one.at, one.post
 
 
@@ -85,13 +80,6 @@ def _homes(facts: Facts) -> dict[str, set[str | None]]:
         if post.tactic is not None:
             homes.setdefault(post.tactic, set()).add(post.post.campaign)
     return homes
-
-
-def _campaigns(facts: Facts, strategy: Strategy) -> dict[str, Campaign]:
-    """The strategy's campaigns by their folders."""
-    only = len(facts.strategies()) == 1
-    return {entry.file.split("/")[-2]: campaign for entry, campaign in facts.campaigns()
-            if campaign.strategy == strategy.strategy or (campaign.strategy is None and only)}
 
 
 def _is_carried_out(strategy: Strategy, today: date) -> bool:

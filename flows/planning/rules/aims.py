@@ -1,4 +1,4 @@
-"""The social goals and campaigns of each strategy, for the rules that judge what they aim at."""
+"""The social goals and campaigns of each strategy, for the rules that judge what they aim at and what follows."""
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -7,6 +7,9 @@ from schemas.campaign import Campaign
 from schemas.content import Entry
 from schemas.place import Place
 from schemas.strategy import SocialGoal, Strategy
+
+_GIVE_ON = ("strategy.yaml", "/campaign.yaml", "/series.yaml")
+"""How the paths of files end from which posts get their tactic, their goal and their stage of the funnel."""
 
 
 class Goal(NamedTuple):
@@ -43,3 +46,13 @@ def campaigns_of(strategy: Strategy, facts: Facts) -> Iterator[tuple[Entry, Camp
 def folder_of(campaign: Entry) -> str:
     """The name by which posts know their campaign, whatever its own id."""
     return campaign.file.split("/")[-2]
+
+
+def posts_are_known(facts: Facts) -> bool:
+    """Whether every post can be read, and all that posts inherit from: else nobody can say what no post does."""
+    content = facts.content
+    if any(path.endswith(_GIVE_ON) or path.startswith("strategies/") for path in content.unreadable):
+        return False
+    broken = content.broken().keys() - {None}
+    known = {post.id for post in content.posts} | {post.id for post in content.drafts} if broken else set()
+    return broken <= known

@@ -213,7 +213,7 @@ SELDOM = Rule(
     "INT005", Severity.warning, "F",
     "Two asks on a channel are less than five days apart; as an error: an ask serves no goal, or its campaign's offer "
     "has no event by which its answers are counted.",
-    "Move the later ask; give it a goal, and the offer an event.", all=_too_close, knobs={"ask_gap": "5d"})
+    "Move the later ask; give it a goal, and the offer an event.", all=_too_close, knobs={"ask_gap": "5d"}, acts=True)
 EARNED = Rule(
     "INT006", Severity.warning, "D",
     "An ask wants to be shared, and no figure (amplification_rate) shows that anybody shared anything on that channel "

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from flows.planning.rules.campaigns import share
 from flows.planning.rules.ruling import Facts, Rule
 from flows.planning.timing import wall
 from schemas.content import Entry
@@ -47,7 +48,7 @@ def week_of(day: date) -> str:
 
 def _talks_at_people(facts: Facts) -> Iterator[Problem]:
     """A channel whose last twelve posts, up to the newest one planned for the next 28 days, mostly invite nobody."""
-    most, entry = facts.knob(TALKING_AT, "broadcast_max"), of_kind(facts, "channels")
+    most, entry = share(facts, TALKING_AT, "broadcast_max"), of_kind(facts, "channels")
     if entry is None:
         return
     for number, channel in enumerate(facts.content.channels.channels):

@@ -2,6 +2,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import accumulate
 from math import ceil
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 from flows.planning.rules.ruling import Facts, Rule
 from flows.planning.rules.wording import is_over
 from flows.planning.tallying import Said
+from schemas.ledger import Slot
 from schemas.plan import Item
 from schemas.problem import Problem, Severity
 
@@ -18,17 +20,32 @@ _MOST = 36_500
 
 
 class Balance:
-    """What one channel said and will say, counted: `gives[n]` and `asks[n]` of the sayings before the n-th."""
+    """What one channel said and will say, counted: `gives[n]` and `asks[n]` of the sayings before the n-th.
 
-    def __init__(self, said: Sequence[Said]) -> None:
-        self.said = said
+    What is late goes out now at the earliest: what went out while it waited came before it. A give that is late itself
+    is none yet for an ask that is due; for asks to come it will be one.
+    """
+
+    def __init__(self, said: Sequence[Said], now: datetime) -> None:
+        self._now = now
+        self.said = said = sorted(said, key=self._turn)
+        self._numbers = {one.slot: number for number, one in enumerate(said)}
         self.gives = [0, *accumulate(one.gives for one in said)]
         self.asks = [0, *accumulate(one.intent == "ask" for one in said)]
         self.given = [number for number, one in enumerate(said) if one.gives]
 
     def before(self, item: Item) -> int:
         """How many sayings come before a slot, whether or not it is one of them."""
-        return bisect_left(self.said, (item.at, item.slot), key=lambda one: (one.at, one.slot))
+        number = self._numbers.get(item.slot)
+        if number is not None:
+            return number
+        return bisect_left(self.said, self._turn(Said(item.at, item.slot, item.post.intent, False)), key=self._turn)
+
+    def _turn(self, one: Said) -> tuple[datetime, int, datetime, Slot]:
+        if one.is_out:
+            return one.at, 0, one.at, one.slot
+        is_late = one.at <= self._now
+        return (self._now if is_late else one.at), (2 if is_late and one.gives else 1), one.at, one.slot
 
 
 class _Window(NamedTuple):
@@ -40,13 +57,13 @@ class _Window(NamedTuple):
 
 
 def asks_to_come(facts: Facts) -> Iterator[tuple[Item, Balance]]:
-    """Each ask of the plan that is not out, and what its channel says."""
+    """Each ask of the plan that is not out, and what its channel says, where that is known."""
     balances: dict[str, Balance] = {}
     for item in facts.plan.items:
-        if item.post.intent == "ask" and not is_over(item, facts):
+        if item.post.intent == "ask" and not is_over(item, facts) and item.channel.id not in facts.unsure:
             channel = item.channel.id
             if channel not in balances:
-                balances[channel] = Balance(facts.said.get(channel, ()))
+                balances[channel] = Balance(facts.said.get(channel, ()), facts.now)
             yield item, balances[channel]
 
 
@@ -68,10 +85,9 @@ def _unpaid(facts: Facts) -> Iterator[Problem]:
         seen = _window(balance, at, window)
         if seen.gives >= per_ask * seen.asks:
             continue
-        more = next((more for more in range(1, window)
-                     if _is_paid(_window(balance, at, window, more), per_ask)), None)
+        more = 1 + bisect_left(range(1, window), True, key=partial(_is_paid_by, balance, at, window, per_ask))
         remedy = (f"Give {more} more first: plan {'it' if more == 1 else 'them'} on {channel} before this ask."
-                  if more is not None else
+                  if more < window else
                   f"{window} posts cannot hold {per_ask:g} gives and an ask: raise window_posts in rules.yaml.")
         among = "in all it says until then" if seen.many < window else f"among its last {window} posts with this one"
         yield told_of(GIVEN_FIRST, item, f"{_many(seen.gives, 'give')} for {_many(seen.asks, 'ask')} on {channel}, "
@@ -85,7 +101,9 @@ def _window(balance: Balance, at: int, window: int, more: int = 0) -> _Window:
                    at - first + more + 1)
 
 
-def _is_paid(seen: _Window, per_ask: float) -> bool:
+def _is_paid_by(balance: Balance, at: int, window: int, per_ask: float, more: int) -> bool:
+    """Whether so many more gives would do. If some do, more of them do as well."""
+    seen = _window(balance, at, window, more)
     return seen.gives >= per_ask * seen.asks
 
 

@@ -1,6 +1,6 @@
 """INT004 and INT007: what asks says that it asks, and we speak of our own success now and then at most."""
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -78,13 +78,13 @@ def _pieces(wording: Wording) -> Iterator[Piece]:
     return (Piece(text, place) for text, place in zip(section.parts, section.places, strict=True))
 
 
-def _offers(facts: Facts) -> list[_Offer]:
-    """The pages that offers lead to."""
-    found = []
+def _offers(facts: Facts) -> dict[str, list[_Offer]]:
+    """The pages that offers lead to, by host."""
+    found: dict[str, list[_Offer]] = {}
     for entry, campaign in facts.campaigns():
         address = _address(campaign.offer.url) if campaign.offer is not None and campaign.offer.url else ""
         if address:
-            found.append(_Offer(entry.file.split("/")[-2], address))
+            found.setdefault(re.split("[/?]", address)[0], []).append(_Offer(entry.file.split("/")[-2], address))
     return found
 
 
@@ -98,17 +98,23 @@ def _address(url: str) -> str:
     return f"{host}{parts.path.rstrip('/')}{f'?{parts.query}' if parts.query else ''}".lower() if host else ""
 
 
-def _links(post: Resolved, offers: Sequence[_Offer]) -> Iterator[tuple[Place, _Offer]]:
+def _links(post: Resolved, offers: Mapping[str, Sequence[_Offer]]) -> Iterator[tuple[Place, _Offer]]:
     """Where a post leads to an offer: its link, else the first place in its texts."""
-    for offer in offers:
-        if post.link and _leads_to(post.link.lower(), offer.address) is not None:
-            yield post.post.place("link"), offer
+    if not offers:
+        return
+    link, texts = (post.link or "").lower(), [(piece, piece.text.lower()) for piece in pieces(post)]
+    for host, of_host in offers.items():
+        if host not in link and not any(host in small for _, small in texts):
             continue
-        for piece in pieces(post):
-            at = _leads_to(piece.text.lower(), offer.address)
-            if at is not None:
-                yield piece.place(at), offer
-                break
+        for offer in of_host:
+            if _leads_to(link, offer.address) is not None:
+                yield post.post.place("link"), offer
+                continue
+            for piece, small in texts:
+                at = _leads_to(small, offer.address)
+                if at is not None:
+                    yield piece.place(at), offer
+                    break
 
 
 def _leads_to(small: str, address: str) -> int | None:

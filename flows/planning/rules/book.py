@@ -3,6 +3,7 @@
 Rules that have code of their own declare this themselves, in `RULES`. Here stand the others: those that reading,
 resolving, scheduling and the networks find by the way. No code has two homes.
 """
+from flows.planning.measuring import METRICS
 from flows.planning.rules import RULES
 from flows.planning.rules.ruling import FIXED, Rule
 from schemas.problem import Severity
@@ -206,6 +207,9 @@ def catalogue() -> str:
                   "|---|---|---|---|---|---|---|"]
         lines += [_entry(rules[code]) for code in sorted(rules) if code[:3] == family]
         lines.append("")
+    lines += ["## Metrics", "", "Names that goals and `measures/*.csv` may use.", "",
+              "| name | unit | level | formula |", "|---|---|---|---|"]
+    lines += [f"| {one.name} | {one.unit} | {one.level} | {one.formula} |" for one in METRICS.values()]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

@@ -87,8 +87,8 @@ def posts_of(facts: Facts) -> dict[str, list[Resolved]]:
     """The posts of each campaign, by its folder."""
     made: dict[str, list[Resolved]] = {}
     for post in facts.content.posts:
-        if post.post.campaign is not None:
-            made.setdefault(post.post.campaign, []).append(post)
+        if (campaign := post.post.campaign) is not None:
+            made.setdefault(campaign, []).append(post)
     return made
 
 

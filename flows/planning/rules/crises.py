@@ -2,7 +2,7 @@
 
 Whether the plan for it is ready has a module of its own; the family is listed here.
 """
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from flows.planning.rules.wording import is_over
 from flows.planning.timing import days_on, wall
 from flows.planning.wishing import absolute
 from schemas.content import Entry, Resolved
-from schemas.crisis import CrisisPlan, Incident, Level
+from schemas.crisis import CrisisPlan, Incident, Level, Update
 from schemas.notation import span
 from schemas.place import Place
 from schemas.problem import Problem, Severity
@@ -57,32 +57,32 @@ def _is_ended(incident: Incident, facts: Facts) -> bool:
 
 
 class _Hold(NamedTuple):
-    """What one incident keeps back. `channels` None: on all. `spared`: posts that it names, never held."""
+    """What one incident keeps back. `channels` None: on all."""
 
     everything: bool
     channels: frozenset[str] | None
-    spared: frozenset[str]
     said: str
     remedy: str
 
     def keeps(self, post: Resolved, channel: str) -> bool:
         """Whether it keeps a post back on a channel."""
-        return ((self.everything or post.intent == "ask") and (self.channels is None or channel in self.channels)
-                and self.spared.isdisjoint((post.id, post.post.stem)))
+        return (self.everything or post.intent == "ask") and (self.channels is None or channel in self.channels)
 
 
 def _held(facts: Facts) -> Iterator[Problem]:
     """What is still to go out while an incident runs: one problem a post, or one for each channel that is held.
 
-    It takes the plan to know, not one post alone: what went out before the incident is not told of.
+    It takes the plan to know, not one post alone: what went out before the incident is not told of. What an incident
+    that runs names under its updates goes out, whatever another one holds: nobody may be silenced by a second trouble.
     """
     holds = list(_holds(facts))
     if not holds:
         return
+    spared = _updates(facts)
     found: dict[str, dict[str, _Hold | None]] = {}
     posts: dict[str, Resolved] = {}
     for one in facts.plan.everything():
-        if not is_over(one, facts):
+        if one.post.id not in spared and not is_over(one, facts):
             posts[one.post.id] = one.post
             channel = one.channel.id
             found.setdefault(one.post.id, {})[channel] = next((h for h in holds if h.keeps(one.post, channel)), None)
@@ -97,25 +97,53 @@ def _held(facts: Facts) -> Iterator[Problem]:
                 yield HELD.at(place, one_hold.said, one_hold.remedy, id, channel)
 
 
+def _updates(facts: Facts) -> frozenset[str]:
+    """The ids of the posts that incidents which run name as their updates; a bare name is one where it is unique."""
+    named = {update.post for _, incident in _running(facts) for update in incident.updates if update.post is not None}
+    bare: dict[str, list[str]] = {name: [] for name in named if "/" not in name}
+    for post in facts.content.posts if bare else ():
+        if post.post.stem in bare:
+            bare[post.post.stem].append(post.id)
+    return frozenset(named.union(*(ids for ids in bare.values() if len(ids) == 1)))
+
+
+def _running(facts: Facts) -> Iterator[tuple[Entry, Incident]]:
+    """The incidents that have begun, and of which nobody has said that they are closed and posting may go on."""
+    return ((entry, incident) for entry, incident in _incidents(facts) if _has_begun(incident, facts)
+            and not (_is_ended(incident, facts) and _may_resume(incident, facts)))
+
+
+def _deciders(facts: Facts) -> tuple[str, ...]:
+    """Who decides by the crisis plan; nobody where it does not say."""
+    plan = facts.content.entry("crisis plan")
+    return plan.roles.decides if isinstance(plan, CrisisPlan) and plan.roles is not None else ()
+
+
+def _may_resume(incident: Incident, facts: Facts) -> bool:
+    """Whether somebody has said that posting may go on who decides that by the plan; anybody, where it does not say."""
+    deciders = _deciders(facts)
+    return incident.resume_by is not None and (not deciders or incident.resume_by in deciders)
+
+
 def _holds(facts: Facts) -> Iterator[_Hold]:
     """Every incident that runs; those whose file cannot be read too, for nobody knows what they hold."""
-    for entry, incident in _incidents(facts):
-        if not _has_begun(incident, facts) or (_is_ended(incident, facts) and incident.resume_by):
-            continue
+    known = {channel.id for channel in facts.content.channels.channels}
+    for entry, incident in _running(facts):
         level = _level(incident, facts)
         publishing = level.publishing if level is not None else None
         if publishing != "continue":
-            updates = frozenset(update.post for update in incident.updates if update.post is not None)
-            yield _Hold(publishing != "hold-asks", frozenset(incident.channels) if incident.channels else None, updates,
-                        _why(entry, incident, level, facts), _how_to_end(entry, incident, level))
+            strange = [name for name in incident.channels or () if name not in known]
+            channels = frozenset(incident.channels) if incident.channels and not strange else None
+            yield _Hold(publishing != "hold-asks", channels, _why(entry, incident, level, strange, facts),
+                        _how_to_end(entry, incident, level, strange, facts))
     for path in facts.content.unreadable:
         if path.startswith(_FOLDER):
             name = path.removeprefix(_FOLDER).removesuffix(".yaml")
-            yield _Hold(True, None, frozenset(), f"Held by incident {name}: its file cannot be read, so everything "
+            yield _Hold(True, None, f"Held by incident {name}: its file cannot be read, so everything "
                         "waits.", f"Mend {facts.content.root}/{path}.")
 
 
-def _why(entry: Entry, incident: Incident, level: Level | None, facts: Facts) -> str:
+def _why(entry: Entry, incident: Incident, level: Level | None, strange: Sequence[str], facts: Facts) -> str:
     held = f"Held by incident {entry.id} ({incident.level or 'no level'})"
     if level is None and incident.level is not None:
         return f"{held}: the crisis plan has no such level, so everything waits."
@@ -123,29 +151,34 @@ def _why(entry: Entry, incident: Incident, level: Level | None, facts: Facts) ->
         return f"{held}: nothing says what may go on, so everything waits."
     if incident.status == "closed" and not _is_ended(incident, facts):
         return f"{held}: it is closed, and not since when."
+    if incident.status == "closed" and incident.resume_by is not None:
+        return f"{held}: it is closed, and {incident.resume_by} is not among those who decide by the crisis plan."
     if incident.status == "closed":
         return f"{held}: it is closed, and nobody has said that posting may go on."
-    return f"{held}."
+    return f"{held}: there is no channel {strange[0]}, so it counts for all." if strange else f"{held}."
 
 
-def _how_to_end(entry: Entry, incident: Incident, level: Level | None) -> str:
+def _how_to_end(entry: Entry, incident: Incident, level: Level | None, strange: Sequence[str], facts: Facts) -> str:
     if incident.status == "closed":
-        return f"Write closed: with its time and resume_by: with who decides it, in {entry.file}."
+        who = " or ".join(_deciders(facts)) or "who decides it"
+        return f"Write closed: with its time and resume_by: with {who}, in {entry.file}."
     first = "" if level is not None else "Name a level of crisis/plan.yaml under level:. "
+    first += "Name channels of networks/channels.yaml under channels:. " if strange else ""
     return f"{first}When it is over, write status: closed, closed: and resume_by: in {entry.file}."
 
 
 def _gone_silent(facts: Facts) -> Iterator[Problem]:
     """An open incident without a word when one was due.
 
-    The first is due when the level says `acknowledge`, each further one `update_every` after the last. An incident
-    whose level the plan does not know is not judged; CRI002 tells of it.
+    The first is due when the level says `acknowledge`, each further one `update_every` after the last. One that names a
+    post and no time was said when the post went out. An incident whose level the plan does not know is not judged;
+    CRI002 tells of it.
     """
     for entry, incident in _incidents(facts):
         level, opened = _level(incident, facts), _moment(incident.opened, facts)
         if level is None or opened is None or opened > facts.now or incident.status not in ("open", None):
             continue
-        said = [at for update in incident.updates if (at := _moment(update.at, facts)) is not None and at <= facts.now]
+        said = [at for update in incident.updates if (at := _said(update, facts)) is not None and at <= facts.now]
         pause = level.update_every if said else level.acknowledge or level.update_every
         due = _later(max(said, default=opened), pause) if pause is not None else None
         if due is not None and due < facts.now:
@@ -153,6 +186,15 @@ def _gone_silent(facts: Facts) -> Iterator[Problem]:
             yield SPOKEN.at(entry.place("updates"), f"Do not go silent: update due {_words(due, facts)}. {last}.",
                             "Say what you know, even if it is little, and write it under updates: with its time and "
                             "its post.")
+
+
+def _said(update: Update, facts: Facts) -> datetime | None:
+    """When an update was made; None: it was not, as far as anybody knows."""
+    if update.at is not None or update.post is None:
+        return _moment(update.at, facts)
+    out = [one.at for of_channel in facts.said.values() for one in of_channel
+           if one.is_out and update.post in (one.slot.post, one.slot.post.rsplit("/", 1)[-1])]
+    return min(out, default=None)
 
 
 def _later(moment: datetime, duration: str) -> datetime | None:
@@ -212,8 +254,8 @@ def _standing_alone(entry: Entry, incident: Incident, facts: Facts) -> Iterator[
 HELD = Rule(
     "CRI002", Severity.error, "FT", "An incident is open or monitoring: asks, or all posts, wait on its channels, as "
     "its level in the crisis plan says; all of them where no level says so. A closed one holds until closed: and "
-    "resume_by: are there. Posts that it names under updates: go out.",
-    "When it is over, write status: closed, closed: and resume_by: in its file.", all=_held)
+    "resume_by: are there. Posts that an open incident names under updates: go out.",
+    "When it is over, write status: closed, closed: and resume_by: in its file.", all=_held, due=True)
 SPOKEN = Rule(
     "CRI003", Severity.error, "DT", "An incident is open, and no public update was made in the time that its level "
     "gives: acknowledge for the first one, update_every for each further one.",

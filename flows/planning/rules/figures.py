@@ -17,6 +17,7 @@ _WEEK = timedelta(days=7)
 _BEFORE = timedelta(days=28)
 _FALL = 0.15
 _TIMES = 2
+_TWO_PEOPLE = 1.5                        # 0.9% of 110 is one person, rounded
 _DIGITS = 9                              # 0.4 - 0.15 is 0.25, whatever floats say
 
 
@@ -89,7 +90,10 @@ def _reputation(facts: Facts) -> float | None:
 
 
 def _leaving(facts: Facts) -> Iterator[Problem]:
-    """A channel whose last week lost more than twice what the four weeks before lost on the mean; 0 counts as well."""
+    """A channel whose last week lost more than twice what the four weeks before lost on the mean; 0 counts as well.
+
+    One person who leaves is no alarm, where followers were counted and the rate means no more than that.
+    """
     today = facts.today()
     channels = dict.fromkeys(one.channel for one in facts.content.figures or () if one.metric == "unfollow_rate")
     for channel in channels:
@@ -98,12 +102,18 @@ def _leaving(facts: Facts) -> Iterator[Problem]:
             continue
         before = _mean(measuring.series(facts.content.figures, "unfollow_rate", channel, last.date - _BEFORE,
                                         last.date - timedelta(days=1)))
-        if before is not None and round(last.value - _TIMES * before, _DIGITS) > 0:
+        if before is not None and round(last.value - _TIMES * before, _DIGITS) > 0 and not _is_one(last, facts):
             where = "on all channels" if channel == ALL else f"on {channel}"
             yield UNHEARD.at(
                 last.place, f"unfollow_rate: {shown(last.value)}% {where} in the week to {last.date}, and "
                 f"{before:.3g}% a week in the 28 days before.",
                 "Look at what you said that week; give more and ask less.", channel=None if channel == ALL else channel)
+
+
+def _is_one(rate: Figure, facts: Facts) -> bool:
+    """Whether a rate of those who left stands for one person, by the newest count of followers that it is about."""
+    followers = measuring.latest(facts.content.figures, "followers", rate.channel, rate.date)
+    return followers is not None and followers.value * rate.value / 100 < _TWO_PEOPLE
 
 
 def _mean(figures: tuple[Figure, ...]) -> float | None:

@@ -87,8 +87,8 @@ def _before(id: str, first: datetime, aim: datetime, goal: str, facts: Facts) ->
 def _disagreed(facts: Facts) -> Iterator[Problem]:
     """A goal that its sponsor, or the head of a department it serves, has not agreed to.
 
-    Nobody can ask a head who is not named or has left, so the department is named instead; what one agreed to before
-    leaving counts.
+    Nobody can ask a head who is not named or has left, so the department is named instead, or the office of the
+    sponsor; what one agreed to before leaving counts.
     """
     if may_be_in("person", facts.content.unreadable):
         return
@@ -99,7 +99,8 @@ def _disagreed(facts: Facts) -> Iterator[Problem]:
     for entry, strategy in facts.strategies():
         sponsor = strategy.sponsor.person if strategy.sponsor is not None else None
         for number, goal in enumerate(strategy.social_goals):
-            asked = [sponsor] if sponsor is not None and sponsor not in goal.agreed_by else []
+            asked = [] if sponsor is None or sponsor in goal.agreed_by else [
+                f"the sponsor ({sponsor} is not active any more)" if sponsor in left else sponsor]
             for aim in (aims[id] for id in goal.serves if id in aims):
                 asked += _head(aim, departments, left, goal.agreed_by)
             if asked:

@@ -8,7 +8,7 @@ from datetime import date
 from flows.planning import measuring
 from flows.planning.measuring import ALL, shown
 from flows.planning.rules import ambitions
-from flows.planning.rules.aims import campaigns_of, folder_of, goals
+from flows.planning.rules.aims import campaigns_of, folder_of, goals, posts_are_known
 from flows.planning.rules.ruling import Facts, Rule
 from schemas.audience import Audience
 from schemas.problem import Problem, Severity
@@ -24,7 +24,7 @@ _CARRIED_BY = {
 
 
 def _unmeasurable(facts: Facts) -> Iterator[Problem]:
-    """A metric that nobody knows, or nowhere to go."""
+    """A metric that nobody knows, nowhere to go, or a value that the metric cannot have: 90 for a share from 0 to 1."""
     for one in goals(facts):
         name, target = one.goal.metric, one.goal.target
         known = measuring.metric(name) if name else None
@@ -37,26 +37,39 @@ def _unmeasurable(facts: Facts) -> Iterator[Problem]:
             yield UNMEASURABLE.at(
                 one.place("metric"), f"{cannot} no metric is called '{name}'.", f"Did you mean {close}?" if close else
                 "Use a name of the vocabulary, for example response_rate or conversions.<event>.")
+        base = one.goal.baseline.value if one.goal.baseline is not None else None
+        for value, word, path in ((base, "baseline", ("baseline", "value")), (target, "target", ("target",))):
+            if known is not None and value is not None and not known.takes(value):
+                meant = known.meant_by(value)
+                yield UNMEASURABLE.at(
+                    one.place(*path), f"{cannot} {name} is {known.in_words}, and its {word} is {shown(value)}.",
+                    f"Write {shown(meant)}, if that is meant." if meant is not None else
+                    "Write a value that it can have.")
         if target is None:
             yield UNMEASURABLE.at(one.place(), f"{cannot} it has no target.", "Add target: with the value to reach.")
-        elif one.goal.baseline is not None and target == one.goal.baseline.value:
+        elif target == base:
             yield UNMEASURABLE.at(one.place("target"), f"{cannot} it starts at {shown(target)}, and that is its "
                                   "target too.", "Write the value to reach.")
 
 
 def _without_baseline(facts: Facts) -> Iterator[Problem]:
-    """Where a goal starts: the value, from when to when, and who says so."""
+    """Where a goal starts: the value, from when to when, and who says so.
+
+    It is measured before the goal is due; it may still be going on.
+    """
     for one in goals(facts):
         base = one.goal.baseline
         missing = [name for name, held in (
             ("value", base and base.value), ("from", base and base.from_), ("to", base and base.to),
-            ("source", base and base.source)) if held in (None, "")]
+            ("source", base and (base.source or "").strip())) if held in (None, "")]
         if base is None:
             what = "nothing says where it is now"
         elif missing:
             what = f"its baseline has no {' and no '.join(missing)}"
         elif base.from_ and base.to and base.to < base.from_:
             what = f"its baseline ends on {base.to}, before it begins"
+        elif base.to and one.goal.due and base.to >= one.goal.due:
+            what = f"its baseline lasts until {base.to}, and the goal is due on {one.goal.due}"
         else:
             continue
         yield NO_BASELINE.at(one.place("baseline"), f"Measure the starting point of {one.id}: {what}.",
@@ -64,11 +77,20 @@ def _without_baseline(facts: Facts) -> Iterator[Problem]:
 
 
 def _without_date_or_owner(facts: Facts) -> Iterator[Problem]:
-    """By when, inside the strategy, and who answers for it. A goal has room for one owner, so one is needed."""
+    """By when, inside the strategy, and who answers for it. A goal has room for one owner, so one is needed.
+
+    Where the strategy ends before it starts, that is said once: no day is inside it.
+    """
+    for entry, strategy in facts.strategies():
+        if strategy.social_goals and strategy.end is not None and strategy.end < strategy.start:
+            yield NO_DATE.at(entry.place("end"), f"{strategy.strategy} ends on {strategy.end}, before it starts on "
+                             f"{strategy.start}, so no goal can be due.", "Mend start or end.")
     for one in goals(facts):
         due, start, end = one.goal.due, one.strategy.start, one.strategy.end
         if due is None:
             yield NO_DATE.at(one.place(), f"{one.id} needs a date: nothing says by when.", "Add due: YYYY-MM-DD.")
+        elif end is not None and end < start:
+            pass
         elif due < start:
             yield NO_DATE.at(one.place("due"), f"{one.id} needs another date: {due} is before the strategy starts, on "
                              f"{start}.", f"Write a day from {start} on.")
@@ -92,15 +114,15 @@ def _vanity(facts: Facts) -> Iterator[Problem]:
 def _gap_in_the_funnel(facts: Facts) -> Iterator[Problem]:
     """A stage that nothing carries people through, once for each strategy; and people who are here already, forgotten.
 
-    A post counts for the strategy of its campaign or goal; one that has neither counts for all. Who is here already
-    needs a goal of loyalty that names the audience, or none.
+    A post counts for the strategy of its campaign or goal; one that has neither counts for all, and one that cannot be
+    read may be for any stage. Who is here already needs a goal of loyalty that names the audience, or none.
     """
     strategies = facts.strategies()
     if not strategies:
         return
     carried = _funnels(facts)
     loyal = {goal.audience for _, strategy in strategies for goal in strategy.social_goals if goal.funnel == "loyalty"}
-    for entry, strategy in strategies:
+    for entry, strategy in strategies if posts_are_known(facts) else ():
         own = {_stage(goal.funnel) for goal in strategy.social_goals} | carried[strategy.strategy] | carried[None]
         for stage in _STAGES:
             if stage not in own:
@@ -144,10 +166,11 @@ def _counted(goal: SocialGoal, facts: Facts, today: date) -> str:
     return f"; measures/ says {shown(found.value)} on {found.date}" if found is not None else ""
 
 
-UNMEASURABLE = Rule("GOL001", Severity.error, "F", "A social goal has no target, a target that is its baseline, or a "
-                    "metric that is not in the vocabulary.", "Name a metric of the vocabulary and the value to reach.",
-                    all=_unmeasurable, gate="STRATEGY")
-NO_BASELINE = Rule("GOL002", Severity.error, "F", "The baseline of a social goal has no value, no period or no source.",
+UNMEASURABLE = Rule("GOL001", Severity.error, "F", "A social goal has no target, a target that is its baseline, a "
+                    "metric that is not in the vocabulary, or a target or baseline that the metric cannot have.",
+                    "Name a metric of the vocabulary and the value to reach.", all=_unmeasurable, gate="STRATEGY")
+NO_BASELINE = Rule("GOL002", Severity.error, "F", "The baseline of a social goal has no value, no source, or no period "
+                   "that ends before the goal is due.",
                    "Measure the starting point: value, from, to and source.", all=_without_baseline, gate="STRATEGY")
 NO_DATE = Rule("GOL003", Severity.error, "F", "A social goal has no due day, one outside the strategy, or no owner.",
                "Give the goal a date and one owner.", all=_without_date_or_owner, gate="STRATEGY")

@@ -28,7 +28,10 @@ class _Held(NamedTuple):
 
 
 def _check_ins(facts: Facts) -> Iterator[Problem]:
-    """Judged are whole weeks that began on the first day of the first campaign or later."""
+    """Judged are whole weeks that began on the first day of the first campaign or later.
+
+    Where every channel is retired there is nothing to meet about; what was agreed is still to be done.
+    """
     today = facts.today()
     begun = [(campaign.start, entry) for entry, campaign in facts.campaigns()
              if campaign.start is not None and campaign.start <= today]
@@ -38,10 +41,17 @@ def _check_ins(facts: Facts) -> Iterator[Problem]:
     this_week = today - timedelta(days=today.weekday())
     weeks = [monday for number in range(1, _WEEKS_WITHOUT_LEADS + 1) if (monday := this_week - number * _WEEK) >= start]
     held, torn = list(_held(facts)), _torn(facts)
-    yield from _missed(weeks[:2], {one.monday for one in held} | torn, first)
+    if _is_anything_open(facts):
+        yield from _missed(weeks[:2], {one.monday for one in held} | torn, first)
     if len(weeks) == _WEEKS_WITHOUT_LEADS and torn.isdisjoint(weeks):
         yield from _without_leads([one for one in held if one.monday in weeks], weeks, facts)
     yield from _overdue(held, today)
+
+
+def _is_anything_open(facts: Facts) -> bool:
+    """Whether there is a channel left to meet about; where none is written down there may be."""
+    channels = facts.content.channels.channels
+    return not channels or any(channel.status != "retired" for channel in channels)
 
 
 def _held(facts: Facts) -> Iterator[_Held]:

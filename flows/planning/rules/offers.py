@@ -31,10 +31,12 @@ def _asks_of(facts: Facts) -> dict[str, list[Resolved]]:
 
 
 def _first_days(facts: Facts) -> dict[str, date]:
-    """The day on which each ask of a campaign goes out first, by post id; those without a time are left out."""
+    """The day on which each ask of a campaign goes out first, by post id; what has no time, or missed it, is left out.
+    """
     first: dict[str, datetime] = {}
     for one in facts.plan.everything():
-        if one.at is not None and one.post.intent == "ask" and one.post.post.campaign is not None:
+        if (one.at is not None and one.post.intent == "ask" and one.post.post.campaign is not None
+                and (facts.sent is None or one.slot in facts.sent or not is_over(one, facts))):
             first[one.post.id] = min(one.at, first.get(one.post.id, one.at))
     return {id: day_of(at, facts) for id, at in first.items()}
 
@@ -83,6 +85,12 @@ def _unasked(entry: Entry, campaign: Campaign, offer: Offer, asks: list[Resolved
                 f"{audience}: asked {_WORTH} on {day}, after the first ask to them on {asked}.",
                 f"Ask some of them before, or move the ask to {day} or later." if asked > today else
                 "The ask is out: have the sponsor sign a waiver for CMP007 in rules.yaml, with the reason.")
+        elif min(validated)[0] > today:
+            day, number = min(validated)
+            yield UNPROVEN.at(
+                entry.place("offer", "validated", number, "date"), f"{audience}: to be asked {_WORTH} on {day}, which "
+                "is still to come.", "Once they were asked, write down what they said; if the day changes, change it.",
+                severity=Severity.advice)
     for number, one in enumerate(offer.validated):
         lacking = [key for key in ("audience", "date", "by", "method", "finding") if not getattr(one, key)]
         if lacking:
@@ -167,7 +175,8 @@ def _unchanged(facts: Facts) -> Iterator[Problem]:
 
 UNPROVEN = Rule(
     "CMP007", Severity.error, "F", "A campaign asks for something, and its offer does not say what it is worth to "
-    "whom, or nobody asked an audience before its first ask; as a warning: an answer has no date, method or finding.",
+    "whom, or nobody asked an audience before its first ask; as a warning: an answer has no date, method or finding, "
+    "or is of a day to come.",
     "Ask the audience first whether the offer is worth it.", all=_unproven)
 STALE = Rule(
     "CMP008", Severity.error, "T", "The offer of a campaign was to be looked at again more than three days ago, and "

@@ -7,10 +7,11 @@ from datetime import date
 
 from flows.planning.rules import signatures
 from flows.planning.rules.ruling import Facts, Rule
+from flows.planning.rules.signatures import is_here
 from flows.planning.rules.wording import joined
 from schemas.content import Entry
 from schemas.engagement import Policy
-from schemas.people import Person, Role, Session, Team
+from schemas.people import Role, Session, Team
 from schemas.place import Place
 from schemas.problem import Problem, Severity
 
@@ -22,12 +23,6 @@ _TOPICS = ("blogging", "texting", "messaging", "social")
 def team_of(facts: Facts) -> tuple[Entry, Team] | None:
     """The team and the file it stands in; None: there is none that can be read."""
     return next(((entry, entry.value) for entry in facts.content.entries if isinstance(entry.value, Team)), None)
-
-
-def is_here(person: Person, today: date) -> bool:
-    """Whether somebody works with us today: active, and not from outside with their time over."""
-    until = person.external.until if person.external is not None else None
-    return person.active and (until is None or until >= today)
 
 
 def has_read(team: Team, version: str, person: str, today: date) -> bool:

@@ -18,11 +18,12 @@ from flows.planning.rules.campaigns import (
     share,
 )
 from flows.planning.rules.ruling import Facts, Rule
+from flows.planning.rules.signatures import APPROVED
 from flows.planning.rules.wording import joined
 from schemas.audience import Audience
-from schemas.campaign import Campaign, Influencer
+from schemas.campaign import Approval, Campaign, Influencer
 from schemas.channel import Channel
-from schemas.content import Entry
+from schemas.content import Entry, Resolved
 from schemas.people import Session, Team
 from schemas.problem import Problem, Severity
 
@@ -73,12 +74,13 @@ def _unready(facts: Facts) -> Iterator[Problem]:
     Drafts and posts that cannot be read are not ready. Which files are missing is known from REF001.
     """
     today, least = facts.today(), share(facts, UNREADY, "ready_share")
-    soon = [(entry, campaign.start) for entry, campaign in running(facts)
+    soon = [(entry, campaign, campaign.start) for entry, campaign in running(facts)
             if campaign.start is not None and campaign.start - _READY <= today <= campaign.start]
     finished, others = (posts_of(facts), _unfinished(facts)) if soon else ({}, Counter())
-    for entry, start in soon:
+    for entry, campaign, start in soon:
         posts = finished.get(folder_of(entry), [])
-        number, ready = len(posts) + others[folder_of(entry)], sum(1 for post in posts if post.post.head.approved_by)
+        number = len(posts) + others[folder_of(entry)]
+        ready = sum(1 for post in posts if _is_approved(post, campaign, facts))
         if number == 0:
             yield UNREADY.at(entry.place("start"), f"There is no post yet, and it starts on {start}.",
                              f"Write its posts in campaigns/{folder_of(entry)}/posts/ and have them approved.")
@@ -98,11 +100,19 @@ def _unready(facts: Facts) -> Iterator[Problem]:
                                  "Put the file into media/, or plan without it.")
 
 
+def _is_approved(post: Resolved, campaign: Campaign, facts: Facts) -> bool:
+    """Whether as many as the campaign asks for have approved the post; of those whom it names, if it names any."""
+    approval = campaign.approval or Approval()
+    need = approval.need if "need" in approval.model_fields_set else facts.knob(APPROVED, "need")
+    return len({one for one in post.post.head.approved_by if not approval.from_ or one in approval.from_}) >= need
+
+
 def _unfinished(facts: Facts) -> Counter[str]:
     """How many drafts and unreadable posts there are, by campaign folder."""
     made = Counter(draft.campaign for draft in facts.content.drafts if draft.campaign is not None)
-    read = {post.id for post in facts.content.posts} | {draft.id for draft in facts.content.drafts}
-    made.update(id.split("/")[0] for id in facts.content.broken() if id is not None and id not in read)
+    if broken := facts.content.broken().keys() - {None}:
+        read = {post.id for post in facts.content.posts} | {draft.id for draft in facts.content.drafts}
+        made.update(id.split("/")[0] for id in broken if id is not None and id not in read)
     return made
 
 
@@ -212,6 +222,7 @@ def _unclosed(facts: Facts) -> Iterator[Problem]:
     today = facts.today()
     ended = [(entry, campaign, campaign.end) for entry, campaign in facts.campaigns()
              if campaign.end is not None and campaign.end + _THANKS < today]
+    said = _Said(facts) if ended else None
     for entry, campaign, end in ended:
         folder, name = folder_of(entry), campaign.title or entry.id
         if not is_unread(facts, f"campaigns/{folder}/reviews/") and today > end + _RESULTS and not any(
@@ -220,25 +231,43 @@ def _unclosed(facts: Facts) -> Iterator[Problem]:
                 entry.place("end"), f"{name} ended on {end}, and there is no final review of it.",
                 f"Write campaigns/{folder}/reviews/{today}-final.md with kind: final, its date, and what came of each "
                 "goal.")
-        why = _unthanked(entry, campaign, end + _THANKS, facts)
+        why = _unthanked(entry, campaign, end + _THANKS, said) if said is not None else None
         if why is not None:
             yield UNCLOSED.at(entry.place("maintenance", "thanks"), f"{name} ended on {end}, and {why}.",
                               "Thank people now: publish a post that does, and name it as thanks: under maintenance:.")
 
 
-def _unthanked(entry: Entry, campaign: Campaign, latest: date, facts: Facts) -> str | None:
+class _Said:
+    """Which posts there are, by id and by the last part of it; which went out, and when each goes out first.
+
+    `out` None: nobody looked into the archive.
+    """
+
+    def __init__(self, facts: Facts) -> None:
+        self.ids = {post.id for post in facts.content.posts}
+        self.named: dict[str, set[str]] = {}
+        for post in facts.content.posts:
+            self.named.setdefault(post.post.stem, set()).add(post.id)
+        self.broken = {id for id in facts.content.broken() if id is not None} - self.ids
+        self.out = {slot.post for slot in facts.sent} if facts.sent is not None else None
+        self.first: dict[str, date] = {}
+        for item in facts.plan.items:                             # in order of time
+            if item.post.id not in self.first:
+                self.first[item.post.id] = day_of(item.at, facts)
+
+
+def _unthanked(entry: Entry, campaign: Campaign, latest: date, said: _Said) -> str | None:
     """Why nobody is thanked; None: they are."""
     name = campaign.maintenance.thanks if campaign.maintenance is not None else None
     if name is None:
         return "no post that thanks people is named"
     wanted = {name, f"{folder_of(entry)}/{name}"}
-    posts = [post for post in facts.content.posts if post.id in wanted or post.post.stem == name]
-    mine = {post.id for post in posts if post.id in wanted} or {post.id for post in posts} or wanted
-    if facts.sent is not None:
-        return None if any(slot.post in mine for slot in facts.sent) else f"{name} is not published"
-    if mine & {id for id in facts.content.broken() if id is not None} - {post.id for post in posts}:
+    mine = wanted & said.ids or said.named.get(name) or wanted
+    if said.out is not None:
+        return None if mine & said.out else f"{name} is not published"
+    if mine & said.broken:
         return None                                               # it cannot be read, and has a problem of its own
-    planned = [day_of(item.at, facts) for item in facts.plan.items if item.post.id in mine]
+    planned = [said.first[id] for id in mine if id in said.first]
     if not planned:
         return f"{name} does not go out"
     return None if min(planned) <= latest else f"{name} goes out only on {min(planned)}"

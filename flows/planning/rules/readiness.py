@@ -1,10 +1,11 @@
 """CRI001: when the worst happens there is a plan, known to those who act, and a first sentence that may be said."""
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
-from flows.planning.rules.people import has_read, is_here, team_of
+from flows.planning.rules.people import has_read, team_of
 from flows.planning.rules.ruling import Facts, Rule
+from flows.planning.rules.signatures import is_here
 from flows.planning.rules.wording import joined
 from schemas.content import Entry
 from schemas.crisis import CrisisPlan, SignedOff, Statement
@@ -52,7 +53,7 @@ def _unsigned(approved: SignedOff | None, today: date) -> str | None:
 def _unrehearsed(entry: Entry, plan: CrisisPlan, facts: Facts) -> Iterator[Problem]:
     today, days = facts.today(), facts.knob(READY, "rehearse_days")
     last = max((drill.date for drill in plan.rehearsed if drill.date is not None and drill.date <= today), default=None)
-    if last is None or today - last > timedelta(days=days):
+    if last is None or (today - last).days > days:
         why = f"the last rehearsal was on {last}, {(today - last).days} days ago" if last else "it was never rehearsed"
         yield _not_ready(entry.place("rehearsed"), why, "Play a scenario through with everybody in it, and write it "
                          "under rehearsed:.")

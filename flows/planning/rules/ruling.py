@@ -35,7 +35,8 @@ class Facts(NamedTuple):
     """What rules judge. `messages`: what each channel gets, by slot; `sent`: what is published, and when it went out.
 
     `sent` None: nobody looked into the archive, so rules that need it are not evaluated. `fresh`: files that were never
-    committed. `said`: what each channel said and will say. `gates`: empty until the other rules are judged.
+    committed. `said`: what each channel said and will say. `unsure`: channels that said more than anybody knows here:
+    only the archive tells which turns of a series are out. `gates`: empty until the other rules are judged.
     `launches`: what LAUNCH will be on the first day of campaigns to come, as things stand, by campaign. `world`: what
     Git, inboxes and connection tests tell.
     """
@@ -47,6 +48,7 @@ class Facts(NamedTuple):
     sent: Mapping[Slot, datetime | None] | None = None
     fresh: frozenset[str] = frozenset()
     said: Tally = MappingProxyType({})
+    unsure: frozenset[str] = frozenset()
     gates: tuple[Gate, ...] = ()
     launches: Mapping[str, Gate] = MappingProxyType({})
     world: World = NOTHING_KNOWN
@@ -88,7 +90,7 @@ class Facts(NamedTuple):
         value = self.content.rulebook().knobs.get(name, default)
         if isinstance(default, list | tuple):
             return (value,) if isinstance(value, str) else value if isinstance(value, list | tuple) else default
-        numbers = isinstance(default, int | float) and isinstance(value, int | float)
+        numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in (default, value))
         return value if numbers or type(value) is type(default) else default
 
 
@@ -122,6 +124,18 @@ class Rule(NamedTuple):
             self.code, severity or self.severity, place, message, remedy, post, channel, run, self.gate, self.acts)
 
 
+class Homes(NamedTuple):
+    """Where the things stand that a waiver may name. `files`: by id, a path from the content folder on. `root`: how
+    that folder is called in messages; "": by one word.
+    """
+
+    root: str = ""
+    files: Mapping[str, str] = MappingProxyType({})
+
+
+NOWHERE = Homes()
+
+
 class Terms(NamedTuple):
     """How strictly problems are taken today. `waivers`: those in force. `depends`: an ask or a campaign exists, so that
     what guards them is no to-do any more. `to_come`: the first campaign is still to come, and these problems, by code
@@ -132,6 +146,7 @@ class Terms(NamedTuple):
     waivers: tuple[Waiver, ...]
     depends: bool
     to_come: frozenset[tuple[str, Place]] | None = None
+    homes: Homes = NOWHERE
 
 
 def settle(problems: Iterable[Problem], terms: Terms) -> list[Problem]:
@@ -142,7 +157,7 @@ def settle(problems: Iterable[Problem], terms: Terms) -> list[Problem]:
             made.append(problem)
             continue
         said = terms.rulebook.severity.get(problem.code)
-        if said == "off" or any(excuses(waiver, problem) for waiver in terms.waivers):
+        if said == "off" or any(excuses(waiver, problem, terms.homes) for waiver in terms.waivers):
             continue
         severity = Severity(said) if said is not None else by_profile(problem, terms)
         made.append(problem if severity is problem.severity else problem._replace(severity=severity))
@@ -161,19 +176,43 @@ def by_profile(one: "Problem | Rule", terms: Terms) -> Severity:
     return one.severity
 
 
-def excuses(waiver: Waiver, problem: Problem) -> bool:
-    """Whether a waiver is about the problem: its rule; and its post, channel, campaign, file or folder, or everything.
+def excuses(waiver: Waiver, problem: Problem, homes: Homes = NOWHERE) -> bool:
+    """Whether a waiver is about the problem: its rule; and its post, channel, campaign, strategy, folder or file, or
+    everything where it names nothing.
     """
     if waiver.rule != problem.code:
         return False
-    return waiver.where is None or _is_there(waiver.where, problem)
+    return waiver.where is None or _is_there(waiver.where, problem, homes)
 
 
-def _is_there(where: str, problem: Problem) -> bool:
-    if where in (problem.post, problem.channel):
+def _is_there(where: str, problem: Problem, homes: Homes) -> bool:
+    """A word is a post's last part, a campaign, a series, a channel, a folder at the top, or a file without its ending;
+    what has a slash is the whole id of a post, or a path from the content folder on. A folder within another needs its
+    path: `posts` is the always-on posts, and not those of every campaign.
+    """
+    root = homes.root or problem.place.file.partition("/")[0]
+    name, file, post = plain(where, root), problem.place.file.removeprefix(f"{root}/"), problem.post or ""
+    if not name:
+        return False
+    if name in (post, problem.channel) or any(_is_at(file, home) for home in (name, homes.files.get(name, name))):
         return True
-    post = problem.post or ""
-    if where in (post.split("/")[0], post.rsplit("/", 1)[-1]):
-        return True
-    names = problem.place.file.split("/")[1:]                     # campaigns/spring-mend/campaign.yaml: by its folder
-    return len(names) > 1 and where in names[:-1]
+    if "/" in name:
+        return bool(post) and f"campaigns/{post}".startswith(f"{name}/")
+    return name in (post.partition("/")[0], post.rpartition("/")[2]) or file.startswith(
+        (f"campaigns/{name}/", f"evergreen/{name}/")) or name == _stem(file)
+
+
+def plain(where: str, root: str) -> str:
+    """What a waiver names, from the content folder on: without slashes around it, and without the folder's own name."""
+    return where.strip().removeprefix("./").removeprefix(f"{root}/").strip("/")
+
+
+def _is_at(file: str, home: str) -> bool:
+    """Whether a path is another one, with or without its ending, or below it."""
+    return file == home or file.startswith(f"{home}/") or file.rpartition(".")[0] == home
+
+
+def _stem(file: str) -> str:
+    """The name of a file without its ending; "": one that every campaign, or every series, has."""
+    name = file.rpartition("/")[2]
+    return "" if name in ("campaign.yaml", "series.yaml") else name.rpartition(".")[0]

@@ -138,7 +138,8 @@ def _free_of_cost(facts: Facts) -> Iterator[Problem]:
 def _unreviewed(facts: Facts) -> Iterator[Problem]:
     """Nobody has looked at the strategy for long: since its last review, or since it began.
 
-    Only while it runs: before its start it is being written, after its end its successor counts.
+    Only while it runs: before its start it is being written and a review is part of that, after its end its successor
+    counts.
     """
     today = facts.today()
     for entry, strategy in facts.strategies():
@@ -154,9 +155,9 @@ def _unreviewed(facts: Facts) -> Iterator[Problem]:
 
 
 def _last_look(strategy: Strategy, today: date) -> date:
-    """The day of its review; of its start where there was none yet, for a day still to come is none."""
+    """The day of its review; of its start where there was none since, for a day still to come is none."""
     reviewed = strategy.reviewed
-    return reviewed if reviewed is not None and reviewed <= today else strategy.start
+    return reviewed if reviewed is not None and strategy.start <= reviewed <= today else strategy.start
 
 
 def _said(text: str | None) -> bool:

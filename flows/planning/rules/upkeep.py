@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from flows.planning.rules import meetings
+from flows.planning.rules.campaigns import days as days_of
 from flows.planning.rules.ruling import Facts, Rule
 from flows.planning.rules.wording import joined
 from flows.planning.timing import days_on, wall
@@ -30,14 +31,15 @@ def _gone_quiet(facts: Facts) -> Iterator[Problem]:
     if entry is None:
         return
     last, today = _last_words(facts), facts.today()
+    long, longest = days_of(facts, QUIET, "gap_days"), days_of(facts, QUIET, "gap_max")
     lacks = "without a post" if facts.world.inbox is None else "without a post or an answer"
     for number, channel in enumerate(facts.content.channels.channels):
         if channel.status != "active" or channel.id not in last:
             continue
         since = last[channel.id].astimezone(wall(facts.content.timezone)).date()
         days = (today - since).days
-        is_long = days > facts.knob(QUIET, "gap_max")
-        if is_long or days > facts.knob(QUIET, "gap_days"):
+        is_long = days > longest
+        if is_long or days > long:
             yield QUIET.at(
                 entry.place("channels", number, "id"), f"Quiet on {channel.id} since {since}: {days} days {lacks}.",
                 "Plan a post for it soon; or retire it: status: retired, and a closing_notice that says where you are.",

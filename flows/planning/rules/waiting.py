@@ -1,6 +1,6 @@
 """ENG001 and ENG004: questions and complaints that have waited too long, by the playbook and its working hours."""
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from flows.planning.rules.attending import named, of_kind, on_call
 from flows.planning.rules.ruling import Facts, Rule
@@ -56,7 +56,10 @@ class Desk:
         """How much longer it has waited than so many times `sla`; less than nothing: there is time left."""
         if sla.endswith("mo"):
             zone = wall(self.facts.content.timezone)
-            day = days_on(message.at.astimezone(zone).date(), times * int(sla.removesuffix("mo")), "mo")
+            try:
+                day = days_on(message.at.astimezone(zone).date(), times * int(sla.removesuffix("mo")), "mo")
+            except (ValueError, OverflowError):
+                day = date.max                                    # more months than the calendar has
             return self.facts.today() - day
         return self.worked.between(message.at, self.facts.now) - times * span(sla)
 

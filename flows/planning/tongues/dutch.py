@@ -3,15 +3,15 @@ from flows.planning.tongues.tongue import Tongue, words
 
 DUTCH = Tongue(
     asks={
-        "schrijf": r"^schrijf (?:je|u|jullie)(?: [^\s.!?]{1,20}){0,4} in",
-        "meld": r"^meld (?:je|u|jullie)(?: [^\s.!?]{1,20}){0,4} aan",
+        "schrijf": r"^schrijf (?:je|u|jullie)(?: [^\s.!?,:;]{1,20}){0,4} in(?! (?:de|het|een|onze)(?!\w))",
+        "meld": r"^meld (?:je|u|jullie)(?: [^\s.!?,:;]{1,20}){0,4} aan(?! (?:de|het|een|onze)(?!\w))",
         "word": "^word (?:nu |ook |vandaag nog )?(?:lid|vrijwilliger|donateur|vriend van)",
-        "doneer": "^doneer",
+        "doneer": r"^doneer(?! (?:bloed|plasma)(?!\w))",
         "doe mee": "^doe mee(?! met (?:een|twee))",
-        "koop": "^koop (?:nu|hier|je|jouw|uw|vandaag|kaarten)",
-        "bestel": "^bestel (?:nu|hier|je|jouw|uw|vandaag|kaarten)",
+        "koop": "^koop (?:nu|hier|vandaag|(?:(?:je|jouw|uw) )?(?:kaarten|kaartje|tickets?))",
+        "bestel": "^bestel (?:nu|hier|vandaag|(?:(?:je|jouw|uw) )?(?:kaarten|kaartje|tickets?|exemplaar))",
         "boek": "^boek (?:nu|hier|je|jouw|uw|vandaag|een plek)",
-        "reserveer": "^reserveer",
+        "reserveer": "^reserveer (?:nu|hier|vandaag|online|(?:je|jouw|uw|een) (?:plek|plaats|tafel|kaarten|ticket))",
         "stem": "^stem (?:nu|hier|op ons|vandaag|voor ons)",
         "abonneer": "^abonneer",
         "volg": "^volg ons",

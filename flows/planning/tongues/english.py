@@ -7,6 +7,7 @@ _PLACE = "place|places|seat|seats|spot|spots|slot|table|ticket|tickets|visit|ses
 _GROUP = ("club|library|community|team|mailing list|newsletter|list|waiting list|waitlist|campaign|challenge|programme|"
           "program|workshop|workshops|webinar|course|class|event|movement|network|group|society|crew|union|choir")
 _MEMBER = "member|volunteer|supporter|patron|friend"
+_TO_REGISTER = ("evening|morning|afternoon|event|session|sessions|talk|tour|day|weekend|night|class|place|seat|spot")
 _PASSED_ON = "post|page|link|video|thread|news|picture|photo|story|appeal|campaign"
 
 ENGLISH = Tongue(
@@ -14,33 +15,39 @@ ENGLISH = Tongue(
         "join": rf"^join(?: (?:us|our|now|today|online|free|for free|as an? (?:{_MEMBER})|with the first month)"
                 rf"(?! in (?:thank|congrat|welcom|celebrat|wish)\w{{1,12}})| the (?:\w{{1,20}} ){{0,2}}(?:{_GROUP})"
                 rf"|{_ALONE})",
-        "sign up": "^sign up",
+        "sign up": "^sign up(?! (?:sheets?|forms?|lists?|pages?|buttons?|bonus|fees?)(?!\\w))",
         "petition": r"^sign (?:this|the|our) (?:\w{1,20} )?petition",
-        "donat": "^donate",
+        "donat": "^donate(?! (?:blood|plasma|organs?|hair|nothing)(?!\\w))",
+        "you donate": "(?:will|would|could|can) you donate(?! (?:blood|plasma|organs?|hair)(?!\\w))",
         "buy": rf"^buy(?: (?:{_SOON}|yours|from us|our|us a|tickets|your tickets?|a ticket)|{_ALONE})",
         "book": rf"^book(?: (?:{_SOON}|early|ahead|yours|your|tickets|in for"
                 rf"|(?:a|an|the|one) (?:\w{{1,20}} ){{0,2}}(?:{_PLACE}))|{_ALONE})",
-        "regist": rf"^register(?: (?:{_SOON}|for|at|via|early|free|your (?:interest|place|seat|team|spot))|{_ALONE})",
+        "regist": rf"^register(?: (?:{_SOON}|at|via|early|free|your (?:interest|place|seat|team|spot)"
+                  rf"|for(?= (?:our|free|(?:[\w'’]{{1,20}} ){{0,3}}(?:{_GROUP}|{_TO_REGISTER}))(?!\w)))|{_ALONE})",
         "vote": rf"^vote(?: (?:{_SOON}|(?:for )?(?:us|our|me))|{_ALONE})",
         "your vote": "^(?:cast|give us) your vote",
-        "subscribe": "^subscribe",
-        "follow": "^follow (?:us|our (?:page|account|channel|profile))",
+        "subscribe": r"^subscribe(?! (?:buttons?|to (?:fewer|less|nothing))(?!\w))",
+        "follow": r"^follow (?:us(?! (?:around|round|through|into|inside|down|up|behind|along|as|home|past|"
+                  r"to (?:the|a|our))(?!\w))|our (?:page|account|channel|profile))",
         "support": "^support (?:us|our (?:work|campaign|appeal|fund|cause|mission))",
         "become": rf"^become (?:a|an|our) (?:\w{{1,20}} )?(?:{_MEMBER})",
-        "get your": "^get your (?:tickets?|copy|place|seat|spot|free)",
+        "get your": "^get your (?:tickets?|copy|place|seat|spot|free (?:tickets?|copy|place|seat|trial|guide|month))",
+        "tickets": "^(?:get|grab) tickets",
+        "rsvp": "^rsvp",
+        "volunteer": "^volunteer (?:with us|for us|today|now)",
         "reserve": rf"^reserve (?:{_SOON}|your|a (?:{_PLACE}))",
         "order": rf"^(?:pre-?)?order (?:{_SOON}|yours|your (?:copy|tickets?))",
-        "shop": rf"^shop (?:{_SOON})",
+        "shop": rf"^shop (?:{_SOON})(?! (?:safely|securely|less)(?!\w))",
         "enrol": rf"^enroll?(?: (?:{_SOON}|in|for|on)|{_ALONE})",
-        "apply": "^apply (?:online|today|to join|for)",
+        "apply": rf"^apply (?:online|today|now|to join|for(?= (?:our|membership|a (?:{_PLACE}))(?!\w)))",
         "pledge": "^pledge (?:your|now|today|[£$€])",
-        "claim": "^claim (?:your|yours)",
+        "claim": "^claim (?:yours|your (?:free )?(?:place|seat|spot|tickets?|copy|discount|voucher|offer|gift|prize))",
         "chip in": "^chip in",
         "give generously": "^give generously",
         "sponsor": "^sponsor (?:us|our|an?)",
         "help us": "^help us (?:to )?(?:raise|reach|fund|buy|win|hit)",
-        "code": "^use (?:our |my |promo |discount )?code",
-        "save your": "^save your (?:seat|spot|place)",
+        "code": r"^use (?:our |my |promo |discount )?code(?! (?:blocks?|names?|words?|snippets?|reviews?)(?!\w))",
+        "save your": r"^save your (?:seat|spot|place)(?! with(?!\w))",
         "your name": "^add your name",
         "start your": "^start your (?:free )?(?:trial|membership)",
     },
@@ -51,7 +58,7 @@ ENGLISH = Tongue(
         "please share": "please share(?! (?:your|what|how|which|where|why|an?|in|tips))",
         "spread the word": "^spread the word",
         "retweet": "^retweet",
-        "please rt": "(?:please|pls) rt",
+        "rt": "(?:please|pls) rt",
         "repost": "^repost (?:this|if|please)",
         "boost": "please boost|boosts? (?:welcome|appreciated)",
         "tag": r"^tag (?:a|your|one|two|three|some|\d) (?:\w{1,12} )?friends?",
@@ -80,5 +87,6 @@ ENGLISH = Tongue(
     leads=words("and or then so now just today also do"),
     narrates=words("we they people who that which members visitors volunteers neighbours neighbors i"),
     infinitives=words("to"),
-    before_infinitives=words("click tap here link below want ready time how reply call write email visit chance like"),
+    before_infinitives=words(
+        "click tap here link below want ready time how reply call write email visit chance like forget remember"),
 )

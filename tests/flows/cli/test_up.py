@@ -21,7 +21,8 @@ NETWORKS = {"facebook": "facebook_page"}        # of channels that are not calle
 def planned(season, drumbeat) -> list[dict]:
     """The slots that have a time up to the end of what is played, in order, as `plan` says."""
     (season.home / "none").mkdir()
-    items = drumbeat("plan", "--json", "--archive", f"dir:{season.home}/none", cwd=season.home).json["items"]
+    items = drumbeat("plan", "--json", "--archive", f"dir:{season.home}/none", "--now", "2026-11-05",
+                     cwd=season.home).json["items"]
     return [item for item in items if item["state"] == "planned" and item["at"] < "2027-04-20"]
 
 

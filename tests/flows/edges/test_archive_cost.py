@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from flows.cli.watching import DayOrMonth, rows_of
+from flows.cli.watching import DayOrMonth, rows_from, rows_of
 from flows.edges.ledger import Ledger, verify
 from flows.edges.settings import Settings
 from flows.edges.store import Counted, Store, ahead, open_store
@@ -64,7 +64,7 @@ def on_the_wire(s3, archive: Archive, on: str | None) -> tuple[Counter[str], Cou
     """The states that `status` shows, and the requests that came over the wire: listings, and reads of each place."""
     s3.requests.clear()
     window = DayOrMonth().convert(on, None, None) if on else None
-    rows = rows_of(archive.settings, archive.url, now=NOW, on=window)
+    rows = rows_from(archive.settings, open_store(archive.url), NOW, window, rehearsal=False)
     asked = Counter(
         "LIST" if "list-type" in path else f"{method} {path.split('/v1/')[1].split('/')[0]}"
         for method, path in s3.requests)
@@ -115,7 +115,7 @@ def test_what_is_shown_is_what_the_ledgers_say(archive):
     ledger = Ledger(archive.store, worker="reader", now=lambda: NOW)
     truth = {str(slot): fold(slot, ledger.read(slot)) for slot in ledger.all_slots()}
 
-    rows = rows_of(archive.settings, archive.url, now=NOW)
+    rows = rows_of(archive.settings, archive.url, now=NOW, rehearsal=False)
 
     assert {row.slot: (row.state, row.sent_at, row.url) for row in rows} == {
         slot: (one.state, one.published_at, one.urls[0] if one.urls else None) for slot, one in truth.items()}

@@ -153,11 +153,19 @@ def test_an_older_commit_is_told_as_it_was(club: Club) -> None:
     ([a_post("One.", "ilse"), "no front matter", a_post("One.", "ilse")], 0, 0),
     ([a_post("One.", "ilse"), b"---\nslot: next\n---\n\xe9\n", a_post("Two.", "ilse")], 2, 0),
     ([a_post("One.", "ilse"), "---\n[\n---\n"], 1, None),
+    ([a_post("One.", "ilse"), a_post("One.", "ilse", more="author: wren\ndraft: true\nhold: wait\nx-note: 1\n")], 0, 0),
+    ([a_post("One.", "ilse"), a_post("One.", "ilse").replace("slot: next", "at: 2027-03-04 09:30")], 0, 0),
+    ([a_post("One.", "ilse"), a_post("One.", "ilse", more="tactic: tips\npillar: how-to\nidea: kettle\n")], 0, 0),
+    ([a_post("One.", "ilse"), a_post("One.\n## notes\nAsk Maren.\n", "ilse")], 0, 0),
+    ([a_post("One.\n## notes\nAsk her.", "ilse"), a_post("One.\n## notes\nAsk.\n## on x\nX.", "ilse")], 1, 0),
+    ([a_post("One.", "ilse"), a_post("One.\n### notes\nNo.", "ilse")], 1, 0),
+    ([a_post("One.", "ilse"), a_post("One.", "ilse", more="channels: [x]\n")], 1, 0),
+    ([a_post("One.", "ilse"), a_post("One.", "ilse", more="link: https://mill.example\n")], 1, 0),
 ])
 def test_what_counts_as_a_change_and_as_an_approval(
         club: Club, steps: list[str | bytes], last: int, approved: int | None) -> None:
-    """`last` is the last change of anything but the names, `approved` when the names became these. How the file is
-    written counts for neither, nor does a version that nobody can read.
+    """`last` is the last change of what readers get, `approved` when the names became these. How the file is written
+    counts for neither, nor does a version that nobody can read; nor when it goes out, or what it serves.
     """
     commits = [club.commit(f"2027-01-{day:02}", {POST: text}) for day, text in enumerate(steps, 5)]
 
@@ -168,12 +176,38 @@ def test_what_counts_as_a_change_and_as_an_approval(
     assert found.merged_by == ()
 
 
+@pytest.mark.parametrize(("steps", "changed"), [
+    ([a_post("One.")], None),
+    ([a_post("One.", "ilse")], None),
+    ([a_post("One."), a_post("One.", "ilse")], None),
+    ([a_post("One.", "ilse"), a_post("Two.", "ilse")], 1),
+    ([a_post("One.", "ilse"), a_post("Two.", "ilse"), a_post("Three.", "ilse")], 2),
+    ([a_post("One.", "ilse"), a_post("Two.", "ilse"), a_post("Two.", "ilse", "odile")], None),
+    ([a_post("One.", "ilse"), a_post("Two."), a_post("Two.", "ilse")], None),
+    ([a_post("One.", "ilse"), a_post("Two.", "ilse"), a_post("One.", "ilse")], None),
+    ([a_post("One.", "ilse"), a_post("One.", "ilse", more="draft: true\n")], None),
+])
+@pytest.mark.parametrize("clock", ["forwards", "backwards", "still"])
+def test_a_text_other_than_the_one_that_was_approved(
+        club: Club, steps: list[str], changed: int | None, clock: str) -> None:
+    """`changed` tells the last change when the names were put under another text; whatever the clocks of those say who
+    committed, and not when the text was put back as it was.
+    """
+    days = {"forwards": range(5, 9), "backwards": range(9, 5, -1), "still": [5] * 4}[clock]
+    commits = [club.commit(f"2027-01-{day:02}", {POST: text}) for day, text in zip(days, steps, strict=False)]
+
+    found = club.told().files[POST]
+
+    assert (found.changed and found.changed.commit) == (None if changed is None else commits[changed])
+    assert found.changed in (None, found.last)
+
+
 def test_only_a_post_has_approvals(club: Club) -> None:
     """In any other file the names are text like everything else."""
     club.commit("2027-01-05", {"ideas/kettle.md": a_post()})
     last = club.commit("2027-01-06", {"ideas/kettle.md": a_post("Oil the hinge.", "ilse")})
 
-    assert club.told().files["ideas/kettle.md"][1:] == (edit(last, "2027-01-06"), None, ())
+    assert club.told().files["ideas/kettle.md"][1:4] == (edit(last, "2027-01-06"), None, ())
 
 
 def test_a_file_that_comes_back_begins_anew(club: Club) -> None:
@@ -256,9 +290,9 @@ def test_who_merged_is_told(club: Club) -> None:
 
     files = club.told().files
 
-    assert files[POST][1:] == (edit(written, "2027-01-06"), None, (ILSE, "noreply@forge.example"))
-    assert files["posts/b.md"][1:] == (edit(others, "2027-01-07", ILSE), None, ("noreply@forge.example",))
-    assert files["posts/c.md"][1:] == (edit(own, "2027-01-08", PIP), None, ())
+    assert files[POST][1:4] == (edit(written, "2027-01-06"), None, (ILSE, "noreply@forge.example"))
+    assert files["posts/b.md"][1:4] == (edit(others, "2027-01-07", ILSE), None, ("noreply@forge.example",))
+    assert files["posts/c.md"][1:4] == (edit(own, "2027-01-08", PIP), None, ())
 
 
 def test_the_merge_that_counts_is_the_one_into_the_line_asked_about(club: Club) -> None:
@@ -276,6 +310,46 @@ def test_the_merge_that_counts_is_the_one_into_the_line_asked_about(club: Club) 
     assert club.told().files[POST].merged_by == (ILSE,)
     assert club.told(inner).files[POST].merged_by == (PIP,)
     assert club.told("fix").files[POST].merged_by == ()
+
+
+@pytest.mark.parametrize(("message", "counts"), [
+    ("Merge branch 'spring'", True),
+    ("Merge pull request #7 from mill/spring", True),
+    ("Merge branch 'spring' into 'main'", True),
+    ("Merge branch 'main' into 'main'", True),
+    ("Merge branch 'spring' of github.com:mill/club", True),
+    ("Merge remote-tracking branch 'origin/spring'", True),
+    ("Merge branch 'main' of github.com:mill/club", False),
+    ("Merge branch 'master' of https://forge.example/mill/club into work", False),
+    ("Merge remote-tracking branch 'origin/main'", False),
+    ("Merge branch 'main' into work", False),
+    ("Merge branch 'content' of forge.example:mill/club into content", False),
+])
+def test_who_pulls_merges_nothing(club: Club, message: str, counts: bool) -> None:
+    """`git pull` makes a merge of what others committed; whoever ran it has looked at nothing."""
+    club.commit("2027-01-05", {POST: a_post()})
+    club.git("checkout", "-q", "-b", "spring")
+    club.commit("2027-01-06", {POST: a_post("Mended.")})
+    club.git("checkout", "-q", "main")
+    club.commit("2027-01-07", {"rules.yaml": "x: 1\n"})
+    club.git("merge", "-q", "--no-ff", "-m", message, "spring", who=ILSE, day="2027-01-08")
+
+    assert club.told().files[POST].merged_by == ((ILSE,) if counts else ())
+
+
+def test_a_merge_before_a_pull_is_told(club: Club) -> None:
+    """What was merged by a person, and pulled by another one later, was merged by the first."""
+    club.commit("2027-01-05", {POST: a_post()})
+    club.git("checkout", "-q", "-b", "spring")
+    club.commit("2027-01-06", {POST: a_post("Mended.")})
+    club.git("checkout", "-q", "-b", "origin", "main")
+    club.merge("2027-01-07", "spring", who=ILSE)
+    club.git("checkout", "-q", "main")
+    club.commit("2027-01-08", {"rules.yaml": "x: 1\n"}, who=PIP)
+    club.git("merge", "-q", "--no-ff", "-m", "Merge branch 'main' of forge.example:mill/club", "origin", who=PIP,
+             day="2027-01-09")
+
+    assert club.told().files[POST].merged_by == (ILSE,)
 
 
 def test_an_approval_that_a_merge_brings_is_whose_it_is(club: Club) -> None:
@@ -307,6 +381,7 @@ def test_names_and_text_that_only_a_merge_joined(club: Club, text_first: bool) -
 
     assert (found.approved, found.last, found.merged_by) == (
         edit(approved, days[1], ILSE), edit(merged, "2027-01-08", PIP), ())
+    assert found.changed == found.last
 
 
 def test_what_a_merge_threw_away_is_no_past(club: Club) -> None:
@@ -530,6 +605,18 @@ def test_a_team_member_on_another_branch_does_not_count(club: Club) -> None:
     assert histories.at(first, TEAM) == "no commit of content/ is by an address of people/team.yaml (git:)"
 
 
+def test_what_is_read_later_is_not_told_of_before(club: Club, tmp_path: Path) -> None:
+    """Another process reads on while a history is looked into: nothing of what it adds led to this commit."""
+    first = club.commit("2027-01-05", {"strategy.yaml": STRATEGY}, who=ILSE)
+    told = club.told(first, tmp_path)
+    club.commit("2027-01-06", {"strategy.yaml": STRATEGY.replace("{id: tips,", "{id: more}, {id: tips,"),
+                               "strategies/north.yaml": "mission: North.\n"})
+    assert ("tactic", "more") in club.told(home=tmp_path).entities
+
+    assert set(told.entities) == {("social_goal", "answers"), ("tactic", "tips")}
+    assert set(told.material) == {"ours"}
+
+
 def test_no_commit_of_the_folder(club: Club) -> None:
     """The repository has commits, the folder has none; and a word that is no commit is told as such."""
     (club.home / "README").write_text("ours")
@@ -552,6 +639,23 @@ def test_a_mailmap_says_who_somebody_is(club: Club, tmp_path: Path) -> None:
 
     assert (before.first.author, after.first.author) == ("wren@old.example", WREN)
     assert len(list((tmp_path / ".drumbeat/cache").glob("*.sqlite"))) == 1
+
+
+def test_a_mailmap_that_changes_under_way(club: Club, tmp_path: Path) -> None:
+    """A publisher runs for weeks: the next time it asks, it knows people as a new process would."""
+    head = club.commit("2027-01-05", {POST: a_post(), "rules.yaml": "x: 1\n"}, who="wren@old.example")
+    head = club.commit("2027-01-06", {"rules.yaml": "x: 2\n"})
+    histories = Histories(Repository(club.folder), tmp_path)
+    before = histories.at(head, TEAM)
+    assert isinstance(before, History)
+    assert before.files[POST].last.author == "wren@old.example"
+    (club.home / ".mailmap").write_text("Wren <wren@ours.example> <wren@old.example>\n")
+
+    after = histories.at(head, TEAM)
+
+    assert isinstance(after, History)
+    assert after.files[POST].last.author == WREN
+    assert before.files["rules.yaml"].last.author == WREN
 
 
 # --- odd repositories -------------------------------------------------------------------------------------------------
@@ -759,7 +863,8 @@ def test_what_is_asked_about_is_read_together(club: Club) -> None:
     (club.home / ".git/objects").rename(club.home / "objects")
     other = told.files["posts/b.md"]
 
-    assert one == other == FileHistory(edit(first, "2027-01-05"), edit(second, "2027-01-06"), edit(first, "2027-01-05"))
+    last = edit(second, "2027-01-06")
+    assert one == other == FileHistory(edit(first, "2027-01-05"), last, edit(first, "2027-01-05"), (), last)
 
 
 def test_the_main_line_stays_in_one_piece(club: Club, tmp_path: Path) -> None:
@@ -967,6 +1072,58 @@ def test_several_processes_at_once(club: Club, tmp_path: Path) -> None:
     assert said[2] == said[0][10:]
     [file] = (tmp_path / ".drumbeat/cache").glob("*.sqlite")
     assert sqlite3.connect(file).execute("SELECT count(*) FROM commits").fetchall() == [(20,)]
+
+
+def test_a_file_that_somebody_else_threw_away(club: Club, kept: Path, tmp_path: Path) -> None:
+    """Another process found it damaged and made it anew: this one goes on with the new file, and both keep in it."""
+    histories = Histories(Repository(club.folder), tmp_path)
+    assert isinstance(histories.at(club.git("rev-parse", "HEAD"), TEAM), History)
+    kept.unlink()
+    third = club.commit("2027-01-07", {"posts/b.md": a_post("B.")})
+    everything(club.told(third, tmp_path))
+    fourth = club.commit("2027-01-08", {"posts/c.md": a_post("C.")})
+
+    told = histories.at(fourth, TEAM)
+
+    assert isinstance(told, History)
+    assert everything(told) == everything(club.told())
+    assert sqlite3.connect(kept).execute("SELECT count(*) FROM commits").fetchall() == [(4,)]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from flows.edges.history import Histories
+from flows.edges.repository import Repository
+histories = Histories(Repository(Path(sys.argv[1])), Path(sys.argv[2]))
+print("ready", flush=True)
+for line in sys.stdin:
+    told = histories.at(line.strip(), frozenset({"wren@ours.example"}))
+    print(sorted((path, file.first.commit, file.last.commit) for path, file in told.files.items()), flush=True)
+"""
+
+
+def test_a_publisher_that_runs_while_others_check(club: Club, tmp_path: Path) -> None:
+    """One process stays, others come, read and throw away: what each is told is what Git says, at every commit."""
+    words = [sys.executable, "-c", WRITER, str(club.folder), str(tmp_path)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as publisher:
+        assert publisher.stdin is not None
+        assert publisher.stdout is not None
+        assert publisher.stdout.readline() == "ready\n"
+        for day in range(5, 13):
+            head = club.commit(f"2027-01-{day:02}", {f"posts/{day}.md": a_post(f"{day}."), POST: a_post(f"{day}!")})
+            if day % 3 == 0:
+                for file in (tmp_path / ".drumbeat/cache").glob("*.sqlite"):
+                    garbage(file)
+            check = club.told(head, tmp_path) if day % 2 else None
+            publisher.stdin.write(f"{head}\n")
+            publisher.stdin.flush()
+            said = publisher.stdout.readline()
+            for told in (check or club.told(head, tmp_path), club.told(head)):
+                files = sorted((path, file.first.commit, file.last.commit) for path, file in told.files.items())
+                assert said == f"{files}\n"
+        publisher.stdin.close()
+        assert publisher.wait(60) == 0
 
 
 def test_what_is_lost_twice_is_an_error_in_words(club: Club, tmp_path: Path) -> None:

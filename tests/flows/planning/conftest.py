@@ -39,13 +39,24 @@ def sources() -> Callable[[Files], list[SourceFile]]:
     return source_files
 
 
+STRATEGIC = frozenset({"STR", "DIS", "GOL", "CMP", "GAT", "INT", "ENG", "NET", "PPL", "CRI", "MNT", "MEA", "IDE"})
+"""Families that judge more than files, times, texts and networks: they have tests of their own."""
+
+
 @pytest.fixture
 def prepared() -> Callable[..., Prepared]:
-    """Everything the folder means, with the real adapters for judges."""
+    """Everything the folder means, with the real adapters for judges.
 
-    def make(files: Files, **more: Any) -> Prepared:
+    Unless `strategic`, what strategy, campaigns and people lack is left out, and holds nothing.
+    """
+
+    def make(files: Files, *, strategic: bool = False, **more: Any) -> Prepared:
         options: dict[str, Any] = {"networks": publishers.available(), "judge": publishers.judge, "now": NOON, **more}
-        return prepare(source_files(files), "content", "working tree", **options)
+        if strategic:
+            return prepare(source_files(files), "content", "working tree", **options)
+        relaxed = source_files({"rules.yaml": "profile: relaxed\n", **files})
+        made = prepare(relaxed, "content", "working tree", **options)
+        return made._replace(problems=tuple(one for one in made.problems if one.code[:3] not in STRATEGIC))
 
     return make
 

@@ -148,3 +148,20 @@ def test_thousands_of_the_same_end() -> None:
              for n in range(20_000)]
 
     assert len(list(repeats(texts, 60 * DAY))) == 20_000 - 1
+
+
+@pytest.mark.parametrize("unique", [2, 3, 5])
+def test_thousands_of_one_pattern_end(unique: int) -> None:
+    """Twenty thousand posts with a few words of their own each in the same twenty are told apart one by one."""
+    pattern = " ".join(f"shared{number}" for number in range(20 - unique))
+    texts = [Told(START + n * timedelta(minutes=1), bag(" ".join([pattern, *(f"own{n}x{m}" for m in range(unique))])))
+             for n in range(20_000)]
+
+    assert list(repeats(texts, 60 * DAY)) == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=2_000))
+def test_short_texts_are_normalised_as_long_ones_are(text: str) -> None:
+    """The words of a text are the same, whether it is normalised whole or word by word."""
+    assert words(text) == words(f"{text} {' ' * 1_100}")

@@ -200,6 +200,12 @@ NUMBER = "Write digits, with a point where it needs one, like 1234 or 0.91;"
          " to 1. Look at the figure again."),
         ("2027-03-01,keyword_position,all,0,x", "2:33: SYN002 error: keyword_position cannot be 0: it is a rank, and 1 "
          "is first. Look at the figure again."),
+        ("2027-03-01,page_indexed,all,5,x", "2:29: SYN002 error: page_indexed cannot be 5: it is 1 or 0. Look at the "
+         "figure again."),
+        ("2027-03-01,page_indexed,all,0.5,x", "2:29: SYN002 error: page_indexed cannot be 0.5: it is 1 or 0. Look at "
+         "the figure again."),
+        ("2027-03-01,net_sentiment,all,-41,x", "2:30: SYN002 error: net_sentiment cannot be -41: it is from -1 to 1. "
+         "Write -0.41, if that is meant."),
         ("2027-03-01,clicks,all,1,234,x", "2:29: SYN002 error: This line has 6 values, and there are 5 columns. Write "
          "1234 without a comma, and put quotes around a text that has one."),
         ("2027-03-01,clicks,all", "2:19: SYN002 error: This line has 3 values, and there are 5 columns. Write "
@@ -264,6 +270,14 @@ def test_of_very_many_wrong_lines_the_first_are_told() -> None:
     assert said(made.problems)[-1] == (
         "102:1: SYN002 error: 7 more lines of this file are wrong. Mend those above first.")
     assert len(made.figures or ()) == 1
+
+
+def test_what_is_not_told_costs_no_thought() -> None:
+    """Only of lines that are told anybody asks which name was meant: the hundredth is, the next one is not."""
+    made = tabulate(HEADER + "2027-03-01,folowers,all,1,x\n" * (MOST_TOLD + 1), "m.csv", ())
+
+    assert [problem.remedy for problem in made.problems[-2:]] == [
+        "Did you mean followers?", "Mend those above first."]
 
 
 def test_a_hundred_wrong_lines_are_told_one_by_one() -> None:
@@ -371,7 +385,6 @@ def test_where_nobody_counted_nothing_is_found() -> None:
 
     assert measuring.latest(None, "followers", None, day) is None
     assert measuring.series(None, "followers", "all", day, day) == ()
-    assert measuring.growth(None, "followers", "all", day, day) is None
     assert measuring.median(None, "followers", "all", day, day) is None
 
 
@@ -380,28 +393,6 @@ def test_a_series_holds_both_its_days() -> None:
     found = measuring.series(FIGURES[::-1], "followers", "mastodon", date(2027, 1, 1), date(2027, 1, 10))
 
     assert [one.value for one in found] == [100, 110, 111]
-
-
-@pytest.mark.parametrize(
-    ("since", "until", "percent"),
-    [("2027-01-01", "2027-01-20", 50.0), ("2027-01-01", "2027-01-19", 11.0), ("2027-01-02", "2027-01-19", None),
-     ("2027-01-20", "2027-01-20", None)],
-)  # fmt: skip
-def test_growth_is_from_the_first_figure_to_the_last(since: str, until: str, percent: float | None) -> None:
-    """In per cent of the first; two figures of one day are not growth."""
-    found = measuring.growth(
-        FIGURES, "followers", "mastodon", date.fromisoformat(since), date.fromisoformat(until))
-
-    assert found == (None if percent is None else pytest.approx(percent))
-
-
-def test_growth_from_nothing_has_no_number() -> None:
-    """From 0 on nothing can be told; from below 0 upwards is growth."""
-    days = date(2027, 1, 1), date(2027, 1, 3)
-
-    assert measuring.growth((figure("2027-01-01", 0), figure("2027-01-03", 5)), "followers", "mastodon", *days) is None
-    assert measuring.growth(
-        (figure("2027-01-01", -4, "roi"), figure("2027-01-03", -2, "roi")), "roi", "mastodon", *days) == 50
 
 
 @pytest.mark.parametrize(("values", "middle"), [((3,), 3), ((1, 9), 5), ((9, 1, 2), 2), ((), None)])
@@ -417,3 +408,14 @@ def test_a_figure_of_a_post_is_not_one_of_its_channel() -> None:
     assert measuring.slot_of(FIGURES[-1]) == Slot("posts/a", "mastodon", "1")
     assert measuring.slot_of(figure("2027-01-01", 1, source="CRM export #3")) is None
     assert measuring.latest(FIGURES, "engagements", "mastodon", date(2027, 1, 20)) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "whole", "short"),
+    [(1234, "1234", "1230"), (0.91, "0.91", "0.91"), (60_000 / 34, "1764.705882", "1760"), (-0.0412345, "-0.0412345",
+     "-0.0412"), (12_345_678_901, "12345678901", "12300000000"), (0.00001, "0.00001", "0.00001"), (0, "0", "0"),
+     (1e300, "1e+300", "1e+300"), (0.1 + 0.2, "0.3", "0.3")],
+)  # fmt: skip
+def test_numbers_are_shown_as_people_write_them(value: float, whole: str, short: str) -> None:
+    """In digits, without powers of ten, up to what nobody counts to."""
+    assert (measuring.shown(value), measuring.about(value)) == (whole, short)

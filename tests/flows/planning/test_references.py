@@ -461,15 +461,19 @@ def test_what_a_broken_file_may_use_is_not_called_unused(broken: dict[str, str],
     [
         (
             "networks/channels.yaml",
-            "content/networks/channels.yaml:1:1: error: channels must be a list. [SYN002] Write channels: [1].",
+            "content/networks/channels.yaml:1:1: error: channels must be a list. [SYN002] Write channels: "
+            "[{id: …, network: …}].",
         ),
-        ("people/team.yaml", "content/people/team.yaml:1:1: error: people must be a list. [SYN002] Write people: [1]."),
-        ("strategy.yaml", "content/strategy.yaml:1:1: error: tactics must be a list. [SYN002] Write tactics: [1]."),
+        ("people/team.yaml", "content/people/team.yaml:1:1: error: people must be a list. [SYN002] Write people: "
+         "[{id: …, name: …}]."),
+        ("strategy.yaml", "content/strategy.yaml:1:1: error: tactics must be a list. [SYN002] Write tactics: "
+         "[{id: …, goals: …}]."),
         (
             "campaigns/spring/campaign.yaml",
             "content/campaigns/spring/campaign.yaml:1:1: error: team must be a list. [SYN002] Write team: [1].",
         ),
-        ("pillars.yaml", "content/pillars.yaml:1:1: error: pillars must be a list. [SYN002] Write pillars: [1]."),
+        ("pillars.yaml", "content/pillars.yaml:1:1: error: pillars must be a list. [SYN002] Write pillars: "
+         "[{id: …, name: …}]."),
         (
             "media/library.yaml",
             "content/media/library.yaml:1:1: error: a.jpg must be keys with values. [SYN002] Write a.jpg: {name: …}.",

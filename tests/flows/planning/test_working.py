@@ -21,6 +21,7 @@ def at(text: str) -> datetime:
     [
         ("mon-sat 09:00-18:00", OFFICE),
         (" Mon-Sat  09:00 - 18:00 ", OFFICE),
+        ("mon–sat 9:00–18:00", OFFICE),
         ("mon-tue, wed, thu-sat 09:00-18:00", OFFICE),
         ("mon-wed 09:00-18:00; thu-sat 09:00-18:00", OFFICE),
         ("mon-sat 09:00-15:00, mon-sat 12:00-18:00", OFFICE),
@@ -38,7 +39,7 @@ def test_hours_are_read(text: str, hours: WorkingHours) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "always", "mon-sat", "09:00-18:00", "mon-sat 9:00-18:00", "mon-sat 09:00-25:00", "mon-sat 24:00-25:00",
+    ["", "always", "mon-sat", "09:00-18:00", "mon-sat 9-18", "mon-sat 09:00-25:00", "mon-sat 24:00-25:00",
      "mon-sat 09:60-18:00", "mon-sat 09:00", "mon-sat 09:00-18:00,", "mon-sat 09:00-18:00 sun", "foo 09:00-18:00"],
 )
 def test_what_is_no_hours_is_nothing(text: str) -> None:

@@ -1,5 +1,6 @@
 """DISCOVERY, line by line: what one change of the sample content makes of it."""
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -76,3 +77,15 @@ def test_a_line_of_discovery(
     gate = sample_gates(day, edits)["DISCOVERY"]
 
     assert told_line(gate, key) == (state, evidence, remedy, owner)
+
+
+def test_a_third_competitor_need_not_be_known_as_well(sample_look: Callable[..., Any], told_line: Told) -> None:
+    """Two are enough: what a rule only warns of opens no line whose own words hold."""
+    shop = "{id: corner-shop, name: Corner Shop, reputation: {positive: 1, neutral: 1, negative: 1}}"
+    third = ("spiders:", f"  - {shop}\n\nspiders:")
+
+    gates, asked = sample_look(edits={"discovery.yaml": third})
+
+    assert [one.severity.value for one in asked.found["DIS002"]] == ["warning"]
+    assert told_line(gates["DISCOVERY"], "DIS002") == (
+        "green", "2 of 3 competitors with a reputation and a way to do better: hirehub and bay-diy", "", "wren")

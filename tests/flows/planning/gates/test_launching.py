@@ -134,3 +134,15 @@ def test_a_line_of_launch(
     gate = sample_gates(day, edits)["LAUNCH of spring-mend"]
 
     assert told_line(gate, key) == (state, evidence, remedy, owner)
+
+
+KNOBS = ("index_days", "briefed_share", "ready_share", "unlock_gives", "unlock_days", "rehearse_days")
+
+
+@pytest.mark.parametrize("knob", KNOBS)
+@pytest.mark.parametrize("value", ["4000000", "1e15", "-1", "many", "[]"])
+def test_a_knob_that_nobody_can_count_with(sample_gates: Sample, knob: str, value: str) -> None:
+    """A number beyond a hundred years of days, below nothing, or no number at all: the default holds."""
+    said = sample_gates(edits={"rules.yaml": f"profile: guided\nknobs: {{{knob}: {value}}}\n"})
+
+    assert said == sample_gates(edits={"rules.yaml": "profile: guided\n"})

@@ -19,6 +19,7 @@ DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 FULL = ("{id: one, network: mastodon, handle: us, connection: ONE, owner: wren, responders: [wren], audiences: [all], "
         "goals: [more], evidence: 14 of 48 use it")
+AIMLESS = FULL.replace(" goals: [more],", "")
 
 
 def folder(channel: str = FULL, **more: str) -> dict[str, str]:
@@ -101,33 +102,34 @@ def test_networks_come_after_goals(judged: Judged, lines: Lines) -> None:
     world = since(channel_one=datetime(2026, 9, 1, 23, 30, tzinfo=UTC), social_goal_more=NOON,
                   social_goal_less=NOON - DAY)
 
-    found = judged([accounts.AFTER_GOALS], folder(), world=world)
+    found = judged([accounts.AFTER_GOALS], folder(AIMLESS), world=world)
 
     assert lines(found) == [
         "networks/channels.yaml:2:6: NET002 warning: one was there on 2026-09-02, before the first goal (less, "
-        "2027-01-03): networks come after goals. Check which goal needs it. If none does, retire it; if one does, sign "
-        "a waiver that says so. channel=one"
+        "2027-01-03): networks come after goals. Check which goal needs it, and name it under goals:. If none does, "
+        "retire it. channel=one"
     ]
     assert found[0].gate == "STRATEGY"
 
 
 @pytest.mark.rule("NET002", "near")
 def test_a_channel_may_come_with_the_first_goal(judged: Judged) -> None:
-    """NET002: in the same commit, or later; and a channel that does not speak may be there."""
+    """NET002: in the same commit, or later; a channel that does not speak, or names its goals by now, may be there."""
     early = since(channel_one=NOON - MINUTE, social_goal_more=NOON)
 
-    assert judged([accounts.AFTER_GOALS], folder(), world=since(channel_one=NOON, social_goal_more=NOON)) == []
-    assert judged([accounts.AFTER_GOALS], folder(f"{FULL}, status: listening"), world=early) == []
-    assert len(judged([accounts.AFTER_GOALS], folder(), world=early)) == 1
+    assert judged([accounts.AFTER_GOALS], folder(AIMLESS), world=since(channel_one=NOON, social_goal_more=NOON)) == []
+    assert judged([accounts.AFTER_GOALS], folder(f"{AIMLESS}, status: listening"), world=early) == []
+    assert judged([accounts.AFTER_GOALS], folder(), world=early) == []
+    assert len(judged([accounts.AFTER_GOALS], folder(AIMLESS), world=early)) == 1
 
 
 @pytest.mark.rule("NET002", "missing")
 def test_without_git_nobody_knows_what_came_first(judged: Judged, facts: Of) -> None:
     """NET002: not evaluated without the history; without a committed goal, or for a new channel, nothing is before."""
-    assert facts(folder()).lacks(accounts.AFTER_GOALS) == ("history",)
-    assert judged([accounts.AFTER_GOALS], folder()) == []
-    assert judged([accounts.AFTER_GOALS], folder(), world=since(channel_one=NOON)) == []
-    assert judged([accounts.AFTER_GOALS], folder(), world=since(social_goal_more=NOON)) == []
+    assert facts(folder(AIMLESS)).lacks(accounts.AFTER_GOALS) == ("history",)
+    assert judged([accounts.AFTER_GOALS], folder(AIMLESS)) == []
+    assert judged([accounts.AFTER_GOALS], folder(AIMLESS), world=since(channel_one=NOON)) == []
+    assert judged([accounts.AFTER_GOALS], folder(AIMLESS), world=since(social_goal_more=NOON)) == []
 
 
 # --- NET003 -----------------------------------------------------------------------------------------------------------
@@ -171,6 +173,16 @@ def test_a_channel_that_was_never_tested(judged: Judged) -> None:
 
     assert judged([accounts.ANSWERS], post_at("2027-01-05 09:30"), world=World(trials={"two": Trial(NOON)})) == []
     assert judged([accounts.ANSWERS], always, world=tried(NOON - DAY - MINUTE)) == []
+
+
+def test_a_channel_that_posted_since_answers(judged: Judged) -> None:
+    """NET003: a failed test says nothing more once a post went out; where nobody looked, the test stands."""
+    files, sent = post_at("2027-01-04 10:00"), {Slot("c/a", "one"): NOON - 60 * MINUTE}
+
+    assert judged([accounts.ANSWERS], files, world=tried(NOON - 90 * MINUTE, "no"), sent=sent) == []
+    assert len(judged([accounts.ANSWERS], files, world=tried(NOON - 60 * MINUTE, "no"), sent=sent)) == 1
+    assert len(judged([accounts.ANSWERS], files, world=tried(NOON - 90 * MINUTE, "no"))) == 1
+    assert len(judged([accounts.ANSWERS], files, world=tried(NOON - 90 * MINUTE, "no"), sent={})) == 1
 
 
 @pytest.mark.rule("NET003", "near")

@@ -88,6 +88,15 @@ def test_held_posts_are_no_action_and_unsupported_networks_are(judged: Judged) -
     assert idle(judged, folder(PLAN, **there, **{"networks/channels.yaml": channels})) == []
 
 
+def test_a_post_that_an_error_keeps_back_is_planned_all_the_same(judged: Judged) -> None:
+    """STR007: the error is told, and it is nothing that a second post would mend."""
+    front = "tactic: tips\npillar: lost\n"
+
+    assert idle(judged, folder(**{"posts/a.md": post("2027-01-05 12:00", front)})) == []
+    assert idle(judged, folder(**{"posts/a.md": post("2027-03-01 12:01", front)})) == ["tips"]
+    assert idle(judged, folder(**{"posts/a.md": post("2027-01-05 12:00", f"{front}hold: later\n")})) == ["tips"]
+
+
 @pytest.mark.parametrize(("frame", "now", "fires"), [
     ("phases: {execution: [2027-01-05, 2027-06-01]}\n", NOON, False),
     ("phases: {execution: [2027-01-04, 2027-06-01]}\n", NOON, True),
@@ -119,6 +128,15 @@ def test_one_goal_alive_keeps_a_tactic_at_work(judged: Judged) -> None:
     plan = plan.replace("[shares]", "[shares, likes]")
 
     assert idle(judged, folder(plan)) == ["tips"]
+
+
+def test_a_goal_of_another_strategy_may_be_over_too(judged: Judged) -> None:
+    """STR007: a tactic rests with its goals, wherever they stand."""
+    north = FRAME.replace("mend", "north") + "social_goals: [{id: visits, text: V, result: 5}]\n"
+    files = folder(PLAN.replace("[shares]", "[visits]").replace("text: S}", "text: S, result: 1}"),
+                   **{"strategies/north.yaml": north})
+
+    assert idle(judged, files) == []
 
 
 def campaign(start: str, end: str) -> Files:
@@ -156,6 +174,7 @@ def test_what_cannot_be_read_may_be_its_action(judged: Judged) -> None:
     assert idle(judged, folder(plan, **{"posts/a.md": "---\nat: [\n---\nHello.\n"})) == ["likes"]
     assert idle(judged, folder(plan, **{"campaigns/spring/campaign.yaml": "start: [\n"})) == ["likes"]
     assert idle(judged, folder(plan, **{"posts/a.md": post("2027-01-05 12:00", "goal: lost\n")})) == ["likes", "tips"]
+    assert idle(judged, folder(plan, **{"campaigns/spring/reviews/mid.md": "---\nkind: [\n"})) == ["likes", "tips"]
 
 
 @pytest.mark.parametrize(("knob", "fires"), [("10", False), ("9", True), ("often", False), (".inf", False)])

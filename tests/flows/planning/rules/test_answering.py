@@ -186,6 +186,13 @@ def test_only_working_hours_count(written: str, when: str, late: bool, said: Sai
     assert bool(said(UNANSWERED, [item(when)], files)) is late
 
 
+def test_more_months_than_a_calendar_has_are_never_over(said: Said) -> None:
+    """ENG001: a slip in the time for an answer breaks nothing, and nobody is late by it."""
+    files = folder(**{"engagement/playbook.yaml": PLAYBOOK.replace("24h", "99999mo")})
+
+    assert said(UNANSWERED, [item("01-20 12:00")], files) == []
+
+
 @pytest.mark.parametrize(
     ("when", "severity"), [("02-19 12:00", []), ("02-18 12:00", ["warning"]), ("01-20 12:00", ["warning"])]
 )
@@ -244,12 +251,22 @@ def test_a_channel_that_asks_nothing_talks_at_people(judged: Judged, lines: Line
         ([TALKS] * 11, ""),  # too few to tell
         ([TALKS] * 12, "intent: respond\n"),
         ([TALKS] * 12, "invites_reply: true\n"),
+        (["Which one is blunt？"] * 12, ""),
         ([TALKS, *[ASKS] * 3, *[TALKS] * 9], ""),  # the first has left the window
     ],
 )
 def test_three_quarters_are_not_too_many(bodies: list[str], front: str, judged: Judged) -> None:
     """ENG002: nine of the last twelve may only tell; answers and questions do not."""
     assert judged([TALKING_AT], row(*bodies, front=front), now=at("03-08 09:00")) == []
+
+
+def test_the_mark_in_an_address_is_no_question(judged: Judged) -> None:
+    """ENG002: `?` before a query asks nobody anything; behind the address it does."""
+    link = "See https://ours.example/a?b=1 for more."
+    now = at("03-08 09:00")
+
+    assert len(judged([TALKING_AT], row(ASKS, ASKS, *[link] * 10), now=now)) == 1
+    assert judged([TALKING_AT], row(*["Seen [it](https://ours.example/a)?"] * 12), now=now) == []
 
 
 @pytest.mark.rule("ENG002", "missing")
@@ -273,7 +290,7 @@ def test_posts_of_the_next_four_weeks_count(judged: Judged) -> None:
     assert judged([TALKING_AT], retired, now=at("03-08 09:00")) == []
 
 
-@pytest.mark.parametrize(("knob", "told"), [("0.9", 0), ("0.83", 1), ("1", 0), ("most", 1)])
+@pytest.mark.parametrize(("knob", "told"), [("0.9", 0), ("0.83", 1), ("1", 0), ("most", 1), (".nan", 1), ("75", 1)])
 def test_how_much_is_too_much_is_a_knob(knob: str, told: int, judged: Judged) -> None:
     """ENG002: the share that may only tell is the content's to say."""
     files = {**row(ASKS, ASKS, *[TALKS] * 10), "rules.yaml": f"knobs: {{broadcast_max: {knob}}}\n"}

@@ -1,5 +1,6 @@
 """INT001–INT003, INT005, INT006: gives come before asks, asks come seldom, and each leads somewhere."""
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -297,6 +298,50 @@ def test_it_is_judged_when_its_hour_has_come(judged: Judged) -> None:
     assert [(problem.code, problem.post) for problem in found] == [("INT002", "posts/p004"), ("INT003", "posts/p004")]
     assert (GIVEN_FIRST.due, UNLOCKED.due) == (True, True)
     assert judged([GIVEN_FIRST], files, now=due, sent={**three, Slot("posts/p004", "mastodon"): due}) == []
+
+
+def test_a_give_that_went_out_while_the_ask_waited_counts(facts: Callable[..., Facts]) -> None:
+    """INT002: an ask is late, and so is the last give; what is out by now came before what is still to come."""
+    files = timeline("give", "give", "give", "give", "ask")
+    due = datetime(2026, 9, 29, 11, 30, tzinfo=UTC)
+    gone: dict[Slot, datetime | None] = {Slot(f"posts/p{number:03d}", "mastodon"): None for number in range(3)}
+    late = {**gone, Slot("posts/p003", "mastodon"): due + timedelta(minutes=20)}
+
+    def found(sent: dict[Slot, datetime | None]) -> list[Problem]:
+        known = facts(files, now=due + timedelta(minutes=30), sent=sent)
+        return [] if GIVEN_FIRST.all is None else list(GIVEN_FIRST.all(known))
+
+    assert len(found(gone)) == 1
+    assert found(late) == []
+
+
+def test_a_give_that_is_late_is_none_until_it_is_out(facts: Callable[..., Facts]) -> None:
+    """INT002: an ask whose hour has come does not overtake the give that pays for it; one of tomorrow may rely on it.
+    """
+    files = timeline("give", "give", "give", "ask")
+    files |= {"posts/p002.md": files["posts/p002.md"].replace("2026-09-15 12:30", "2026-09-22 11:30")}
+    rules = {"rules.yaml": "knobs: {give_per_ask: 3}\n"}
+    due = datetime(2026, 9, 22, 11, 30, tzinfo=UTC)                # 12:30 in Dublin
+    gone: dict[Slot, datetime | None] = {Slot(f"posts/p{number:03d}", "mastodon"): None for number in range(2)}
+
+    def found(now: datetime, sent: dict[Slot, datetime | None]) -> list[Problem]:
+        known = facts({**files, **rules}, now=now, sent=sent)
+        return [] if GIVEN_FIRST.all is None else list(GIVEN_FIRST.all(known))
+
+    assert len(found(due, gone)) == 1
+    assert found(due, {**gone, Slot("posts/p002", "mastodon"): due}) == []
+    assert found(due - timedelta(minutes=30), gone) == []
+
+
+def test_a_large_window_is_counted_at_once(judged: Judged) -> None:
+    """INT002: a knob of thousands costs no more than one of twelve, and the answer is the same."""
+    files = timeline(*["ask"] * 300, apart=1)
+    rules = {"rules.yaml": "knobs: {window_posts: 36500, give_per_ask: 100}\n"}
+    begun = time.process_time()
+    found = judged([GIVEN_FIRST], {**files, **rules}, now=EARLY)
+
+    assert found[-1].remedy.startswith("Give 30000 more first:")
+    assert time.process_time() - begun < 5
 
 
 def test_each_channel_has_its_own_balance(judged: Judged) -> None:

@@ -137,6 +137,15 @@ def test_who_left_need_not_read_it(judged: Judged) -> None:
         "The crisis plan is not ready: wren has not acknowledged crisis-plan@3."]
 
 
+@pytest.mark.parametrize(("days", "is_told"), [("99999999999", False), (".inf", False), ("0", True), ("-1", True),
+                                               ("often", False), ("[1]", False), ("true", True)])
+def test_odd_knobs_of_the_rehearsal(days: str, is_told: bool, judged: Judged) -> None:
+    """CRI001: any number does, what is none is the default, and nothing breaks."""
+    files = {**ready(), "rules.yaml": f"knobs: {{rehearse_days: {days}}}\n"}
+
+    assert bool(judged([readiness.READY], files)) is is_told
+
+
 def test_the_knob_of_the_rehearsal(judged: Judged) -> None:
     """CRI001: rehearse_days."""
     knob = {"rules.yaml": "knobs: {rehearse_days: 364}\n"}
@@ -229,6 +238,56 @@ def test_what_the_incident_says_itself_goes_out(judged: Judged) -> None:
     assert len(judged([crises.HELD], incident(f"{OPEN}updates: [{{post: posts/b}}]\n"))) == 1
 
 
+OTHER = "crisis/incidents/2027-01-04-fire.yaml"
+
+
+def test_one_incident_silences_no_other(judged: Judged) -> None:
+    """CRI002: what one that runs says under its updates goes out while another holds everything; the rest waits."""
+    says = f"{OPEN}updates: [{{post: posts/a}}]\n"
+
+    assert judged([crises.HELD], incident(**{OTHER: says})) == []
+    assert judged([crises.HELD], incident(says, **{OTHER: "level: ]"})) == []
+    assert [one.post for one in judged([crises.HELD], incident(**{OTHER: says, "posts/b.md": post()}))] == ["posts/b"]
+    watch = says.replace("issue", "talk")
+    assert judged([crises.HELD], incident(**{OTHER: watch})) == []
+    over = says.replace("status: open", "status: closed\nclosed: 2027-01-04 12:00\nresume_by: wren")
+    to_come = says.replace("12:00", "12:01")
+    for other in (over, to_come):
+        assert [one.message for one in judged([crises.HELD], incident(**{OTHER: other}))] == [
+            "Held by incident 2027-01-03-saw (issue)."]
+
+
+def test_several_incidents_hold_what_each_may(judged: Judged) -> None:
+    """CRI002: asks by one, a channel by another; each post is told once a channel, and closing one frees its own."""
+    asks, two = OPEN.replace("issue", "watch"), OPEN + "channels: [two]\n"
+    files = incident(asks, "intent: ask\n", **{OTHER: two, "posts/b.md": post()})
+
+    def said(more: dict[str, str | None]) -> list[tuple[str | None, str | None, str]]:
+        return [(one.post, one.channel, one.message) for one in judged([crises.HELD], {**files, **more})]
+
+    saw, fire = "Held by incident 2027-01-03-saw (watch).", "Held by incident 2027-01-04-fire (issue)."
+    assert said({}) == [("posts/a", None, saw), ("posts/b", "two", fire)]
+    ended = "status: closed\nclosed: 2027-01-04 12:00\nresume_by: ilse"
+    assert said({NAME: asks.replace("status: open", ended)}) == [("posts/a", "two", fire), ("posts/b", "two", fire)]
+    assert said({OTHER: two.replace("status: open", ended)}) == [("posts/a", None, saw)]
+
+
+def test_a_name_of_two_posts_lets_neither_out(judged: Judged) -> None:
+    """CRI002: an update by a bare name that two posts have; by its whole id it is one of them."""
+    files = {"campaigns/c/posts/a.md": post()}
+
+    assert len(judged([crises.HELD], incident(f"{OPEN}updates: [{{post: a}}]\n", **files))) == 2
+    assert [one.post for one in judged([crises.HELD], incident(f"{OPEN}updates: [{{post: c/a}}]\n", **files))] == [
+        "posts/a"]
+
+
+def test_a_channel_that_there_is_not(judged: Judged, lines: Lines) -> None:
+    """CRI002: a slip in the name of a channel frees none of them."""
+    assert lines(judged([crises.HELD], incident(OPEN + "channels: [tow]\n"))) == [
+        "posts/a.md:2:1: CRI002 error: Held by incident 2027-01-03-saw (issue): there is no channel tow, so it counts "
+        f"for all. Name channels of networks/channels.yaml under channels:. {END}"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -254,6 +313,18 @@ def test_an_incident_that_is_over_holds_nothing(judged: Judged) -> None:
     over = OPEN.replace("status: open", "status: closed\nclosed: 2027-01-04 12:00\nresume_by: wren")
 
     assert judged([crises.HELD], incident(over)) == []
+
+
+def test_who_decides_ends_it(judged: Judged, lines: Lines) -> None:
+    """CRI002: where the crisis plan names who decides, nobody else lets posting go on."""
+    over = OPEN.replace("status: open", "status: closed\nclosed: 2027-01-04 12:00\nresume_by: tobin")
+
+    assert lines(judged([crises.HELD], incident(over))) == [
+        "posts/a.md:2:1: CRI002 error: Held by incident 2027-01-03-saw (issue): it is closed, and tobin is not among "
+        "those who decide by the crisis plan. Write closed: with its time and resume_by: with ilse or wren, in "
+        "content/crisis/incidents/2027-01-03-saw.yaml."]
+    undecided = PLAN.replace("decides: [ilse, wren], ", "")
+    assert judged([crises.HELD], incident(over, **{"crisis/plan.yaml": undecided})) == []
 
 
 def test_what_is_out_or_too_late_is_not_told(judged: Judged) -> None:
@@ -322,6 +393,19 @@ def test_without_a_level_nobody_knows_how_often(judged: Judged) -> None:
     assert judged([crises.SPOKEN], incident("level: issue\nstatus: open\n")) == []
     assert judged([crises.SPOKEN], saying(opened="2027-01-05 00:00")) == []
     assert judged([crises.SPOKEN], incident(None)) == []
+
+
+def test_an_update_without_a_time_was_made_when_its_post_went_out(judged: Judged) -> None:
+    """CRI003: as the archive knows, or as it was planned where nobody looked; what did not go out was not said."""
+    files = {**saying("{post: posts/a}", "2027-01-03 19:00"), "posts/a.md": post(at="2027-01-04 01:00")}
+    out = {Slot("posts/a", channel): datetime(2027, 1, 4, 1, 0, tzinfo=UTC) for channel in ("one", "two")}
+
+    assert judged([crises.SPOKEN], files, sent=out) == []
+    assert judged([crises.SPOKEN], files) == []
+    assert [one.message for one in judged([crises.SPOKEN], files, sent=out, now=NOON + 2 * 60 * MINUTE)] == [
+        "Do not go silent: update due 2027-01-04 13:00. The last was on 2027-01-04 01:00."]
+    assert [one.message for one in judged([crises.SPOKEN], files, sent={})] == [
+        "Do not go silent: update due 2027-01-03 20:00. Nothing was said yet."]
 
 
 def test_a_level_without_acknowledge(judged: Judged) -> None:

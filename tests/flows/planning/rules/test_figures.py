@@ -220,6 +220,18 @@ def test_the_edges_of_leaving(rows: list[tuple[str, float]], many: int, judged: 
     assert len(judged([UNHEARD], leaving(rows), now=TODAY)) == many
 
 
+@pytest.mark.parametrize(("followers", "many"), [("2027-03-01,followers,mastodon,50,p\n", 0),
+                                                 ("2027-03-01,followers,mastodon,100,p\n", 1),
+                                                 ("2027-03-15,followers,mastodon,50,p\n", 1),
+                                                 ("2027-03-01,followers,all,50,p\n", 1), ("", 1)])
+def test_one_person_who_leaves_is_no_alarm(followers: str, many: int, judged: Judged) -> None:
+    """MEA001: 2% of 50 is one person, of 100 two; where nobody counted followers before, the rate is all there is."""
+    files = leaving([("2027-02-28", 0), ("2027-03-14", 2.0)])
+    files["measures/m.csv"] += followers
+
+    assert len(judged([UNHEARD], files, now=TODAY)) == many
+
+
 # --- MEA002 -----------------------------------------------------------------------------------------------------------
 
 A = Slot("posts/a", "mastodon")

@@ -225,6 +225,15 @@ def test_a_head_who_cannot_be_asked(team: str, by: str, names: str | None, judge
         [f"more needs the agreement of {names}."] if names else [])
 
 
+def test_a_sponsor_who_left_is_not_asked(judged: Judged) -> None:
+    """STR008: whoever is the sponsor next is; what one agreed to before counts."""
+    team = TEAM.replace("{id: ilse}", "{id: ilse, active: false}")
+
+    assert [problem.message for problem in judged([funnel.AGREED], agreed("[signups]", "[tobin]", team))] == [
+        "more needs the agreement of the sponsor (ilse is not active any more)."]
+    assert judged([funnel.AGREED], agreed("[signups]", "[tobin, ilse]", team)) == []
+
+
 def test_a_department_goal_without_a_department_leaves_a_question(judged: Judged) -> None:
     """STR008: nobody can tell whose agreement it needs."""
     files = agreed("[signups]", "[ilse]")

@@ -1,6 +1,7 @@
 """CMP006 and GAT: what gates keep back, by profile; what waits in the plan, and what a waiver lets through."""
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from flows.planning.rules import launches
 from flows.planning.rules.ruling import Facts
 from schemas.content import SourceFile
 from schemas.gate import Gate, GateLine, Light
-from schemas.problem import Problem
+from schemas.ledger import Slot
+from schemas.problem import Problem, Severity
 from schemas.world import World
 
 Make = Callable[..., Prepared]
@@ -28,6 +30,12 @@ CAMPAIGN = {
 ASK = {"posts/ask.md": "---\nat: 2027-01-04 13:30\nintent: ask\n---\nCome.\n",
        "campaigns/old/campaign.yaml": "campaign: old\nstart: 2026-11-02\nend: 2026-12-02\n"}
 SEE = "'drumbeat gates' says what each needs"
+
+
+@pytest.fixture
+def prepared(prepared: Make) -> Make:
+    """With all that strategy, campaigns and people lack."""
+    return partial(prepared, strategic=True)
 
 
 def of(made: Prepared, *codes: str) -> list[Problem]:
@@ -60,8 +68,14 @@ def sample_with(swaps: dict[str, tuple[str, str] | None]) -> list[SourceFile]:
     return files
 
 
-def sample(now: datetime, swaps: dict[str, tuple[str, str] | None] | None = None, **more: Any) -> Prepared:
-    return prepare(sample_with(swaps or {}), "content", "working tree", networks=publishers.available(),
+def source(path: str, text: str) -> SourceFile:
+    return SourceFile(path, f"{len(path):040x}", len(text), "file", text.encode())
+
+
+def sample(now: datetime, swaps: dict[str, tuple[str, str] | None] | None = None, *,
+           also: Mapping[str, str] | None = None, **more: Any) -> Prepared:
+    files = [*sample_with(swaps or {}), *(source(path, text) for path, text in (also or {}).items())]
+    return prepare(files, "content", "working tree", networks=publishers.available(),
                    judge=publishers.judge, now=now, **more)
 
 
@@ -102,6 +116,7 @@ def test_what_nobody_can_tell_holds_a_launch_where_it_is_in_earnest(facts: Calla
     assert launches.is_shut(amber, known._replace(sent={}))
     assert not launches.is_shut(amber, known._replace(sent={}, world=World(rehearsal=True)))
     assert not launches.is_shut(amber, known._replace(sent={slot: None}))
+    assert launches.is_shut(amber, known._replace(sent={Slot("posts/gift", "mastodon", "1"): None}))
     assert launches.is_shut(gate("LAUNCH", Light.red, "c"), known._replace(sent={slot: None}))
 
 
@@ -207,11 +222,74 @@ def test_asks_without_gates(facts: Callable[..., Facts]) -> None:
     assert list(launches.BEFORE_ASKS.all(known._replace(gates=green))) == []
 
 
-def test_open_lines_are_named_and_counted() -> None:
-    """Three by name, the red ones first; the others by number."""
-    mixed = Gate("LAUNCH", (GateLine(Light.amber, "A", "a", ""), GateLine(Light.green, "B", "b", ""),
-                            GateLine(Light.red, "C", "c", ""), GateLine(Light.red, "D", "d", "", waived="until then")))
+AFTER = datetime(2027, 5, 3, 9, 0, tzinfo=UTC)
+FREELY = {"rules.yaml": ("waivers:\n", "severity: {INT002: off, INT003: off, INT005: off}\nwaivers:\n")}
+LATE_ASK = ("---\nat: 2027-05-04 12:30\nintent: ask\nchannels: [mastodon]\ngoal: GOAL\napproved_by: [ilse]\n---\n"
+            "Come to the evening.\n")
+BARE = ("strategy: lend\nstart: 2027-04-01\ntimezone: Europe/Dublin\n"
+        "social_goals: [{id: more-loans, text: More loans}]\n")
 
-    assert launches.open_lines(mixed) == "2 lines are open: c; a"
-    assert launches.open_lines(gate("LAUNCH", Light.red, lines=5)) == "5 lines are open: line 0; line 1; line 2; 2 more"
-    assert launches.open_lines(gate("LAUNCH", Light.red)) == "1 line is open: line 0"
+
+ALONE = ("posts/ask.md", "campaigns/lost/posts/ask.md", "campaigns/spring-mend/posts/thanks.md")
+
+
+@pytest.mark.parametrize("path", ALONE)
+def test_an_ask_that_no_launch_holds_waits_for_the_others(path: str) -> None:
+    """In no campaign, in a folder that no file describes, or after the end: it waits for what every ask needs."""
+    text = LATE_ASK.replace("GOAL", "new-members")
+    gone: dict[str, tuple[str, str] | None] = {path: None} if path.endswith("thanks.md") else {}
+    made = sample(AFTER, {**FREELY, **gone, "strategy.yaml": ("sponsor:", "x-sponsor:")}, also={path: text})
+
+    slot = f"{'/'.join(one for one in path.removesuffix('.md').split('/') if one != 'campaigns').replace('/posts', '')}"
+    assert waiting(made)[f"{slot}@mastodon#1"].startswith("STRATEGY is not green: ")
+    assert len(of(made, "GAT002")) == 1
+
+
+def test_an_ask_waits_for_its_own_strategy() -> None:
+    """Of two strategies the one that it works for; an ask that says nothing of it waits for both."""
+    posts = {f"posts/{name}.md": LATE_ASK.replace("GOAL", goal).replace("12:30", at)
+             for name, goal, at in (("ours", "new-members", "09:30"), ("theirs", "more-loans", "12:30"))}
+    posts["posts/anyones.md"] = LATE_ASK.replace("goal: GOAL\n", "").replace("12:30", "15:30")
+
+    made = sample(AFTER, FREELY, also={**posts, "strategies/lend.yaml": BARE})
+
+    assert set(waiting(made)) == {"posts/theirs@mastodon#1", "posts/anyones@mastodon#1"}
+    assert all("(lend: " in why for why in waiting(made).values())
+    [said] = of(made, "GAT002")
+    assert said.message.startswith("Asks wait for STRATEGY: ")
+    assert said.place.file == "content/posts/theirs.md"
+
+
+def test_strict_waits_for_the_posts_own_strategy() -> None:
+    """Under strict a post waits for the strategy that it works for, and one of nobody's for all."""
+    gives = {f"posts/{name}.md": LATE_ASK.replace("intent: ask\n", "").replace("GOAL", goal).replace("12:30", at)
+             for name, goal, at in (("ours", "new-members", "09:30"), ("theirs", "more-loans", "12:30"))}
+
+    made = sample(AFTER, {"rules.yaml": ("profile: guided", "profile: strict")},
+                  also={**gives, "strategies/lend.yaml": BARE})
+
+    assert "posts/theirs@mastodon#1" in waiting(made)
+    assert "posts/ours@mastodon#1" not in waiting(made)
+
+
+def test_a_campaign_without_its_first_day_has_not_begun() -> None:
+    """A half-written campaign beside one to come: what that one will have done in time stays a step to come."""
+    early = datetime(2026, 9, 15, 9, 0, tzinfo=UTC)
+    half = {"campaigns/autumn/campaign.yaml": "campaign: autumn\nchannels: [linkedin]\n",
+            "campaigns/autumn/posts/ask.md": "---\nat: 2027-09-02 12:30\nintent: ask\n---\nCome.\n"}
+
+    made = sample(early, also=half)
+
+    assert {one.severity for one in of(made, "CRI001", "PPL002")} == {Severity.advice}
+
+
+def test_open_lines_are_named_and_counted() -> None:
+    """Those that make the gate's colour: three by name, with the last that shows it; the others by number."""
+    mixed = Gate("LAUNCH", (GateLine(Light.amber, "A", "a", "nobody knows"), GateLine(Light.green, "B", "b", "all"),
+                            GateLine(Light.red, "C", "c", "approved by ilse; never rehearsed"),
+                            GateLine(Light.red, "D", "d", "", waived="until then")))
+
+    assert launches.open_lines(mixed) == "1 line is open: c (never rehearsed)"
+    assert launches.open_lines(gate("LAUNCH", Light.red, lines=5)) == (
+        "5 lines are open: line 0 (seen); line 1 (seen); line 2 (seen); 2 more")
+    assert launches.open_lines(gate("LAUNCH", Light.red)) == "1 line is open: line 0 (seen)"

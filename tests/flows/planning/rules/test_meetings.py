@@ -34,6 +34,17 @@ def test_weeks_without_a_check_in_are_told(judged: Judged, lines: Lines) -> None
         "campaigns/mend/campaign.yaml:2:1: MNT003 error: No check-in in two weeks, 2027-W11 and 2027-W12. " + hold]
 
 
+@pytest.mark.parametrize(("status", "told"), [("retired", 0), ("listening", 1), ("active", 1)])
+def test_where_every_channel_is_retired_nobody_has_to_meet(status: str, told: int, judged: Judged) -> None:
+    """MNT003: a programme that was closed needs no check-ins; what was agreed is still overdue."""
+    channels = {"networks/channels.yaml": f'channels: [{{id: a, network: mastodon, handle: "@a@b.example", '
+                                          f'status: {status}}}]\n'}
+    overdue = folder(w08="actions: [{text: Close the account, due: 2027-03-01}]")
+
+    assert len(judged(meetings.RULES, {**folder(), **channels}, now=NOON)) == told
+    assert len(judged(meetings.RULES, {**overdue, **channels}, now=NOON)) == told + 1
+
+
 @pytest.mark.rule("MNT003", "fires")
 def test_four_weeks_without_those_who_decide_are_told(judged: Judged, lines: Lines) -> None:
     """MNT003: at the newest check-in, when neither came to any of four weeks; who is not written down was not there."""

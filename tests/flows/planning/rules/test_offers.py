@@ -63,7 +63,7 @@ def test_an_offer_says_what_it_is_worth_to_whom(judged: Judged, lines: Lines) ->
     """CMP007: each field that is missing or empty, at the offer."""
     text = f'{FRAME}offer:\n  value_to_us: A member\n  url: ""\n{ASKED}'
 
-    assert lines(judged([offers.UNPROVEN], folder(text))) == [
+    assert lines(judged([offers.UNPROVEN], folder(text), now=at("2027-03-09"))) == [
         "campaigns/spring/campaign.yaml:5:1: CMP007 error: The offer does not say what it is. Add text: under offer:.",
         "campaigns/spring/campaign.yaml:5:1: CMP007 error: The offer does not say what the reader gets out of it. "
         "Add value_to_reader: under offer:.",
@@ -98,7 +98,27 @@ def test_asked_on_the_day_of_the_first_ask_is_in_time(judged: Judged) -> None:
     """CMP007: the fixers were asked on that very day; a later answer of theirs changes nothing."""
     more = "    - {audience: fixers, date: 2027-03-20, by: wren, method: a poll, finding: still}\n"
 
-    assert judged([offers.UNPROVEN], folder(FRAME + OFFER + more)) == []
+    assert judged([offers.UNPROVEN], folder(FRAME + OFFER + more), now=at("2027-03-09")) == []
+
+
+@pytest.mark.rule("CMP007", "fires")
+def test_a_day_on_which_people_are_to_be_asked_is_still_to_come(judged: Judged, lines: Lines) -> None:
+    """CMP007: what is written for tomorrow has not happened; on the day itself it has."""
+    assert lines(judged([offers.UNPROVEN], folder(), now=at("2027-03-08"))) == [
+        "campaigns/spring/campaign.yaml:13:26: CMP007 advice: fixers: to be asked whether the offer is worth it on "
+        "2027-03-09, which is still to come. Once they were asked, write down what they said; if the day changes, "
+        "change it."
+    ]
+    assert judged([offers.UNPROVEN], folder(), now=at("2027-03-09")) == []
+
+
+def test_an_ask_that_never_went_out_was_not_the_first(judged: Judged) -> None:
+    """CMP007: by the archive the ask of the 2nd was missed, so the one of the 9th is the first to the fixers."""
+    missed = {"campaigns/spring/posts/missed.md": post("2027-03-02")}
+    now = at("2027-03-10")
+
+    assert len(judged([offers.UNPROVEN], folder(**missed), now=now)) == 1
+    assert judged([offers.UNPROVEN], folder(**missed), now=now, sent={Slot("spring/first", "mastodon"): None}) == []
 
 
 @pytest.mark.rule("CMP007", "missing")
@@ -138,7 +158,8 @@ def test_an_answer_that_nobody_can_follow_is_a_warning(judged: Judged, lines: Li
         "    - {audience: renters, date: 2027-02-03, by: wren}\n"
         "    - {audience: fixers, by: wren, method: a poll, finding: 17 of 22}\n"
     )
-    found = judged([offers.UNPROVEN], folder(f"{FRAME}offer:\n{SAYS}  event: signup\n{validated}"))
+    found = judged([offers.UNPROVEN], folder(f"{FRAME}offer:\n{SAYS}  event: signup\n{validated}"),
+                   now=at("2027-02-10"))
 
     assert lines(found) == [
         "campaigns/spring/campaign.yaml:11:3: CMP007 error: Nobody asked fixers before 2027-03-09 whether the offer is "

@@ -51,9 +51,92 @@ def test_an_address_of_nobody(judged: Judged, lines: Lines) -> None:
 
     assert lines(found) == [
         "posts/a.md:1:1: PPL001 error: Who wrote this? nobody@else.example is nobody's address. Add "
-        "nobody@else.example to the team: under git: of its person in people/team.yaml."
+        "nobody@else.example to the team: under git: of its person in people/team.yaml; or name who answers for it "
+        "under author:."
     ]
     assert [one.post for one in found] == ["posts/a"]
+
+
+@pytest.mark.parametrize(("team", "front", "address", "said"), [
+    (TEAM, "author: wren\n", "nobody@else.example",
+     "nobody@else.example is nobody's address; wren answers for it."),
+    (TEAM, "", "12345+wren@users.noreply.github.com",
+     "12345+wren@users.noreply.github.com hides whose address it is."),
+    (TEAM, "", "7-wren@users.noreply.gitlab.com", "7-wren@users.noreply.gitlab.com hides whose address it is."),
+    (TEAM, "", "wren@noreply.codeberg.org", "wren@noreply.codeberg.org hides whose address it is."),
+    (TEAM, "", "noreply@github.com", "noreply@github.com hides whose address it is."),
+    (TEAM + "  - {id: tobin}\n", "", "nobody@else.example",
+     "nobody@else.example is nobody's address, and tobin has none in people/team.yaml."),
+    (TEAM + "".join(f"  - {{id: p{n}}}\n" for n in range(5)), "", "nobody@else.example",
+     "nobody@else.example is nobody's address, and p0, p1, p2 and 2 more have none in people/team.yaml."),
+])
+def test_what_proves_no_stranger(team: str, front: str, address: str, said: str, judged: Judged) -> None:
+    """PPL001: as a warning, which holds nothing, where it may be somebody of the team."""
+    found = judged([signatures.KNOWN], {**folder(front), "people/team.yaml": team}, world=git(author=address))
+
+    assert [(one.severity, one.message) for one in found] == [("warning", f"Who wrote this? {said}")]
+    assert found[0].remedy.startswith(f"Add {address} to the team: under git:")
+
+
+@pytest.mark.parametrize("team", [TEAM + "  - {id: gone, active: false}\n",
+                                  TEAM + "  - {id: gone, external: {until: 2027-01-03}}\n"])
+@pytest.mark.parametrize("address", ["nobody@else.example", "noreply-fan@else.example", "me@mynoreply.example"])
+def test_what_proves_a_stranger(team: str, address: str, judged: Judged) -> None:
+    """PPL001: everybody who is here has an address, and this one is nobody's."""
+    found = judged([signatures.KNOWN], {**folder(), "people/team.yaml": team}, world=git(author=address))
+
+    assert [(one.severity, one.post) for one in found] == [("error", "posts/a")]
+
+
+def test_a_commit_that_names_nobody(judged: Judged) -> None:
+    """PPL001: an empty address is told as such."""
+    assert [f"{one.message} {one.remedy}" for one in judged([signatures.KNOWN], folder(), world=git(author=""))] == [
+        "Who wrote this? its last commit names no address. Set your address with 'git config user.email', and commit "
+        "it again; or name who answers for it under author:."]
+
+
+@pytest.mark.parametrize(("front", "more"), [
+    ("withdraw: true\n", {}),
+    ("", {"sent": {Slot("posts/a", "mastodon"): None}}),
+    ("", {"now": NOON + 90 * 1440 * MINUTE}),
+])
+def test_what_is_out_was_written_rightly(front: str, more: dict[str, Any], judged: Judged) -> None:
+    """PPL001: whoever was taken out of the team since is not asked about, nor about what will never go out."""
+    assert judged([signatures.KNOWN], folder(front), world=git(author="nobody@else.example"), **more) == []
+    assert judged([signatures.KNOWN], folder(f"author: robin\n{front}"), **more) == []
+    assert judged([signatures.KNOWN], folder(f"author: pip\n{front}"), **more) == []
+
+
+def test_an_author_with_two_addresses(judged: Judged) -> None:
+    """PPL001, PPL003: each is theirs, also the one that they merge with."""
+    team = TEAM.replace("[wren@mill.example]", "[wren@mill.example, ' Wren@Home.example ']")
+    two = {**asked("approved_by: [wren, ilse]\n"), "people/team.yaml": team}
+
+    assert judged([signatures.KNOWN], {**folder(), "people/team.yaml": team}, world=git(author="wren@home.example")) \
+        == []
+    assert [one.message for one in judged([signatures.APPROVED], two, world=git(PATH, "wren@home.example"))] == [
+        "wren changed this text last, as Git says, and approves it."]
+    ilse = TEAM.replace("[Ilse@mill.example]", "[Ilse@mill.example, i@home.example]")
+    own = {**asked("author: wren\n"), "people/team.yaml": ilse}
+    merged = git(PATH, "ilse@mill.example", merged_by=("i@home.example",))
+    assert len(judged([signatures.APPROVED], own, world=merged)) == 1
+
+
+def test_an_address_that_two_share(judged: Judged) -> None:
+    """PPL001, PPL003: it is known, one of them who may is enough, and it tells nobody apart."""
+    team = TEAM.replace("[wren@mill.example]", "[us@mill.example]").replace("[pip@guild.example]", "[us@mill.example]")
+    files, world = {**folder(), "people/team.yaml": team}, git(author="us@mill.example")
+
+    assert judged([signatures.KNOWN], files, world=world) == []
+    assert judged([signatures.KNOWN], {**files, "posts/a.md": post("author: pip\n")})[0].message.startswith("pip write")
+    gone = team.replace("roles: [author, social_manager]", "active: false")
+    assert [one.message for one in judged([signatures.KNOWN], {**files, "people/team.yaml": gone}, world=world)] == [
+        "Who wrote this? wren is not active any more."]
+    approved = {**asked("approved_by: [odile]\n"), "people/team.yaml": (
+        TEAM + "  - {id: odile, roles: [approver], git: [wren@mill.example]}\n")}
+    assert judged([signatures.APPROVED], approved, world=git(PATH)) == []
+    assert len(judged([signatures.APPROVED], {**approved, PATH: post("author: pip\n")},
+                      world=git(PATH, "pip@guild.example", merged_by=("wren@mill.example",)))) == 1
 
 
 def test_an_author_of_no_team(judged: Judged, lines: Lines) -> None:
@@ -127,9 +210,11 @@ def test_somebody_from_outside_stays_in_scope(judged: Judged, lines: Lines) -> N
     assert [one.message for one in committed] == ["pip writes for us in campaigns/mend, and this is posts/a.md."]
 
 
-@pytest.mark.parametrize("scope", ["content/campaigns/mend", "campaigns/mend/", "posts, campaigns/mend"])
+@pytest.mark.parametrize("scope", ["content/campaigns/mend", "campaigns/mend/", "posts, campaigns/mend", "mend", ".",
+                                   "content", "/", "'*'", "campaigns/mend/**", "./campaigns/mend", "campaigns",
+                                   "campaigns/mend/posts/a.md", "campaigns/mend/posts/a"])
 def test_a_scope_may_be_written_in_other_ways(scope: str, judged: Judged) -> None:
-    """PPL001: from the folder's parent, with a slash behind it, or one of several."""
+    """PPL001: from the folder's parent, with a slash behind it, one of several, the campaign's name, or everything."""
     team = TEAM.replace("scope: [campaigns/mend]", f"scope: [{scope}]")
     files = {"people/team.yaml": team, "campaigns/mend/posts/a.md": post("author: pip\n")}
 
@@ -327,26 +412,67 @@ def test_the_author_in_git_approves_nothing(judged: Judged, lines: Lines) -> Non
     files, world = asked("approved_by: [ilse, odile]\n"), git(PATH, "odile@mill.example")
 
     assert lines(judged([signatures.APPROVED], files, world=world)) == [
-        f"{PATH}:3:21: PPL003 error: odile wrote this and approves it. Take odile out of approved_by:, and ask ilse."
+        f"{PATH}:3:21: PPL003 error: odile changed this text last, as Git says, and approves it. Name who wrote it "
+        "under author:. If it is odile: take odile out of approved_by:, and ask ilse."
     ]
     assert judged([signatures.APPROVED], asked("author: wren\napproved_by: [odile]\n"), world=world) == []
 
 
-def test_a_text_that_changed_after_its_approval(judged: Judged, lines: Lines) -> None:
-    """PPL003: an approval is about the text as it was; in the same commit it is about that text."""
-    files = asked("author: wren\napproved_by: [ilse]\n")
-    before, same = edit("ilse@mill.example", NOON - MINUTE), edit("ilse@mill.example")
+def late(**more: Any) -> World:
+    """Git's answer about a text that was approved a minute before it was changed."""
+    return git(PATH, approved=edit("ilse@mill.example", NOON - MINUTE), changed=edit("wren@mill.example"), **more)
 
-    assert lines(judged([signatures.APPROVED], files, world=git(PATH, approved=before))) == [
+
+def test_a_text_that_changed_after_its_approval(judged: Judged, lines: Lines) -> None:
+    """PPL003: an approval is about the text as it was."""
+    files = asked("author: wren\napproved_by: [ilse]\n")
+
+    assert lines(judged([signatures.APPROVED], files, world=late())) == [
         f"{PATH}:4:1: PPL003 error: The text was changed on 2027-01-04 12:00, after its approval of 2027-01-04 11:59. "
-        "Needs 1 approval from ilse or odile. Ask again, and write approved_by: anew."
+        "Needs 1 approval from ilse or odile. Ask again: take the names out of approved_by: and commit, then have them "
+        "written anew."
     ]
-    assert judged([signatures.APPROVED], files, world=git(PATH, approved=same)) == []
+    assert judged([signatures.APPROVED], files, world=git(PATH, approved=edit("ilse@mill.example"))) == []
     two = asked("author: wren\napproved_by: [ilse]\n", TWO.replace("need: 1", "need: 2"))
-    assert [one.message for one in judged([signatures.APPROVED], two, world=git(PATH, approved=before))] == [
+    assert [one.message for one in judged([signatures.APPROVED], two, world=late())] == [
         "Needs 2 approvals from ilse or odile; it has none."]
-    out = {Slot("mend/a", "mastodon"): None}
-    assert judged([signatures.APPROVED], files, world=git(PATH, approved=before), sent=out) == []
+
+
+def test_clocks_that_differ_approve_and_refuse_nothing(judged: Judged) -> None:
+    """PPL003: what came after what is told by Git, not by the times that two computers wrote."""
+    files = asked("author: wren\napproved_by: [ilse]\n")
+    before, after = edit("ilse@mill.example", NOON - MINUTE), edit("ilse@mill.example", NOON + MINUTE)
+
+    assert judged([signatures.APPROVED], files, world=git(PATH, approved=before)) == []
+    assert [one.message for one in judged([signatures.APPROVED], files, world=git(
+        PATH, approved=after, changed=edit("wren@mill.example")))] == [
+        "The text was changed on 2027-01-04 12:00, after it was approved. Needs 1 approval from ilse or odile."]
+
+
+@pytest.mark.parametrize(("front", "more"), [
+    ("withdraw: true\n", {}),
+    ("", {"sent": {Slot("mend/a", "mastodon"): None}}),
+    ("", {"now": NOON + 90 * 1440 * MINUTE}),
+])
+def test_what_is_out_is_not_asked_about(front: str, more: dict[str, Any], judged: Judged) -> None:
+    """PPL003: nobody can agree to it in time any more."""
+    assert judged([signatures.APPROVED], asked(front), **more) == []
+    files = asked(f"author: wren\napproved_by: [ilse]\n{front}")
+    assert judged([signatures.APPROVED], files, world=late(), **more) == []
+
+
+@pytest.mark.parametrize(("front", "names", "need", "said"), [
+    ("author: ilse\n", "[ilse]", 1, "Of those under approval: of campaign.yaml nobody may agree to it: add somebody to "
+                                    "from: there, or lower need:."),
+    ("author: ilse\n", "[ilse, odile]", 2, "Of those under approval: of campaign.yaml only odile may agree to it: add "
+                                           "somebody to from: there, or lower need:."),
+    ("author: wren\n", "[ilse, odile]", 2, "Ask, and write who agreed under approved_by:."),
+])
+def test_more_than_there_are_to_ask(front: str, names: str, need: int, said: str, judged: Judged) -> None:
+    """PPL003: where even all of those named are too few, what to do is another thing."""
+    campaign = TWO.replace("[ilse, odile]", names).replace("need: 1", f"need: {need}")
+
+    assert [one.remedy for one in judged([signatures.APPROVED], asked(front, campaign))] == [said]
 
 
 @pytest.mark.parametrize(
@@ -361,11 +487,9 @@ def test_a_text_that_changed_after_its_approval(judged: Judged, lines: Lines) ->
 )
 def test_who_merges_a_change_agrees_to_it(merged_by: str, author: str, counts: bool, judged: Judged) -> None:
     """PPL003: a sponsor or an approver who did not write it; after a late change too."""
-    late = git(PATH, merged_by=(merged_by,), approved=edit("ilse@mill.example", NOON - MINUTE))
-
     merged, approved = asked(f"author: {author}\n"), asked(f"author: {author}\napproved_by: [ilse]\n")
     assert (judged([signatures.APPROVED], merged, world=git(PATH, merged_by=(merged_by,))) == []) is counts
-    assert (judged([signatures.APPROVED], approved, world=late) == []) is counts
+    assert (judged([signatures.APPROVED], approved, world=late(merged_by=(merged_by,))) == []) is counts
 
 
 def test_who_merges_must_be_one_of_those_named(judged: Judged) -> None:

@@ -154,6 +154,25 @@ def test_enough_is_ready_in_time(judged: Judged) -> None:
     assert judged([preparations.UNREADY], folder(asset), now=at("2027-02-16")) == []
 
 
+@pytest.mark.parametrize(
+    ("approval", "told"),
+    [("{need: 0}", 0), ("{need: 1, from: [wren]}", 0), ("{need: 1, from: [ilse]}", 1), ("{need: 2}", 1),
+     ("{from: [wren]}", 0)],
+)
+def test_ready_is_what_the_campaign_asks_for(approval: str, told: int, judged: Judged) -> None:
+    """CMP011: as many approvals as it needs, by those whom it names; none where it needs none."""
+    files = folder(f"{DAYS}approval: {approval}\n", **posts(3, 2))
+
+    assert len(judged([preparations.UNREADY], files, now=at("2027-02-16"))) == told
+
+
+def test_where_nobody_has_to_approve_every_post_is_ready(judged: Judged) -> None:
+    """CMP011: two people who approve nothing, and say so once for all campaigns."""
+    files = folder(**posts(0, 3), **{"rules.yaml": "knobs: {need: 0}\n"})
+
+    assert judged([preparations.UNREADY], files, now=at("2027-02-16")) == []
+
+
 @pytest.mark.rule("CMP011", "missing")
 def test_a_campaign_without_posts_is_told(judged: Judged, lines: Lines) -> None:
     """CMP011: nothing is not enough; without a start nobody knows by when; what cannot be read is not ready."""

@@ -333,6 +333,17 @@ def test_without_a_review_its_start_counts(reviewed: str, judged: Judged) -> Non
     assert judged([strategy.REVIEWED], folder(reviewed), now=datetime(2026, 8, 1, 9, 0, tzinfo=UTC)) == []
 
 
+@pytest.mark.parametrize(("now", "fires"), [
+    (datetime(2026, 8, 31, 9, 0, tzinfo=UTC), False), (datetime(2026, 11, 30, 9, 0, tzinfo=UTC), False),
+    (datetime(2026, 12, 1, 9, 0, tzinfo=UTC), True)])
+def test_a_review_before_the_start_is_part_of_writing_it(now: datetime, fires: bool, judged: Judged) -> None:
+    """STR012: whoever reviewed it early is told no sooner than who never did."""
+    found = judged([strategy.REVIEWED], folder("reviewed: 2026-03-01\n"), now=now)
+
+    assert [problem.message for problem in found] == (
+        ["mend was not reviewed since it began on 2026-09-01, 91 days ago."] if fires else [])
+
+
 def test_after_its_end_a_strategy_rests(judged: Judged) -> None:
     """STR012: on its last day it is still judged, on the next no more."""
     assert len(judged([strategy.REVIEWED], folder("end: 2027-05-03\n"), now=DAY_91)) == 1

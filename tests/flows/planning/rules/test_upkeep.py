@@ -57,6 +57,15 @@ def test_a_channel_may_be_quiet_for_two_weeks(judged: Judged) -> None:
     assert [p.severity for p in judged([upkeep.QUIET], files, now=NOON, sent=sent(30))] == ["warning"]
 
 
+@pytest.mark.parametrize("knobs", ["gap_days: -1", "gap_days: .nan", "gap_max: .nan", "gap_max: -5", "gap_max: long"])
+def test_a_gap_that_is_none_leaves_the_default(knobs: str, judged: Judged) -> None:
+    """MNT001: a number of days that nobody can count with is not taken."""
+    files = {"networks/channels.yaml": TWO, "rules.yaml": f"knobs: {{{knobs}}}\n"}
+
+    assert judged([upkeep.QUIET], files, now=NOON, sent=sent(14)) == []
+    assert [p.severity for p in judged([upkeep.QUIET], files, now=NOON, sent=sent(31))] == ["error"]
+
+
 @pytest.mark.rule("MNT001", "missing")
 def test_silence_is_not_judged_without_the_archive(facts: Callable[..., Facts], judged: Judged) -> None:
     """MNT001: what was published only the archive knows; where nobody looked, nothing is said and nothing passes."""

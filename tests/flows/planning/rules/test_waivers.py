@@ -1,14 +1,15 @@
 """RUL001: an exception to a rule is dated, reasoned, signed by somebody who may, and goes when nobody needs it."""
-from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from flows.edges.repository import working_tree
 from flows.planning.rules import RULES, times, waivers
 from flows.planning.rules.book import BOOK
-from flows.planning.rules.ruling import Facts
+from flows.planning.rules.ruling import Facts, Homes, excuses
 from schemas.place import Place
 from schemas.problem import Problem, Severity
 from schemas.rulebook import Waiver
@@ -18,6 +19,8 @@ Lines = Callable[..., list[str]]
 SAMPLE = Path(__file__).parents[4] / "content"
 TEAM = ("people:\n  - {id: ilse, roles: [sponsor]}\n  - {id: odile, roles: [approver, author]}\n"
         "  - {id: wren, roles: [social_manager]}\n")
+CHANNELS = ("channels:\n  - {id: one, network: mastodon, handle: us}\n"
+            "  - {id: two, network: mastodon, handle: us2}\n")
 EVERY = (*RULES, *BOOK)
 SIGNED = "until: 2027-01-04, by: odile, reason: rest"
 FIRED = Problem("SCH007", Severity.warning, Place("content/networks/channels.yaml", 2, 5), "one is empty.", "Plan.",
@@ -28,9 +31,10 @@ FIRED = Problem("SCH007", Severity.warning, Place("content/networks/channels.yam
 def idle(facts: Of) -> Callable[..., list[Problem]]:
     """What is said of one waiver on 2027-01-04, where SCH007 fired for channel one."""
 
-    def of(waiver: str, raw: Iterable[Problem] = (FIRED,), lacking: Collection[str] = (),
-           team: str = TEAM) -> list[Problem]:
-        known = facts({"rules.yaml": f"waivers:\n  - {{{waiver}}}\n", "people/team.yaml": team})
+    def of(waiver: str, raw: Iterable[Problem] = (FIRED,), lacking: Collection[str] = (), team: str = TEAM,
+           more: Mapping[str, str] = MappingProxyType({})) -> list[Problem]:
+        known = facts({"rules.yaml": f"waivers:\n  - {{{waiver}}}\n", "people/team.yaml": team,
+                       "networks/channels.yaml": CHANNELS, **more})
         return list(waivers.idle_waivers(known.content, tuple(raw), known.today(), lacking, EVERY))
 
     return of
@@ -98,7 +102,7 @@ def test_a_waiver_for_no_rule(idle: Idle, lines: Lines) -> None:
 @pytest.mark.parametrize(
     ("waiver", "said"),
     [
-        ("by: odile, reason: rest", "Waiver for SCH007 has no until. Add until: to it."),
+        ("by: odile, reason: rest", "Waiver for SCH007 has no until, and does not count. Add until: to it."),
         ("until: 2027-01-04, by: odile", "Waiver for SCH007 has no reason. Add reason: to it."),
         ("until: 2027-01-04, reason: rest",
          "Waiver for SCH007 has no by, and does not count. Add by: to it; ilse or odile may sign."),
@@ -136,10 +140,24 @@ def test_who_may_sign(idle: Idle, lines: Lines) -> None:
     ],
 )
 def test_whose_waiver_counts(by: str | None, team: str, counts: bool, facts: Of) -> None:
-    """The sponsor's or an approver's; anybody's where nobody has these roles."""
+    """The sponsor's or an approver's; anybody's where nobody has these roles; never one without a last day."""
     content = facts({"people/team.yaml": team}).content
 
-    assert waivers.is_valid(Waiver(rule="SCH007", by=by), content) is counts
+    assert waivers.is_valid(Waiver(rule="SCH007", until=date(2027, 1, 4), by=by), content) is counts
+    assert not waivers.is_valid(Waiver(rule="SCH007", by=by), content)
+
+
+@pytest.mark.parametrize("rule", ["INT001", "CMP006", "GAT002", "LAUNCH-base", "CRI001"])
+def test_who_guards_asks_needs_a_role(rule: str, facts: Of, idle: Idle, lines: Lines) -> None:
+    """Where nobody is sponsor or approver, nobody waives what guards asks and campaigns; and that is said."""
+    alone = "people:\n  - {id: wren, roles: [author]}\n"
+    until = date(2027, 1, 4)
+
+    assert not waivers.is_valid(Waiver(rule=rule, until=until, by="wren"), facts({"people/team.yaml": alone}).content)
+    assert waivers.is_valid(Waiver(rule=rule, until=until, by="odile"), facts({"people/team.yaml": TEAM}).content)
+    [said] = lines(idle(f"rule: {rule}, until: 2027-01-04, by: wren, reason: rest", (), (), alone))
+    assert said.endswith(f"Waiver for {rule} does not count: wren is neither sponsor nor approver. Give somebody the "
+                         "role sponsor or approver in people/team.yaml, and have them sign it.")
 
 
 def test_the_waiver_of_the_sample_is_needed(sample: Facts) -> None:
@@ -157,3 +175,118 @@ def test_the_waiver_of_the_sample_ends(facts: Of) -> None:
 
     assert [one.message for one in waivers.idle_waivers(known.content, (), known.today(), (), EVERY)] == [
         "Waiver for SCH007 can go: it ended on 2027-04-12."]
+
+
+# --- where: -----------------------------------------------------------------------------------------------------------
+
+
+def found(file: str, post: str | None = None, channel: str | None = None) -> Problem:
+    return Problem("X", Severity.error, Place(f"content/{file}", 2, 5), "So.", "Do.", post, channel)
+
+
+ASK = found("campaigns/mend/posts/ask.md", "mend/ask")
+OTHERS = (found("posts/ask-more.md", "posts/ask-more"), found("strategy.yaml"), found("networks/channels.yaml"),
+          found("campaigns/mend-more/campaign.yaml"), found("campaigns/mend-more/posts/b.md", "mend-more/b", "one"))
+HOMES = Homes("content", {"ours": "strategy.yaml", "spring": "campaigns/mend", "crisis-plan": "crisis/plan.yaml"})
+
+
+@pytest.mark.parametrize("problem_and_names", [
+    (ASK, ("mend/ask", "ask", "mend", "campaigns", "campaigns/mend", "campaigns/mend/", "content/campaigns/mend",
+           "campaigns/mend/posts", "campaigns/mend/posts/ask.md", "campaigns/mend/posts/ask", " mend ", "spring")),
+    (found("campaigns/mend/campaign.yaml"), ("mend", "spring", "campaigns/mend/campaign.yaml", "./campaigns/mend")),
+    (found("campaigns/mend/reviews/2027-03-16-offer.md"), ("mend", "2027-03-16-offer")),
+    (found("media/library.yaml", "mend/ask"), ("mend", "ask", "campaigns/mend", "library", "media")),
+    (found("posts/2027/tip.md", "posts/tip", "two"), ("posts/tip", "tip", "posts", "posts/2027", "two")),
+    (found("evergreen/screws/loose.md", "evergreen/loose"), ("evergreen/loose", "loose", "screws", "evergreen")),
+    (found("strategy.yaml"), ("ours", "strategy", "strategy.yaml")),
+    (found("strategies/north.yaml"), ("north", "strategies", "strategies/north.yaml")),
+    (found("audiences/flat-dwellers.yaml"), ("flat-dwellers", "audiences/flat-dwellers")),
+    (found("crisis/plan.yaml"), ("crisis-plan", "crisis/plan.yaml", "crisis")),
+])
+def test_what_a_waiver_may_name(problem_and_names: tuple[Problem, tuple[str, ...]]) -> None:
+    """A post, channel, campaign, strategy, folder or file, in every way to write it; and nothing beside it."""
+    problem, names = problem_and_names
+    for name in names:
+        waiver = Waiver(rule="X", where=name)
+        assert excuses(waiver, problem, HOMES), name
+        others = [one for one in OTHERS if one.place != problem.place]
+        assert name in ("campaigns", "posts") or not any(excuses(waiver, one, HOMES) for one in others), name
+
+
+@pytest.mark.parametrize("name", ["", " ", "/", "posts", "2027", "mend/as", "campaigns/men", "ask.md", "campaign",
+                                  "campaign.yaml", "reviews", "one", "en", "yaml", "campaigns/mend/posts/as"])
+def test_a_waiver_excuses_no_more_than_it_says(name: str) -> None:
+    """The folder `posts` is that of always-on posts, what is left empty names nothing, and half a name is none."""
+    for problem in (ASK, found("campaigns/mend/campaign.yaml"), found("campaigns/mend/posts/2027/x.md", "mend/x")):
+        assert not excuses(Waiver(rule="X", where=name), problem, HOMES)
+
+
+def test_another_rule_is_not_excused() -> None:
+    """A waiver is for one rule; without `where` for all of it."""
+    assert excuses(Waiver(rule="X"), ASK)
+    assert not excuses(Waiver(rule="Y"), ASK)
+    assert not excuses(Waiver(rule="Y", where="ask"), ASK)
+
+
+def test_the_folder_may_be_called_from_afar() -> None:
+    """Messages name the folder as it was given; what lies above it is no name of a campaign."""
+    afar = Homes("mend/content", {})
+    problem = found("")._replace(place=Place("mend/content/posts/a.md"), post="posts/a")
+
+    assert excuses(Waiver(rule="X", where="posts"), problem, afar)
+    assert excuses(Waiver(rule="X", where="mend/content/posts/a.md"), problem, afar)
+    assert not excuses(Waiver(rule="X", where="mend"), problem, afar)
+
+
+def test_ids_are_known_by_their_files(facts: Of) -> None:
+    """A strategy by its own id, a campaign by its own and by its folder."""
+    content = facts({"strategy.yaml": "strategy: ours\nstart: 2026-01-01\ntimezone: UTC\n",
+                     "strategies/north.yaml": "strategy: north-27\nstart: 2026-01-01\ntimezone: UTC\n",
+                     "campaigns/mend/campaign.yaml": "campaign: spring\n", "campaigns/b/campaign.yaml": "title: B\n"}
+                    ).content
+
+    made = waivers.homes(content)
+
+    assert made.root == "content"
+    assert {id: made.files[id] for id in ("ours", "north-27", "spring", "b")} == {
+        "ours": "strategy.yaml", "north-27": "strategies/north.yaml", "spring": "campaigns/mend", "b": "campaigns/b"}
+
+
+def test_a_waiver_for_what_is_not_there(idle: Idle, lines: Lines) -> None:
+    """RUL001: a slip in the name excuses nothing, whatever the rule; not told while a file cannot be read."""
+    slip = f"rule: SCH007, where: tow, {SIGNED}"
+
+    assert lines(idle(slip)) == [
+        "rules.yaml:2:20: RUL001 warning: Waiver for SCH007: nothing here is called tow, so it excuses nothing. Did "
+        "you mean two?"
+    ]
+    assert [one.remedy for one in idle(slip.replace("tow", "somewhere-else"))] == [
+        "Name a post, a channel, a campaign, a strategy, a folder or a file."]
+    assert idle(slip, more={"pillars.yaml": "pillars: ]"}) == []
+    for name in ("two", "networks", "networks/channels.yaml", "content/people", "team", "posts/tip", "tip", "posts"):
+        assert idle(slip.replace("tow", name), more={"posts/tip.md": "---\nslot: next\n---\nOil it.\n"}) == []
+
+
+def test_a_waiver_for_two_posts_of_one_name(idle: Idle, lines: Lines) -> None:
+    """RUL001: a bare name is for one post; a campaign or a channel of that name is meant before a post."""
+    post = "---\nslot: next\n---\nThank you.\n"
+    both = {"posts/thanks.md": post, "campaigns/mend/posts/thanks.md": post}
+    waiver = f"rule: SCH007, where: thanks, {SIGNED}"
+
+    assert lines(idle(waiver, more=both)) == [
+        "rules.yaml:2:20: RUL001 warning: Waiver for SCH007: thanks is mend/thanks and posts/thanks, and it excuses "
+        "them all. Write the whole id of the one that it is for."
+    ]
+    assert idle(waiver, more={"posts/thanks.md": post}) == []
+    assert idle(waiver.replace("thanks", "mend/thanks"), more=both) == []
+    assert idle(waiver, more={**both, "campaigns/thanks/campaign.yaml": "title: Thanks\n"}) == []
+
+
+def test_a_waiver_for_an_empty_place(idle: Idle, lines: Lines) -> None:
+    """RUL001: a field that was left empty excuses everything or nothing, and that is said."""
+    assert lines(idle(f"rule: SCH007, where: null, {SIGNED}")) == [
+        "rules.yaml:2:20: RUL001 warning: Waiver for SCH007 has an empty where:, so it excuses everything. Write what "
+        "it is for, or take where: out of it."
+    ]
+    assert [one.message for one in idle(f"rule: SCH007, where: ' ', {SIGNED}")] == [
+        "Waiver for SCH007 has an empty where:, so it excuses nothing."]
