@@ -17,6 +17,7 @@ class GateLine(NamedTuple):
 
     `evidence`: what was seen, in words. `remedy`: "" where it is green. `owner`: the id of the person to ask; None:
     nobody is named. `waived`: the waiver in words, None: there is none; a waived line does not keep its gate shut.
+    `why`: what is wrong, where the evidence says more than that; "": the evidence says it.
     """
 
     state: Light
@@ -26,6 +27,7 @@ class GateLine(NamedTuple):
     remedy: str = ""
     owner: str | None = None
     waived: str | None = None
+    why: str = ""
 
     @property
     def shut(self) -> bool:

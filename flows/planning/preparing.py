@@ -113,7 +113,7 @@ def prepare(
     said = joined(tally(plan, None if world.rehearsal else sent, now), others.said, rehearsal=world.rehearsal)
     facts = facts._replace(content=content, plan=plan, messages=messages, said=said,
                            unsure=unsure(content.posts, sent))
-    if due:
+    if due and others is NOBODY_ELSE:
         facts, there = _to_come(facts)
         terms = terms._replace(to_come=there)
     judged, facts = _judged(facts, [*raw, *problems], due=due)
@@ -155,34 +155,36 @@ def _judged(facts: Facts, raw: Sequence[Problem], *, due: bool) -> tuple[Judged,
 
 
 def _to_come(facts: Facts) -> tuple[Facts, frozenset[tuple[str, Place]] | None]:
-    """`facts` with the LAUNCH gates of campaigns to come, as they will be on the first day if nobody does anything but
-    what is written; and which steps of gates will be open on the first of these days, None where something has begun.
+    """`facts` with the LAUNCH gates as they will be if nobody does anything but what is written: of campaigns to come
+    on the first day, of all that are not over on the last; and which steps of gates will be open on the first day of
+    the next campaign, None where something has begun.
 
     What only the real world can tell is left out.
     """
-    today = facts.today()
-    starts = {folder_of(entry): campaign.start for entry, campaign in facts.campaigns()}
-    later = {name: start for name, start in starts.items() if start is not None and start > today}
-    if not later:
-        return facts, None
-    undated = {name for name, start in starts.items() if start is None}     # they have not begun
+    today, campaigns = facts.today(), {folder_of(entry): campaign for entry, campaign in facts.campaigns()}
+    later = {name: one.start for name, one in campaigns.items() if one.start is not None and one.start > today}
+    undated = {name for name, one in campaigns.items() if one.start is None}     # they have not begun
     asks_now = any(post.intent == "ask" and post.post.campaign not in later and post.post.campaign not in undated
-                   for post in facts.content.posts)
-    begun = asks_now or any(start is not None and start <= today for start in starts.values())
-    launches: dict[str, Gate] = {}
+                   for post in facts.content.posts) if later else True
+    begun = asks_now or any(one.start is not None and one.start <= today for one in campaigns.values())
+    last = {name: one.end for name, one in campaigns.items()
+            if one.start is not None and one.end is not None and one.end > max(today, one.start)}
+    launches, endings = dict[str, Gate](), dict[str, Gate]()
     first: frozenset[tuple[str, Place]] | None = None
     said: Tally = tally(facts.plan, None, facts.now)
     world = facts.world._replace(rehearsal=True, trials=None, dry_runs=None)
-    for start in sorted(set(later.values())):
-        then = datetime.combine(start, time(12), ZoneInfo(facts.content.timezone)).astimezone(UTC)
+    for day in sorted({*later.values(), *last.values()}):
+        then = datetime.combine(day, time(12), ZoneInfo(facts.content.timezone)).astimezone(UTC)
         said = as_of(said, then)
         there = facts._replace(now=then, sent=None, said=said, world=world)
         judged = evaluate(there, codes=FOR_LAUNCH if begun or first is not None else FOR_LAUNCH | _STEPS)
-        launches |= {gate.campaign: gate for gate in gates(there, judged.problems, judged.lacking)
-                     if gate.gate == "LAUNCH" and gate.campaign is not None and later.get(gate.campaign) == start}
+        for gate in gates(there, judged.problems, judged.lacking):
+            if gate.gate == "LAUNCH" and gate.campaign is not None:
+                launches |= {gate.campaign: gate} if later.get(gate.campaign) == day else {}
+                endings |= {gate.campaign: gate} if last.get(gate.campaign) == day else {}
         if first is None and not begun:
             first = frozenset((problem.code, problem.place) for problem in judged.problems)
-    return facts._replace(launches=launches), first
+    return facts._replace(launches=launches, endings=endings), first
 
 
 def _stopped(plan: Plan, problems: Iterable[Problem], sent: Container[Slot]) -> Plan:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from flows.planning.masking import masked
 from flows.planning.rules.ruling import FIXED, LACKING, Facts
+from flows.planning.rules.signatures import is_here
 from flows.planning.tallying import Said
 from flows.planning.timing import wall
 from schemas.content import Resolved
@@ -82,8 +83,10 @@ class Ground(NamedTuple):
             remedy = _WAYS.get(unknown, _LOOK_BY_HAND)
         else:
             state, words, remedy = Light.green, good or seen, ""
+        why = problems[0].message.rstrip(".").partition(": ")[2] if state is Light.red and problems and exact else ""
         waived = None if state is Light.green else self._waived((key, *codes, *also), names)
-        return GateLine(state, key, what, masked(f"{self.prefix}{words}"), masked(remedy), owner, waived)
+        return GateLine(state, key, what, masked(f"{self.prefix}{words}"), masked(remedy), owner, waived,
+                        masked(why))
 
     def problems(self, *codes: str) -> list[Problem]:
         """What these rules found here, in their order."""
@@ -140,12 +143,6 @@ class Ground(NamedTuple):
                 until = f"until {waiver.until}" if waiver.until else "without an end"
                 return masked(f"{until} by {waiver.by or 'nobody'}: {waiver.reason or 'no reason given'}")
         return None
-
-
-def is_here(person: Person, today: date) -> bool:
-    """Whether somebody works here today: active, and if from outside, not past the last day."""
-    last = person.external.until if person.external is not None else None
-    return person.active and (last is None or last >= today)
 
 
 def midnight(day: date, facts: Facts) -> datetime:

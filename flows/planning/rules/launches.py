@@ -6,7 +6,7 @@ from flows.planning.rules.campaigns import folder_of, parent
 from flows.planning.rules.ruling import Facts, Rule
 from flows.planning.rules.wording import is_over, joined
 from schemas.content import Resolved
-from schemas.gate import Gate, Light
+from schemas.gate import Gate, GateLine, Light
 from schemas.ledger import Slot
 from schemas.problem import Problem, Severity
 
@@ -36,9 +36,13 @@ def open_lines(gate: Gate) -> str:
     A line is named by what it asks for, so the last thing that was seen stands beside it: what is wrong.
     """
     shut = [line for line in gate.lines if line.shut and line.state is gate.state]
-    named = "; ".join(f"{line.what} ({line.evidence.split('; ')[-1]})" for line in shut[:_SHOWN])
+    named = "; ".join(map(_with_reason, shut[:_SHOWN]))
     more = f"; {len(shut) - _SHOWN} more" if len(shut) > _SHOWN else ""
     return f"{'1 line is' if len(shut) == 1 else f'{len(shut)} lines are'} open: {named}{more}"
+
+
+def _with_reason(line: GateLine) -> str:
+    return f"{line.what} ({line.why or line.evidence.split('; ')[-1]})"
 
 
 class Shut(NamedTuple):
@@ -127,10 +131,33 @@ def _gates_for_all(facts: Facts) -> Iterator[Problem]:
             return
 
 
+def _on_the_way(facts: Facts) -> Iterator[Problem]:
+    """A campaign whose LAUNCH gate will turn red before its last day: what comes then would wait."""
+    gates = {gate.campaign: gate for gate in facts.gates if gate.gate == "LAUNCH"} | dict(facts.launches)
+    for entry, campaign in facts.campaigns():
+        name = folder_of(entry)
+        if name not in facts.endings or name not in gates:
+            continue
+        red = {line.key: line for line in gates[name].lines if line.shut and line.state is Light.red}
+        new = [line for line in facts.endings[name].lines
+               if line.shut and line.state is Light.red and line.key not in red]
+        if new:
+            what = "; ".join(map(_with_reason, new))
+            yield UNLAUNCHED.at(entry.place("end"), f"By {campaign.end}, the last day of {name}, LAUNCH will be red "
+                                f"again as things stand: {what}.", new[0].remedy or "See to it before; 'drumbeat gates "
+                                f"--now {campaign.end}' shows it.", severity=Severity.warning)
+
+
+def _held_up(facts: Facts) -> Iterator[Problem]:
+    yield from _unlaunched(facts)
+    yield from _on_the_way(facts)
+
+
 UNLAUNCHED = Rule(
     "CMP006", Severity.error, "DT", "The first day of a campaign has come, and its LAUNCH gate is not green: its posts "
-    "wait.", "Do what 'drumbeat gates' lists, or have the sponsor sign a waiver for CMP006.", all=_unlaunched,
-    wants=("gates",), acts=True, due=True)
+    "wait; as a warning: the gate will turn red before the last day, as things stand.",
+    "Do what 'drumbeat gates' lists, or have the sponsor sign a waiver for CMP006.", all=_held_up, wants=("gates",),
+    acts=True, due=True)
 BEFORE_ALL = Rule(
     "GAT001", Severity.error, "FGDT", "The profile is strict, and the STRATEGY gate is not green: every post waits.",
     "Do what 'drumbeat gates' lists, or choose the profile guided.", all=_gates_for_all, wants=("gates",), acts=True,

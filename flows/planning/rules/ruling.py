@@ -37,8 +37,8 @@ class Facts(NamedTuple):
     `sent` None: nobody looked into the archive, so rules that need it are not evaluated. `fresh`: files that were never
     committed. `said`: what each channel said and will say. `unsure`: channels that said more than anybody knows here:
     only the archive tells which turns of a series are out. `gates`: empty until the other rules are judged.
-    `launches`: what LAUNCH will be on the first day of campaigns to come, as things stand, by campaign. `world`: what
-    Git, inboxes and connection tests tell.
+    `launches`: what LAUNCH will be on the first day of campaigns to come, as things stand, by campaign; `endings`: and
+    on the last day. `world`: what Git, inboxes and connection tests tell.
     """
 
     content: Content
@@ -51,6 +51,7 @@ class Facts(NamedTuple):
     unsure: frozenset[str] = frozenset()
     gates: tuple[Gate, ...] = ()
     launches: Mapping[str, Gate] = MappingProxyType({})
+    endings: Mapping[str, Gate] = MappingProxyType({})
     world: World = NOTHING_KNOWN
 
     def strategies(self) -> list[tuple[Entry, Strategy]]:

@@ -235,7 +235,8 @@ def test_headings_are_judged_by_the_channels_there_are(prepared: Make, told: Tel
         "content/posts/a.md:5:7: error: No section 'on mastodom'. [SYN006] Use '## on mastodon'."
     ]
     assert told(prepared({**files, "networks/channels.yaml": "channels: 1\n"}).problems) == [
-        "content/networks/channels.yaml:1:1: error: channels must be a list. [SYN002] Write channels: [1]."]
+        "content/networks/channels.yaml:1:1: error: channels must be a list. [SYN002] Write channels: "
+        "[{id: …, network: …}]."]
 
 
 KEY = "AKIA" + "ABCDEFGHIJKLMNOP"

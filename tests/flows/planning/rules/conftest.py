@@ -8,6 +8,7 @@ import pytest
 import publishers
 from flows.edges.repository import working_tree
 from flows.planning.composing import compose
+from flows.planning.preparing import Prepared
 from flows.planning.reading import read
 from flows.planning.resolving import resolve
 from flows.planning.rules.ruling import Facts, Rule
@@ -92,3 +93,12 @@ def facts(sources: Sources) -> Callable[..., Facts]:
         return facts_of(sources(files), now, sent, world)
 
     return of
+
+
+@pytest.fixture
+def said(request: pytest.FixtureRequest, prepared: Callable[..., Prepared],
+         lines: Callable[..., list[str]]) -> Callable[..., list[str]]:
+    """What the rule of the test's marker says of a whole folder, a line each."""
+    marker = request.node.get_closest_marker("rule")
+    assert marker is not None
+    return lambda files, **more: lines(one for one in prepared(files, **more).problems if one.code == marker.args[0])

@@ -25,14 +25,6 @@ def post(body: str = "Hello.", front: str = "", at: str = "2027-02-02 09:30") ->
     return f"---\nat: {at}\n{front}---\n{body}\n"
 
 
-@pytest.fixture
-def said(request: pytest.FixtureRequest, prepared: Prepare, lines: Lines) -> Said:
-    """What the rule of the test's marker says of a whole folder, a line each."""
-    marker = request.node.get_closest_marker("rule")
-    assert marker is not None
-    return lambda files: lines(one for one in prepared(files).problems if one.code == marker.args[0])
-
-
 @pytest.mark.parametrize(
     ("files", "told"),
     [

@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-from flows.planning.preparing import Prepared
-
 Files = Mapping[str, str | None]
 Said = Callable[..., list[str]]
 THREE = "channels:\n" + "".join(
@@ -18,14 +16,6 @@ NOW = {"fresh": frozenset({"posts/new.md"})}                      # at noon; pos
 
 def post(at: str, front: str = "", body: str = "Hello.") -> str:
     return f"---\n{at}\n{front}---\n{body}\n"
-
-
-@pytest.fixture
-def said(request: pytest.FixtureRequest, prepared: Callable[..., Prepared], lines: Callable[..., list[str]]) -> Said:
-    """What the rule of the test's marker says of a whole folder, a line each."""
-    marker = request.node.get_closest_marker("rule")
-    assert marker is not None
-    return lambda files, **more: lines(one for one in prepared(files, **more).problems if one.code == marker.args[0])
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from flows.planning.preparing import Prepared
 from schemas.content import Probe, SourceFile
 
 Files = Mapping[str, str | bytes | SourceFile | None]
@@ -20,14 +19,6 @@ def post(body: str = "Hello.", front: str = "", at: str = "at: 2027-02-02 09:30"
 
 def picture(probe: Probe | None) -> SourceFile:
     return SourceFile("media/a.jpg", hashlib.sha1(PHOTO).hexdigest(), len(PHOTO), probe=probe)
-
-
-@pytest.fixture
-def said(request: pytest.FixtureRequest, prepared: Callable[..., Prepared], lines: Callable[..., list[str]]) -> Said:
-    """What the rule of the test's marker says of a whole folder, a line each."""
-    marker = request.node.get_closest_marker("rule")
-    assert marker is not None
-    return lambda files, **more: lines(one for one in prepared(files, **more).problems if one.code == marker.args[0])
 
 
 @pytest.mark.parametrize(

@@ -283,6 +283,20 @@ def test_a_campaign_without_its_first_day_has_not_begun() -> None:
     assert {one.severity for one in of(made, "CRI001", "PPL002")} == {Severity.advice}
 
 
+def test_what_ends_within_a_campaign_is_told_before(lines: Lines) -> None:
+    """CMP006, a warning: the review of the crisis plan falls into the campaign. After the last day it is no matter."""
+    def told(review_by: str, now: datetime = datetime(2026, 9, 15, 9, 0, tzinfo=UTC)) -> list[str]:
+        swaps = {"crisis/plan.yaml": ("review_by: 2027-06-04", f"review_by: {review_by}")}
+        return lines(of(sample(now, swaps), "CMP006"))
+
+    said = ["campaigns/spring-mend/campaign.yaml:7:1: CMP006 warning: By 2027-04-12, the last day of spring-mend, "
+            "LAUNCH will be red again as things stand: crisis plan ready (its review was due by 2027-03-20). Go "
+            "through it again, and write a new review_by:."]
+    assert told("2027-03-20") == said
+    assert told("2027-03-20", datetime(2027, 3, 17, 9, 0, tzinfo=UTC)) == said
+    assert told("2027-04-12") == []
+
+
 def test_open_lines_are_named_and_counted() -> None:
     """Those that make the gate's colour: three by name, with the last that shows it; the others by number."""
     mixed = Gate("LAUNCH", (GateLine(Light.amber, "A", "a", "nobody knows"), GateLine(Light.green, "B", "b", "all"),
