@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 AHEAD = timedelta(hours=1)
 """What is due so soon is looked up together with what is due now."""
 AT_ONCE = 500
+JUDGED_FOR = timedelta(minutes=1)
+"""So long what gates and the balance of gives and asks decided holds: many asks of one minute are judged together."""
 _WITHOUT_THESE_NOTHING_HOLDS = ("networks/channels.yaml", "strategy.yaml", "calendar/blackouts.yaml")
 
 
@@ -36,6 +38,15 @@ class Entry(NamedTuple):
     intent: str = "give"
 
 
+class _Judged(NamedTuple):
+    """What the hour decided of some slots: who is kept back, and why."""
+
+    commit: str | None
+    at: datetime
+    slots: Collection[Slot]
+    why: Mapping[Slot, str]
+
+
 class Agenda:
     """The plan that is in force. It may be read by many threads; one takes new commits and opens orders."""
 
@@ -47,6 +58,7 @@ class Agenda:
         self._by_time: list[tuple[datetime, Slot]] = []
         self._by_channel: dict[str, list[tuple[datetime, Slot]]] = {}
         self._found: dict[Slot, datetime] = {}
+        self._judged: _Judged | None = None
         self.commit: str | None = None                            # whose plan is in force; None: none was taken yet
 
     def take(self, commit: str, *, now: datetime, sent: Mapping[Slot, datetime | None],
@@ -170,14 +182,35 @@ class Agenda:
             return None
         if not is_guarded(item, content):
             return None
-        campaign = next((entry.value for entry in content.entries if isinstance(entry.value, Campaign)
-                         and entry.file.split("/")[-2] == item.post.post.campaign), None)
-        channels = {item.channel.id, *(campaign.channels or () if campaign is not None else ())}
-        said = {channel: [Said(sent.get(slot) or at, slot, entry.intent, slot in sent,
-                               missed=slot not in sent and at + entry.grace < now)
-                          for at, slot in self._by_channel.get(channel, ()) for entry in (self.entries[slot],)]
+        judged = self._judged
+        if judged is None or judged.commit != self.commit or order.slot not in judged.slots or not (
+                timedelta() <= now - judged.at < JUDGED_FOR):
+            judged = self._judged = self._judge(order.slot, content, now, sent)
+        return judged.why.get(order.slot)
+
+    def _judge(self, slot: Slot, content: Content, now: datetime, sent: Mapping[Slot, datetime | None]) -> "_Judged":
+        """What the hour decides of a slot, and of whatever else is guarded and due by the time this holds."""
+        line = self._by_time
+        soon = [other for at, other in line[bisect_left(line, (now - AHEAD, _FIRST)):
+                                            bisect_right(line, (now + JUDGED_FOR, _LAST))]
+                if other not in sent and (self.entries[other].intent == "ask"
+                                          or self._path(other).startswith("campaigns/"))]
+        slots = {slot, *soon[:AT_ONCE]}
+        folders = {self._path(one).split("/")[1] for one in slots if self._path(one).startswith("campaigns/")}
+        channels = {one.channel for one in slots}
+        for entry in content.entries:
+            if isinstance(entry.value, Campaign) and entry.file.split("/")[-2] in folders:
+                channels.update(entry.value.channels or ())
+        said = {channel: [Said(sent.get(other) or at, other, known.intent, other in sent,
+                               missed=other not in sent and at + known.grace < now)
+                          for at, other in self._by_channel.get(channel, ()) for known in (self.entries[other],)]
                 for channel in channels}
-        return self.planner.allowed(order.slot, said, now=now, sent=sent)
+        return _Judged(self.commit, now, slots, self.planner.kept_back(slots, said, now=now, sent=sent))
+
+    def _path(self, slot: Slot) -> str:
+        """The file of a slot's post; "" where nobody has it any more."""
+        assert self.planner.almanac is not None
+        return next(iter(self.planner.almanac.paths.get(slot.post, ())), "")
 
     def waiting(self, slot: Slot, *, now: datetime) -> Waiting | None:
         """Why a slot of the content does not go out; None: it does, or is unknown."""

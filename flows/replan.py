@@ -1,6 +1,6 @@
 """The plan of a content folder, from commit to commit: a push costs what it changed, a start what was kept."""
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -87,18 +87,18 @@ class Planner:
         same = [Change(file.path, file) for file in self._look(almanac, paths)]
         return replan(almanac, same, lambda others: self._look(almanac, others), think, seek=False).prepared
 
-    def allowed(self, slot: Slot, said: Mapping[str, Sequence[Said]], *, now: datetime,
-                sent: Mapping[Slot, datetime | None] | None = None) -> str | None:
-        """Why a slot of the plan may not go out by what its hour decides; None: it may. Raises ContentError.
+    def kept_back(self, slots: Collection[Slot], said: Mapping[str, Sequence[Said]], *, now: datetime,
+                  sent: Mapping[Slot, datetime | None] | None = None) -> dict[Slot, str]:
+        """Which of these slots of the plan may not go out by what their hour decides, and why. Raises ContentError.
 
-        `said`: what its campaign's channels, and its own, said and will say. Its whole campaign is looked at.
+        `said`: what their channels, and those of their campaigns, said and will say. Whole campaigns are looked at.
         """
         assert self.almanac is not None
         almanac = self.almanac
-        own = set(almanac.paths.get(slot.post, ()))
-        folders = {path.split("/")[1] for path in own if path.startswith("campaigns/")}
-        paths = own | {path for folder in folders for of_id in almanac.paths.values() for path in of_id
-                       if path.startswith(f"campaigns/{folder}/")}
+        own = {path for slot in slots for path in almanac.paths.get(slot.post, ())}
+        folders = tuple({f"campaigns/{path.split('/')[1]}/" for path in own if path.startswith("campaigns/")})
+        paths = own | {path for of_id in almanac.paths.values() for path in of_id
+                       if folders and path.startswith(folders)}
         frame = self._frame = self._read_frame(almanac, [])
 
         def think(files: list[SourceFile], kept: Mapping[Slot, datetime], others: Others) -> Prepared:
@@ -110,7 +110,8 @@ class Planner:
 
         same = [Change(file.path, file) for file in self._look(almanac, paths)]
         prepared = replan(almanac, same, lambda others: self._look(almanac, others), think, seek=False).prepared
-        return next((one.why for one in prepared.plan.waiting if one.slot == slot), None)
+        wanted = set(slots)
+        return {one.slot: one.why for one in prepared.plan.waiting if one.slot in wanted}
 
     @property
     def asks(self) -> bool:
