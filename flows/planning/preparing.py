@@ -123,7 +123,7 @@ def prepare(
     problems = settle(problems, terms)
     plan = _stopped(plan, problems, sent or {})
     if due:
-        plan = hold(plan, facts, terms.waivers, sent or {})
+        plan = hold(plan, facts, terms, sent or {})
     plan, behind = left_behind(plan, content.posts,
                                [*(post.id for post in content.drafts), *content.others], sent or {})
     problems += behind

@@ -165,6 +165,12 @@ def settle(problems: Iterable[Problem], terms: Terms) -> list[Problem]:
     return made
 
 
+def severity_of(rule: "Rule", terms: Terms) -> Severity | None:
+    """What a rule is here, by `rules.yaml` or by the profile; None: it is off."""
+    said = terms.rulebook.severity.get(rule.code)
+    return None if said == "off" else Severity(said) if said is not None else by_profile(rule, terms)
+
+
 def by_profile(one: "Problem | Rule", terms: Terms) -> Severity:
     """A to-do while nothing depends on it, or while it will be done in time; under relaxed, strategy stops nothing."""
     profile = terms.rulebook.profile

@@ -142,6 +142,26 @@ def test_the_profile_decides(prepared: Make, profile: str, severity: str, held: 
     assert len(waiting(made)) == held
 
 
+@pytest.mark.parametrize(("profile", "severity", "held"), [("guided", "off", 0), ("guided", "warning", 0),
+                                                           ("guided", "error", 1), ("relaxed", "error", 1)])
+def test_a_severity_of_ones_own_decides_what_waits(prepared: Make, profile: str, severity: str, held: int) -> None:
+    """A rule that is less than an error here keeps nothing back; one that is an error does."""
+    made = prepared({**CAMPAIGN, "rules.yaml": f"profile: {profile}\nseverity: {{CMP006: {severity}}}\n"})
+
+    assert len(waiting(made)) == held
+
+
+@pytest.mark.parametrize("where", ["c", "campaigns/c", "campaigns/c/posts/launch.md", "launch", "mastodon"])
+def test_a_waiver_may_name_what_it_is_for_in_any_way(prepared: Make, where: str) -> None:
+    """The campaign, its folder, the post's file or name, the channel; another name lets nothing through."""
+    def held(where: str) -> int:
+        signed = f"{{rule: CMP006, where: {where}, until: 2027-01-10, by: ilse, reason: seen}}"
+        return len(waiting(prepared({**CAMPAIGN, "rules.yaml": f"waivers: [{signed}]\n", "people/team.yaml":
+                                     "people:\n  - {id: ilse, roles: [sponsor], executive: true}\n  - {id: wren}\n"})))
+
+    assert (held(where), held("other")) == (0, 1)
+
+
 def test_a_waiver_lets_a_launch_through_and_is_seen(prepared: Make) -> None:
     """The problem is gone, the posts go out, and each says by whose word."""
     signed = "{rule: CMP006, where: c, until: 2027-01-10, by: ilse, reason: the sponsor saw it}"
