@@ -15,6 +15,8 @@ from schemas.problem import Problem, Severity
 _MEANT = {"image": "media", "images": "media", "photo": "media", "picture": "media", "video": "media", "date": "at",
           "time": "at", "when": "at", "publish_at": "at", "tags": "hashtags", "channel": "channels",
           "network": "channels", "networks": "channels", "url": "link", "lang": "language"}
+_BARE = frozenset({"media"})
+"""Lists whose entries may be one word instead of keys with values."""
 _SPANS = frozenset({"grace", "stagger", "min_gap", "min_repeat"})
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "date": "a date like 2027-03-04"}
 
@@ -92,7 +94,7 @@ def _said(fault: _Fault, key: str, model: type[Authored], parsed: Parsed) -> tup
         case "bool_type":
             return f"{key}: {_shown(written)} is neither true nor false.", "Write true or false."
         case "tuple_type" | "list_type":
-            inner = _shape(model, fault.path)
+            inner = "" if key in _BARE else _shape(model, fault.path)
             return f"{key} must be a list.", f"Write {key}: [{inner}]." if inner else f"Write {key}: [{written}]." if (
                 isinstance(value, str | int)) else f"Write {key}: [a, b]."
         case "dict_type" | "model_type" | "model_attributes_type":
