@@ -12,7 +12,7 @@ import click
 from schemas.errors import DrumbeatError
 
 _COMMANDS = {
-    "init": "writing", "new": "writing",
+    "init": "beginning", "new": "writing",
     "check": "checking", "explain": "answering", "preview": "previewing",
     "plan": "calendaring", "calendar": "calendaring", "gates": "gauging",
     "up": "running", "rehearsal": "rehearsing", "publish": "publishing",
