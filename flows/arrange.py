@@ -178,9 +178,9 @@ class Agenda:
         Raises ContentError.
         """
         item, content = order.item, self.content
-        if item is None or content is None or not (self.planner.asks or has_incidents(content)):
+        if item is None or content is None or not is_guarded(item, content):
             return None
-        if not is_guarded(item, content):
+        if not (self.planner.asks or has_incidents(content)):
             return None
         judged = self._judged
         if judged is None or judged.commit != self.commit or order.slot not in judged.slots or not (
@@ -199,7 +199,7 @@ class Agenda:
         folders = {self._path(one).split("/")[1] for one in slots if self._path(one).startswith("campaigns/")}
         channels = {one.channel for one in slots}
         for entry in content.entries:
-            if isinstance(entry.value, Campaign) and entry.file.split("/")[-2] in folders:
+            if isinstance(entry.value, Campaign) and entry.folder in folders:
                 channels.update(entry.value.channels or ())
         said = {channel: [Said(sent.get(other) or at, other, known.intent, other in sent,
                                missed=other not in sent and at + known.grace < now)

@@ -55,6 +55,11 @@ class Entry(NamedTuple):
     places: dict[str, Place]
     body: str = ""
 
+    @property
+    def folder(self) -> str:
+        """The name of the folder it stands in: what posts of a campaign or a series know it by."""
+        return self.file.split("/")[-2]
+
     def place(self, *path: str | int) -> Place:
         """Where a field stands; the nearest one above it that was written, else the top of the file."""
         return nearest(self.places, path, self.file)

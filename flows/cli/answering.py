@@ -18,7 +18,7 @@ from flows.planning.deriving import Derived, derive
 from flows.planning.masking import masked
 from flows.planning.preparing import Prepared, terms_of
 from flows.planning.rules.book import catalogue, codes, in_book
-from flows.planning.rules.ruling import FIXED, LACKING, Rule, Terms, by_profile
+from flows.planning.rules.ruling import FIXED, Rule, Terms, severity_of, why_lacking
 from flows.planning.tracing import Traced, trace
 from schemas.errors import ContentError, UsageError
 from schemas.place import Place
@@ -140,17 +140,18 @@ def _by_profiles(rule: Rule) -> list[str]:
 def _rule(rule: Rule, terms: Terms, done: Prepared | None) -> dict[str, Any]:
     """The object of `explain CODE --json`. `here`: the severity as the content's own rules have it."""
     book = terms.rulebook
-    here = rule.severity if rule.code in FIXED else book.severity.get(rule.code) or by_profile(rule, terms)
+    here = severity_of(rule, terms)
     waivers = [] if rule.code in FIXED else [w for w in terms.waivers if w.rule == rule.code]
     lacking = done.lacking.get(rule.code, ()) if done is not None else ()
     return {
-        "code": rule.code, "evaluated": not lacking, "severity": rule.severity.value, "here": str(here),
+        "code": rule.code, "evaluated": not lacking, "severity": rule.severity.value,
+        "here": here.value if here is not None else "off",
         "can_be_changed": rule.code not in FIXED, "needs": [_NEEDS[letter] for letter in rule.needs],
         "fires": rule.fires, "remedy": rule.remedy, "gate": rule.gate or None,
         "knobs": [{"name": name, "default": _plain(default), "value": _plain(book.knobs.get(name, default))}
                   for name, default in rule.knobs.items()],
         "waivers": [w.model_dump(mode="json", exclude={"rule"}) for w in waivers],
-        "lacking": [done.world.why.get(name, LACKING[name]) for name in lacking] if done is not None else [],
+        "lacking": [why_lacking(done.world, name) for name in lacking] if done is not None else [],
         "problems": [p.as_dict() for p in done.problems if p.code == rule.code] if done is not None else [],
     }
 

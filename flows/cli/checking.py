@@ -78,14 +78,14 @@ def _answer(settings: Settings, archive: str | None, now: datetime) -> dict[str,
         return made
     from flows.check import check
     from flows.foresee import foresee
-    from flows.planning.rules.ruling import LACKING
+    from flows.planning.rules.ruling import why_lacking
     from schemas.problem import in_order
 
     done = check(settings.content, now=now, published=_published(archive), home=settings.home)
     made = {
         "problems": [{**p.as_dict(), "channel": p.channel} for p in in_order((*done.problems,
                                                                               *foresee(done, settings, now)))],
-        "lacking": {code: [done.world.why.get(name, LACKING[name]) for name in names]
+        "lacking": {code: [why_lacking(done.world, name) for name in names]
                     for code, names in done.lacking.items()},
         "posts": len(done.content.posts) + len(done.content.drafts),
     }

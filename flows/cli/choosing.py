@@ -64,8 +64,8 @@ def chosen(
     first, last = _local(start, content.timezone), _local(end, content.timezone)
     if last is not None and (last.hour, last.minute) == (0, 0):
         last += timedelta(days=1)                                 # a day means all of it
-    folders = {name: entry.file.split("/")[-2] for entry in content.entries if entry.kind == "campaign"
-               for name in (entry.id, entry.file.split("/")[-2])}
+    folders = {name: entry.folder for entry in content.entries if entry.kind == "campaign"
+               for name in (entry.id, entry.folder)}
     _judge("channel", channel, [one.id for one in content.channels.channels])
     _judge("campaign", campaign, list(folders))
     return Chosen(first, last, channel, folders[campaign] if campaign is not None else None)

@@ -10,7 +10,7 @@ from flows.planning.maintaining import maintenance
 from flows.planning.qualifying import skills
 from flows.planning.rules.campaigns import parent, posts_of, running
 from flows.planning.rules.ruling import Facts
-from flows.planning.rules.waivers import is_valid
+from flows.planning.rules.waivers import in_force
 from flows.planning.strategizing import no_strategy, strategy
 from flows.planning.witnessing import Given, Ground
 from schemas.content import Content, Entry
@@ -53,8 +53,7 @@ def _ground(facts: Facts, raw: Sequence[Problem], not_evaluated: Mapping[str, tu
     for problem in raw:
         found.setdefault(problem.code, []).append(problem)
     today, team = facts.today(), facts.content.entry("team")
-    waivers = tuple(one for one in facts.content.rulebook().waivers
-                    if one.until is not None and one.until >= today and is_valid(one, facts.content))
+    waivers = in_force(facts.content, today)
     return Ground(facts, today, team if isinstance(team, Team) else Team(), found, not_evaluated, waivers,
                   posts_of(facts), _unfinished(facts.content), _given(facts), _thanks(facts),
                   frozenset(value.strategy for _, value in facts.strategies()))

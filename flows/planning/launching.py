@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from flows.planning.grounding import base, connections, dry_run, followers, regulars
 from flows.planning.postponing import earliest, waiting_adds
-from flows.planning.rules.campaigns import TOO_SOON, folder_of, length
+from flows.planning.rules.campaigns import TOO_SOON, length
 from flows.planning.safeguarding import acknowledged, crisis_plan, policies
 from flows.planning.witnessing import Ground, counted, listed, number
 from schemas.campaign import Campaign, Page, Validation
@@ -29,7 +29,7 @@ class Push(NamedTuple):
 
     @property
     def folder(self) -> str:
-        return folder_of(self.entry)
+        return self.entry.folder
 
     def owner(self, ground: Ground) -> str | None:
         return self.value.owner or ground.lead

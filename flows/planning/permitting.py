@@ -19,7 +19,7 @@ class Permit:
         self.doubled = {p.channel: p for p in self.broken.get(None, []) if p.channel is not None}
         self.strategies = [path for path in self.unreadable if path.startswith("strategies/")]
         self.campaigns: dict[str, Campaign] = {
-            e.file.split("/")[-2]: e.value for e in content.entries if isinstance(e.value, Campaign)}
+            e.folder: e.value for e in content.entries if isinstance(e.value, Campaign)}
         self.ends = sorted(c.end for c in self.campaigns.values() if c.end)
         self.thanks = {c.maintenance.thanks for c in self.campaigns.values() if c.maintenance is not None}
         self._zone = ZoneInfo(content.timezone)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from flows.planning.grounding import Base, base_of
-from flows.planning.rules.campaigns import RUSHED, TOO_SOON, day_of, days, folder_of, length
+from flows.planning.rules.campaigns import RUSHED, TOO_SOON, day_of, days, length
 from flows.planning.witnessing import Ground, counted, listed, midnight
 from schemas.campaign import Campaign
 from schemas.channel import Channel
@@ -28,7 +28,7 @@ def earliest(ground: Ground, entry: Entry, campaign: Campaign, strategy: Strateg
     known += [base.day for base in _bases(ground, entry, channels).values() if base.day is not None]
     known += [page.live + found for page in campaign.pages if page.live is not None]
     if facts.world.history is not None:
-        written = [at for id in (folder_of(entry), entry.id)
+        written = [at for id in (entry.folder, entry.id)
                    if (at := facts.world.history.entities.get(("campaign", id))) is not None]
         notice = timedelta(days=days(facts, RUSHED, "notice_days"))
         known.append(day_of(min(written, default=facts.now), facts) + notice)
@@ -69,5 +69,5 @@ def _bases(ground: Ground, entry: Entry, channels: Sequence[Channel]) -> dict[st
 
 def _own(ground: Ground, entry: Entry) -> frozenset[str]:
     """The campaign's own posts: they come when it does, so waiting adds none of them."""
-    folder = folder_of(entry)
+    folder = entry.folder
     return frozenset(post.id for post in ground.posts.get(folder, ()))

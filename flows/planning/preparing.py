@@ -13,9 +13,8 @@ from flows.planning.reading import read
 from flows.planning.resolving import resolve
 from flows.planning.rules import RULES, Judged, evaluate, found_by, launches
 from flows.planning.rules.book import BOOK
-from flows.planning.rules.campaigns import folder_of
 from flows.planning.rules.ruling import Facts, Terms, settle
-from flows.planning.rules.waivers import homes, idle_waivers, is_valid
+from flows.planning.rules.waivers import homes, idle_waivers, in_force
 from flows.planning.scheduling import schedule
 from flows.planning.tallying import Said, Tally, as_of, joined, tally, unsure
 from schemas.campaign import Campaign
@@ -134,12 +133,10 @@ def prepare(
 
 
 def terms_of(content: Content, today: date) -> Terms:
-    rulebook = content.rulebook()
-    waivers = tuple(one for one in rulebook.waivers if (one.until is None or one.until >= today) and
-                    is_valid(one, content))
+    """How strictly the content's own rules take problems today."""
     depends = any(isinstance(entry.value, Campaign) for entry in content.entries) or any(
         post.intent == "ask" for post in content.posts)
-    return Terms(rulebook, waivers, depends, homes=homes(content))
+    return Terms(content.rulebook(), in_force(content, today), depends, homes=homes(content))
 
 
 def _judged(facts: Facts, raw: Sequence[Problem], *, due: bool) -> tuple[Judged, Facts]:
@@ -161,7 +158,7 @@ def _to_come(facts: Facts) -> tuple[Facts, frozenset[tuple[str, Place]] | None]:
 
     What only the real world can tell is left out.
     """
-    today, campaigns = facts.today(), {folder_of(entry): campaign for entry, campaign in facts.campaigns()}
+    today, campaigns = facts.today(), {entry.folder: campaign for entry, campaign in facts.campaigns()}
     later = {name: one.start for name, one in campaigns.items() if one.start is not None and one.start > today}
     undated = {name for name, one in campaigns.items() if one.start is None}     # they have not begun
     asks_now = any(post.intent == "ask" and post.post.campaign not in later and post.post.campaign not in undated

@@ -42,7 +42,7 @@ def rotations(content: Content) -> list[Rotation]:
     for entry in content.entries:
         if not isinstance(entry.value, Series):
             continue
-        folder, series = entry.file.split("/")[-2], entry.value
+        folder, series = entry.folder, entry.value
         slot = weekly(series.slot) if series.slot is not None else None
         if slot is None:
             written = f"slot: '{series.slot[:60]}' is no time in the week" if series.slot else "the series has no slot"

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from flows.planning.masking import masked
-from flows.planning.rules.ruling import FIXED, LACKING, Facts
+from flows.planning.rules.ruling import FIXED, Facts, why_lacking
 from flows.planning.rules.signatures import is_here
 from flows.planning.tallying import Said
 from flows.planning.timing import wall
@@ -95,7 +95,7 @@ class Ground(NamedTuple):
 
     def why(self, source: str) -> str:
         """Why nobody could ask a source."""
-        return self.facts.world.why.get(source) or LACKING.get(source, "nobody could look")
+        return why_lacking(self.facts.world, source)
 
     def unread(self, key: str, paths: Iterable[str]) -> GateLine | None:
         """A red line for files that cannot be read: nobody knows what they say. None: all can be."""

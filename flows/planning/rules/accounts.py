@@ -142,7 +142,7 @@ def _ended(facts: Facts) -> dict[str, tuple[date, str]]:
                 used.setdefault(post.post.campaign, set()).update(channel.id for channel in post.channels)
     last: dict[str, tuple[date, str]] = {}
     for end, entry, campaign in over:
-        names = campaign.channels if campaign.channels is not None else used.get(entry.file.split("/")[-2], ())
+        names = campaign.channels if campaign.channels is not None else used.get(entry.folder, ())
         for channel in names:
             last[channel] = max(last.get(channel, (end, entry.id)), (end, entry.id))
     return last

@@ -3,7 +3,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 from flows.planning.indexing import may_be_in
-from flows.planning.rules.aims import campaigns_of, folder_of, goals, posts_are_known
+from flows.planning.rules.aims import campaigns_of, goals, posts_are_known
 from flows.planning.rules.ruling import Facts, Rule
 from flows.planning.rules.wording import joined
 from schemas.campaign import Campaign
@@ -37,7 +37,7 @@ def _idle(facts: Facts) -> Iterator[Problem]:
                                   "serves it.", f"Add a tactic with goals: [{goal.id}], or drop the goal.")
         if busy is None or not _is_carried_out(strategy, today):
             continue
-        campaigns = {folder_of(entry): campaign for entry, campaign in campaigns_of(strategy, facts)}
+        campaigns = {entry.folder: campaign for entry, campaign in campaigns_of(strategy, facts)}
         for number, tactic in enumerate(strategy.tactics):
             if (tactic.id not in busy and not over.issuperset(tactic.goals)
                     and _is_expected(tactic, homes.get(tactic.id, set()), campaigns, today)):

@@ -43,11 +43,6 @@ def campaigns_of(strategy: Strategy, facts: Facts) -> Iterator[tuple[Entry, Camp
             yield entry, campaign
 
 
-def folder_of(campaign: Entry) -> str:
-    """The name by which posts know their campaign, whatever its own id."""
-    return campaign.file.split("/")[-2]
-
-
 def posts_are_known(facts: Facts) -> bool:
     """Whether every post can be read, and all that posts inherit from: else nobody can say what no post does."""
     content = facts.content

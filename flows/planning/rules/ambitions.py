@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from flows.planning import measuring
 from flows.planning.measuring import ALL, CONVERSIONS, Metric, about, shown
-from flows.planning.rules.aims import Goal, campaigns_of, folder_of, goals
+from flows.planning.rules.aims import Goal, campaigns_of, goals
 from flows.planning.rules.ruling import Facts, Rule
 from schemas.campaign import Campaign, CampaignGoal
 from schemas.figure import Figure
@@ -188,7 +188,7 @@ def _beyond_projection(facts: Facts) -> Iterator[Problem]:
             aims = [(number, aim) for number, aim in enumerate(campaign.goals) if aim.goal in counted]
             if not aims or (campaign.end is not None and campaign.end < today):
                 continue
-            of_channel = asks.get(folder_of(entry), Counter())
+            of_channel = asks.get(entry.folder, Counter())
             projected = _projection(campaign, of_channel, brings)
             for number, aim in aims:
                 if projected is not None and aim.target is not None and aim.target > round(factor * projected, _DIGITS):

@@ -177,7 +177,7 @@ def _days(gap: timedelta) -> str:
 def _share_unearned(facts: Facts) -> Iterator[Problem]:
     """An ask to share on channels where no figure shows that anybody shared anything in groundwork."""
     languages = Languages(facts)
-    starts = {entry.file.split("/")[-2]: campaign.start for entry, campaign in facts.campaigns() if campaign.start}
+    starts = {entry.folder: campaign.start for entry, campaign in facts.campaigns() if campaign.start}
     for slots in _asks(facts).values():
         post = slots[0].post
         until = starts.get(post.post.campaign or "") or min(starts.values(), default=facts.today())

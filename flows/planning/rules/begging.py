@@ -28,7 +28,7 @@ class Languages:
     def __init__(self, facts: Facts) -> None:
         strategies = {entry.id: strategy.language for entry, strategy in facts.strategies()}
         self.common = next((language for language in strategies.values() if language), None)
-        self.of_campaign = {entry.file.split("/")[-2]: strategies.get(campaign.strategy or "") or self.common
+        self.of_campaign = {entry.folder: strategies.get(campaign.strategy or "") or self.common
                             for entry, campaign in facts.campaigns()}
 
     def of(self, post: Resolved, channels: Iterable[Channel]) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ def _offers(facts: Facts) -> dict[str, list[_Offer]]:
     for entry, campaign in facts.campaigns():
         address = _address(campaign.offer.url) if campaign.offer is not None and campaign.offer.url else ""
         if address:
-            found.setdefault(re.split("[/?]", address)[0], []).append(_Offer(entry.file.split("/")[-2], address))
+            found.setdefault(re.split("[/?]", address)[0], []).append(_Offer(entry.folder, address))
     return found
 
 

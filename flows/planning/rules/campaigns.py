@@ -66,11 +66,6 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def folder_of(entry: Entry) -> str:
-    """The name of the campaign folder in which the file of `entry` lies, at whatever depth."""
-    return entry.file.split("/campaigns/", 1)[-1].split("/", 1)[0]
-
-
 def either(names: Sequence[str]) -> str:
     """`a`, `a or b`, `a, b or c`."""
     return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
@@ -97,7 +92,7 @@ def reviews_of(facts: Facts, folder: str) -> list[tuple[Entry, Review]]:
     today = facts.today()
     held = [(entry.value.date, entry, entry.value) for entry in facts.content.entries
             if isinstance(entry.value, Review) and entry.value.date is not None and entry.value.date <= today
-            and folder_of(entry) == folder]
+            and entry.file.split("/")[-3] == folder]             # campaigns/<folder>/reviews/<file>
     return [(entry, review) for _, entry, review in sorted(held, key=lambda one: (one[0], one[1].file))]
 
 
@@ -208,7 +203,7 @@ def _rushed(facts: Facts) -> Iterator[Problem]:
     for entry, campaign in running(facts) if history is not None else ():
         if history is None or campaign.start is None:
             continue
-        known = [history.entities.get(("campaign", id)) for id in (folder_of(entry), entry.id)]
+        known = [history.entities.get(("campaign", id)) for id in (entry.folder, entry.id)]
         first = day_of(min(filter(None, known), default=facts.now), facts)
         ahead = (campaign.start - first).days
         if ahead < notice:

@@ -6,7 +6,6 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from flows.planning.likening import Bag, bag
-from flows.planning.rules.aims import folder_of
 from flows.planning.rules.ruling import Facts, Rule
 from flows.planning.rules.wording import is_over
 from schemas.content import Resolved
@@ -130,7 +129,7 @@ def _posts(facts: Facts) -> list[Text]:
     posts = [post for post in facts.content.posts if post.post.campaign is not None]
     if len({post.post.campaign for post in posts}) < 2:
         return []
-    starts = {folder_of(entry): campaign.start for entry, campaign in facts.campaigns()}
+    starts = {entry.folder: campaign.start for entry, campaign in facts.campaigns()}
     to_come = {one.post.id for one in facts.plan.everything() if not is_over(one, facts)}
     posts.sort(key=lambda post: (starts.get(post.post.campaign or "") or date.max, post.id))
     return [Text(post.post.campaign or "", post.id, _begins(post), bag(_words(post)), post.id, post.id in to_come)

@@ -8,7 +8,7 @@ from datetime import date
 from flows.planning import measuring
 from flows.planning.measuring import ALL, shown
 from flows.planning.rules import ambitions
-from flows.planning.rules.aims import campaigns_of, folder_of, goals, posts_are_known
+from flows.planning.rules.aims import campaigns_of, goals, posts_are_known
 from flows.planning.rules.ruling import Facts, Rule
 from schemas.audience import Audience
 from schemas.problem import Problem, Severity
@@ -139,7 +139,7 @@ def _gap_in_the_funnel(facts: Facts) -> Iterator[Problem]:
 def _funnels(facts: Facts) -> dict[str | None, set[str]]:
     """The stages that posts serve, by strategy; None: of posts that belong to no strategy."""
     of_goal = {one.id: one.strategy.strategy for one in goals(facts)}
-    of_campaign = {folder_of(entry): strategy.strategy for _, strategy in facts.strategies()
+    of_campaign = {entry.folder: strategy.strategy for _, strategy in facts.strategies()
                    for entry, _ in campaigns_of(strategy, facts)}
     found: dict[str | None, set[str]] = {None: set(), **{s.strategy: set() for _, s in facts.strategies()}}
     for post in facts.content.posts:

@@ -2,7 +2,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from flows.planning.rules.campaigns import folder_of, parent
+from flows.planning.rules.campaigns import parent
 from flows.planning.rules.ruling import Facts, Rule
 from flows.planning.rules.wording import is_over, joined
 from schemas.content import Resolved
@@ -65,7 +65,7 @@ class Homes:
 
     def __init__(self, facts: Facts) -> None:
         self._launched = {gate.campaign for gate in facts.gates if gate.gate == "LAUNCH"}
-        self._of_campaign = {folder_of(entry): strategy.strategy for entry, campaign in facts.campaigns()
+        self._of_campaign = {entry.folder: strategy.strategy for entry, campaign in facts.campaigns()
                              if (strategy := parent(campaign, facts)) is not None}
         of_goal: dict[str, set[str]] = {}
         for _, value in facts.strategies():
@@ -96,7 +96,7 @@ def _unlaunched(facts: Facts) -> Iterator[Problem]:
     """A campaign whose first day has come, and its LAUNCH gate is shut."""
     gates = {gate.campaign: gate for gate in facts.gates if gate.gate == "LAUNCH"}
     for entry, campaign in facts.campaigns():
-        gate = gates.get(folder_of(entry))
+        gate = gates.get(entry.folder)
         if gate is None or campaign.start is None or facts.today() < campaign.start or not is_shut(gate, facts):
             continue
         yield UNLAUNCHED.at(entry.place("start"), f"The launch of {gate.campaign} is held: {open_lines(gate)}.",
@@ -135,7 +135,7 @@ def _on_the_way(facts: Facts) -> Iterator[Problem]:
     """A campaign whose LAUNCH gate will turn red before its last day: what comes then would wait."""
     gates = {gate.campaign: gate for gate in facts.gates if gate.gate == "LAUNCH"} | dict(facts.launches)
     for entry, campaign in facts.campaigns():
-        name = folder_of(entry)
+        name = entry.folder
         if name not in facts.endings or name not in gates:
             continue
         red = {line.key: line for line in gates[name].lines if line.shut and line.state is Light.red}

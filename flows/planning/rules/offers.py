@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from flows.planning.placing import field_of
-from flows.planning.rules.campaigns import day_of, folder_of, is_unread, length, posts_of, reviews_of, running
+from flows.planning.rules.campaigns import day_of, is_unread, length, posts_of, reviews_of, running
 from flows.planning.rules.ruling import Facts, Rule
 from flows.planning.rules.wording import is_over, joined
 from schemas.campaign import Campaign, Offer
@@ -49,7 +49,7 @@ def _unproven(facts: Facts) -> Iterator[Problem]:
     asks = _asks_of(facts)
     first = _first_days(facts) if asks else {}
     for entry, campaign in running(facts):
-        of_campaign, offer = asks.get(folder_of(entry)), campaign.offer
+        of_campaign, offer = asks.get(entry.folder), campaign.offer
         if not of_campaign:
             continue
         if offer is None:
@@ -110,7 +110,7 @@ def _stale(facts: Facts) -> Iterator[Problem]:
     asks, today, grace = _asks_of(facts), facts.today(), length(facts, STALE, "reassess_grace")
     waits: dict[str, date] = {}
     for entry, campaign in running(facts):
-        folder = folder_of(entry)
+        folder = entry.folder
         reassess = campaign.offer.reassess if campaign.offer is not None else ()
         if folder not in asks:
             continue
@@ -149,11 +149,11 @@ def _unchanged(facts: Facts) -> Iterator[Problem]:
         return
     wanted: dict[str, tuple[Entry, date, str]] = {}
     for entry, _ in running(facts):
-        reviews = reviews_of(facts, folder_of(entry)) if folder_of(entry) in asks else []
+        reviews = reviews_of(facts, entry.folder) if entry.folder in asks else []
         if reviews and reviews[-1][1].decision in ("change", "stop"):
             newest, review = reviews[-1]
             assert review.date is not None
-            wanted[folder_of(entry)] = newest, review.date, str(review.decision)
+            wanted[entry.folder] = newest, review.date, str(review.decision)
     if not wanted:
         return
     root, last = f"{facts.content.root}/", dict[str, datetime]()

@@ -10,7 +10,6 @@ from flows.planning.rules.campaigns import (
     counted,
     day_of,
     either,
-    folder_of,
     is_unread,
     posts_of,
     reviews_of,
@@ -78,12 +77,12 @@ def _unready(facts: Facts) -> Iterator[Problem]:
             if campaign.start is not None and campaign.start - _READY <= today <= campaign.start]
     finished, others = (posts_of(facts), _unfinished(facts)) if soon else ({}, Counter())
     for entry, campaign, start in soon:
-        posts = finished.get(folder_of(entry), [])
-        number = len(posts) + others[folder_of(entry)]
+        posts = finished.get(entry.folder, [])
+        number = len(posts) + others[entry.folder]
         ready = sum(1 for post in posts if _is_approved(post, campaign, facts))
         if number == 0:
             yield UNREADY.at(entry.place("start"), f"There is no post yet, and it starts on {start}.",
-                             f"Write its posts in campaigns/{folder_of(entry)}/posts/ and have them approved.")
+                             f"Write its posts in campaigns/{entry.folder}/posts/ and have them approved.")
         elif ready / number < least:
             yield UNREADY.at(
                 entry.place("start"), f"{ready} of {number} posts are ready, and it starts on {start}.",
@@ -130,7 +129,7 @@ def _briefing(entry: Entry, start: date, home: Entry | None, facts: Facts) -> It
     """What is wrong with the briefing for one campaign: the fullest counts; one still to come is only mentioned."""
     team, least = home.value if home is not None else None, share(facts, UNBRIEFED, "briefed_share")
     briefings = [(one.date, number, one) for number, one in enumerate(team.sessions if isinstance(team, Team) else ())
-                 if one.group == "everyone" and one.campaign in (folder_of(entry), entry.id)
+                 if one.group == "everyone" and one.campaign in (entry.folder, entry.id)
                  and one.date is not None and start - _BRIEFING <= one.date <= start]
     first = min((on for on, _, _ in briefings), default=start)
     held = [(_came(one), number, one) for on, number, one in briefings if on <= facts.today()]
@@ -224,7 +223,7 @@ def _unclosed(facts: Facts) -> Iterator[Problem]:
              if campaign.end is not None and campaign.end + _THANKS < today]
     said = _Said(facts) if ended else None
     for entry, campaign, end in ended:
-        folder, name = folder_of(entry), campaign.title or entry.id
+        folder, name = entry.folder, campaign.title or entry.id
         if not is_unread(facts, f"campaigns/{folder}/reviews/") and today > end + _RESULTS and not any(
                 review.kind == "final" for _, review in reviews_of(facts, folder)):
             yield UNCLOSED.at(
@@ -261,7 +260,7 @@ def _unthanked(entry: Entry, campaign: Campaign, latest: date, said: _Said) -> s
     name = campaign.maintenance.thanks if campaign.maintenance is not None else None
     if name is None:
         return "no post that thanks people is named"
-    wanted = {name, f"{folder_of(entry)}/{name}"}
+    wanted = {name, f"{entry.folder}/{name}"}
     mine = wanted & said.ids or said.named.get(name) or wanted
     if said.out is not None:
         return None if mine & said.out else f"{name} is not published"

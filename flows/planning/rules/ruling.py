@@ -26,6 +26,13 @@ LACKING: Mapping[str, str] = {
     "measures": "there are no figures (measures/*.csv)", "inbox": "inboxes are not read by this version",
     "trials": "no connection test is recorded", "gates": "there are no gates"}
 """Why a source was not asked, where nobody says it better."""
+
+
+def why_lacking(world: World, source: str) -> str:
+    """Why nobody could ask a source, in words."""
+    return world.why.get(source) or LACKING.get(source, "nobody could look")
+
+
 FIXED = frozenset({"SYN001", "SYN007", "LGL005", "CRI002", "SYN008", "SYN009", "SYN011"})
 """Codes whose severity nobody changes and that nobody waives: domain, section 8, marked with a dagger; and our own that
 keep a text from being another than the reviewer saw."""
@@ -154,24 +161,23 @@ def settle(problems: Iterable[Problem], terms: Terms) -> list[Problem]:
     """The problems as profile, severities and waivers have it: what is off or waived today is left out."""
     made = []
     for problem in problems:
-        if problem.code in FIXED:
-            made.append(problem)
+        severity = severity_of(problem, terms)
+        if severity is None or (problem.code not in FIXED and any(
+                excuses(waiver, problem, terms.homes) for waiver in terms.waivers)):
             continue
-        said = terms.rulebook.severity.get(problem.code)
-        if said == "off" or any(excuses(waiver, problem, terms.homes) for waiver in terms.waivers):
-            continue
-        severity = Severity(said) if said is not None else by_profile(problem, terms)
         made.append(problem if severity is problem.severity else problem._replace(severity=severity))
     return made
 
 
-def severity_of(rule: "Rule", terms: Terms) -> Severity | None:
-    """What a rule is here, by `rules.yaml` or by the profile; None: it is off."""
-    said = terms.rulebook.severity.get(rule.code)
-    return None if said == "off" else Severity(said) if said is not None else by_profile(rule, terms)
+def severity_of(one: "Problem | Rule", terms: Terms) -> Severity | None:
+    """What a rule, or what it found, is here, by `rules.yaml` or by the profile; None: it is off."""
+    if one.code in FIXED:
+        return one.severity
+    said = terms.rulebook.severity.get(one.code)
+    return None if said == "off" else Severity(said) if said is not None else _by_profile(one, terms)
 
 
-def by_profile(one: "Problem | Rule", terms: Terms) -> Severity:
+def _by_profile(one: "Problem | Rule", terms: Terms) -> Severity:
     """A to-do while nothing depends on it, or while it will be done in time; under relaxed, strategy stops nothing."""
     profile = terms.rulebook.profile
     if one.gate and profile != "strict":

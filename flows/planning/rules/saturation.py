@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from flows.planning.rules.campaigns import day_of, folder_of, share
+from flows.planning.rules.campaigns import day_of, share
 from flows.planning.rules.ruling import Facts, Rule
 from schemas.problem import Problem, Severity
 
@@ -39,7 +39,7 @@ def _saturated(facts: Facts) -> Iterator[Problem]:
 
     Windows that overlap are one stretch, of which the fullest is told; what is over is not.
     """
-    campaigns = {folder_of(entry): (entry, campaign) for entry, campaign in facts.campaigns()}
+    campaigns = {entry.folder: (entry, campaign) for entry, campaign in facts.campaigns()}
     concerned = {item.channel.id for item in facts.plan.items if item.post.post.campaign in campaigns}
     said: dict[str, dict[date, list[str | None]]] = {}
     for item in facts.plan.items if concerned else ():

@@ -201,7 +201,7 @@ def _is_below(path: str, folder: str, root: str) -> bool:
 
 def _unapproved(facts: Facts) -> Iterator[Problem]:
     """A post of a campaign with `approval:` that too few have agreed to, as long as something of it is to go out."""
-    asked = {entry.file.split("/")[-2]: campaign.approval for entry, campaign in facts.campaigns()
+    asked = {entry.folder: campaign.approval for entry, campaign in facts.campaigns()
              if campaign.approval is not None}
     if not asked:
         return

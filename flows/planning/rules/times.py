@@ -156,7 +156,7 @@ def _silent(facts: Facts) -> Iterator[Problem]:
         )
     for series in facts.content.entries:
         if isinstance(series.value, Series) and series.value.slot is not None:
-            turns = in_series.get(series.file.split("/")[-2], [])
+            turns = in_series.get(series.folder, [])
             to_come = bisect_right(turns, facts.now)
             if turns and (to_come == len(turns) or turns[to_come] - facts.now > horizon):
                 until = f"until {turns[to_come]:%Y-%m-%d}" if to_come < len(turns) else "from now on"

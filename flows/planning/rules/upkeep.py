@@ -103,7 +103,7 @@ def _channels(campaign: Campaign, entry: Entry, facts: Facts) -> list[tuple[int 
     if campaign.channels is not None:
         active = {channel.id for channel in facts.content.channels.channels if channel.status == "active"}
         return [(number, channel) for number, channel in enumerate(campaign.channels) if channel in active]
-    folder = entry.file.split("/")[-2]
+    folder = entry.folder
     used = {channel.id for post in facts.content.posts if post.post.campaign == folder for channel in post.channels}
     return [(None, channel) for channel in sorted(used)]
 

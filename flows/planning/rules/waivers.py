@@ -59,6 +59,12 @@ def idle_waivers(content: Content, raw: Sequence[Problem], today: date,
     return tuple(made)
 
 
+def in_force(content: Content, today: date) -> tuple[Waiver, ...]:
+    """The waivers that count today."""
+    return tuple(one for one in content.rulebook().waivers
+                 if one.until is not None and one.until >= today and is_valid(one, content))
+
+
 def is_valid(waiver: Waiver, content: Content) -> bool:
     """Whether it has a last day, and somebody signed it who may: a sponsor or an approver; where nobody has these
     roles, anybody for rules about files, times and texts, and nobody for those that guard asks and campaigns.
