@@ -28,15 +28,9 @@ _IN_A_REHEARSAL = {"inbox": "a rehearsal has no inbox", "trials": "a rehearsal o
                    "dry_runs": "this is a rehearsal itself"}
 
 
-def know(content: Content, repository: Repository | None, commit: str | None, *, home: Path, store: Store | None = None,
-         rehearsal: bool = False, working_tree: bool) -> World:
-    """What is known as `content` was read, of `commit` or of the working tree; see `Knower`."""
-    return knower(repository, commit, home=home, store=store, rehearsal=rehearsal, working_tree=working_tree)(content)
-
-
 def knower(repository: Repository | None, commit: str | None, *, home: Path, store: Store | None = None,
            rehearsal: bool = False, working_tree: bool) -> Callable[[Content], World]:
-    """The same for a content that is read later."""
+    """Tells what is known of a content, as `commit` has it or as it lies in the working tree; see `Knower`."""
     one = Knower(repository, home=home, store=store, rehearsal=rehearsal)
     return lambda content: one.at(content, None if working_tree else commit)
 

@@ -16,7 +16,7 @@ from flows.edges.ledger import Ledger
 from flows.edges.repository import Repository, working_tree
 from flows.edges.store import Counted, Store, open_store
 from flows.edges.trials import dry_runs, record, recorded
-from flows.know import REHEARSED, Knower, know, knower
+from flows.know import REHEARSED, Knower, knower
 from flows.planning.reading import read
 from flows.planning.resolving import resolve
 from schemas.content import Content
@@ -57,8 +57,9 @@ def content_of(home: Path) -> Content:
 
 
 def asked(home: Path, **words: object) -> World:
-    return know(content_of(home), Repository(home / "content"), None, home=home,
-                **{"working_tree": True, **words})                # type: ignore[arg-type]
+    asked = knower(Repository(home / "content"), None, home=home,
+                   **{"working_tree": True, **words})             # type: ignore[arg-type]
+    return asked(content_of(home))
 
 
 def publish(store: Store, slot: Slot, state: State = State.published, due: datetime = NOON) -> None:
@@ -87,7 +88,7 @@ def test_a_commit_is_told_with_its_history(home: Path) -> None:
     head = git(home, "rev-parse", "HEAD")
     (home / "content" / ASK).write_text("changed, and nobody asked about it")
 
-    world = know(content_of(home), Repository(home / "content"), head, home=home, working_tree=False)
+    world = knower(Repository(home / "content"), head, home=home, working_tree=False)(content_of(home))
 
     assert isinstance(world.history, History)
     assert world.history.files[ASK].last.commit == head
@@ -138,7 +139,7 @@ def test_the_folder_may_lie_deeper(tmp_path: Path, prefix: str) -> None:
 
 def test_why_git_cannot_tell(home: Path, tmp_path: Path) -> None:
     """No repository, nothing committed, committed by strangers: each has its own words, and nothing else is lost."""
-    nowhere = know(content_of(home), None, None, home=home, working_tree=True)
+    nowhere = knower(None, None, home=home, working_tree=True)(content_of(home))
     (tmp_path / "new").mkdir()
     git(tmp_path / "new", "init", "-q")
     shutil.copytree(SAMPLE, tmp_path / "new/content")
