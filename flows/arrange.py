@@ -10,12 +10,12 @@ from flows.edges.plans import accept, last_good
 from flows.edges.store import Store
 from flows.planning.condensing import Card, digest
 from flows.planning.holding import has_incidents, is_guarded
-from flows.planning.preparing import reason
+from flows.planning.pausing import NOTHING_PAUSED, Paused
 from flows.planning.tallying import Said
+from flows.pull import approve
 from flows.replan import Planner
 from schemas.campaign import Campaign
 from schemas.content import Content
-from schemas.errors import ContentError
 from schemas.ledger import Slot
 from schemas.plan import Waiting
 
@@ -25,7 +25,6 @@ AHEAD = timedelta(hours=1)
 AT_ONCE = 500
 JUDGED_FOR = timedelta(minutes=1)
 """So long what gates and the balance of gives and asks decided holds: many asks of one minute are judged together."""
-_WITHOUT_THESE_NOTHING_HOLDS = ("networks/channels.yaml", "strategy.yaml", "calendar/blackouts.yaml")
 
 
 class Entry(NamedTuple):
@@ -60,17 +59,19 @@ class Agenda:
         self._found: dict[Slot, datetime] = {}
         self._judged: _Judged | None = None
         self.commit: str | None = None                            # whose plan is in force; None: none was taken yet
+        self._planned: dict[Slot, Entry] = {}                     # as the content has it, before resumes moved some
+        self._paused = NOTHING_PAUSED
 
     def take(self, commit: str, *, now: datetime, sent: Mapping[Slot, datetime | None],
              moved: Collection[str] = ()) -> None:
         """Puts the plan of `commit` in force. Raises ContentError when it is no plan, StoreError; then all stays."""
         kept = last_good(self._store) | self._found
         before = self.planner.almanac.commit if self.planner.almanac is not None else None
-        taken = self.planner.take(commit, now=now, kept=kept, sent=sent, moved=moved, approve=_approve)
+        taken = self.planner.take(commit, now=now, kept=kept, sent=sent, moved=moved, approve=approve)
         if taken.before is None or self.commit is None or before != self.commit:
             found, entries = _read(self._everything())
         else:
-            found, entries = dict(self._found), dict(self.entries)
+            found, entries = dict(self._found), dict(self._planned)
             for card in taken.before.values():
                 for line in card.lines if card is not None else ():
                     for known in (found, entries):
@@ -78,13 +79,25 @@ class Agenda:
             more_found, more = _read(card for card in taken.cards.values() if card is not None)
             found, entries = found | more_found, entries | more
         accept(self._store, commit, found, now=now)
-        by_time = sorted((entry.at, slot) for slot, entry in entries.items())
+        self.content, self.commit, self._planned, self._found = taken.prepared.content, commit, entries, found
+        self.pause(self._paused)
+        self.planner.keep()
+
+    def pause(self, said: Paused) -> None:
+        """Gives slots the times that resumes gave them."""
+        moved = {slot: entry._replace(at=at) for slot in said.moved if (entry := self._planned.get(slot)) is not None
+                 and (at := said.time(slot, entry.at)) is not None}
+        self._paused, self.entries = said, {**self._planned, **moved} if moved else self._planned
+        by_time = sorted((entry.at, slot) for slot, entry in self.entries.items())
         by_channel: dict[str, list[tuple[datetime, Slot]]] = {}
         for at, slot in by_time:
             by_channel.setdefault(slot.channel, []).append((at, slot))
-        self.content, self.commit, self.entries, self._found = taken.prepared.content, commit, entries, found
         self._opened, self._by_time, self._by_channel = {}, by_time, by_channel
-        self.planner.keep()
+
+    def is_left_out(self, slot: Slot) -> bool:
+        """Whether a resume left the slot out, at the time that the content gives it."""
+        entry = self._planned.get(slot)
+        return entry is not None and self._paused.time(slot, entry.at) is None
 
     def held_back(self, now: datetime) -> list[tuple[Slot, str]]:
         """What was due within the last day and may not go out as the plan stands, each with its reason."""
@@ -223,6 +236,8 @@ class Agenda:
         assert commit is not None
         for item in prepared.plan.items:
             if item.slot in wanted:
+                if (at := self._paused.time(item.slot, item.at)) is not None:
+                    item = item._replace(at=at)
                 order = Order(item.slot, item.channel, commit, item, prepared.messages[item.slot])
                 if self.still(order):
                     self._opened[item.slot] = order
@@ -246,12 +261,3 @@ def _read(cards: Iterable[Card]) -> tuple[dict[Slot, datetime], dict[Slot, Entry
             if line.goes:
                 entries[slot] = Entry(at, timedelta(seconds=line.grace_s), line.digest, card.intent)
     return found, entries
-
-
-def _approve(content: Content) -> None:
-    """Raises ContentError when every post would mean something else than its author thinks."""
-    for path in _WITHOUT_THESE_NOTHING_HOLDS:
-        if path in content.unreadable:
-            errors = [p for p in content.broken().get(None, []) if p.place.file == f"{content.root}/{path}"]
-            raise ContentError(reason(errors[0]) if errors else f"{content.root}/{path} cannot be read.",
-                               "Run 'drumbeat check', mend it and commit.")

@@ -34,6 +34,7 @@ from flows.planning.deciding import (
 )
 from flows.planning.folding import advance, fold
 from flows.planning.pacing import Brake
+from flows.planning.pausing import LEFT_OUT
 from flows.planning.reporting import when
 from flows.planning.sealing import receipt_of
 from flows.upload import Files, Job, Share, Uploads
@@ -103,6 +104,14 @@ class Desk(Protocol):
 
     def barred(self, slot: Slot) -> Brake | None:
         """Why a gate of the strategy keeps the slot back just now; None: nothing does."""
+        ...
+
+    def held(self, order: Order) -> Brake | None:
+        """Who stopped it, as the archive knows it within a second; None: nobody. Raises StoreError."""
+        ...
+
+    def is_left_out(self, slot: Slot) -> bool:
+        """Whether somebody who let things go on again left this slot out."""
         ...
 
     def renewed(self, channel: Channel) -> Publisher:
@@ -194,10 +203,12 @@ class _Delivery:
                 case Do.wait | Do.leave:
                     going = self._ended(turn.until)
                 case Do.claim:
-                    going = self._kept_back() or self._claim()
+                    going = self._held() or self._kept_back() or self._claim()
                 case Do.go_on:
-                    going = self._kept_back() or self._send({})
-                case Do.missed | Do.record:
+                    going = self._held() or self._kept_back() or self._send({})
+                case Do.missed:
+                    going = self._held() or self._end(turn)       # who is held is not late
+                case Do.record:
                     going = self._end(turn)
             if going is not None:
                 return going
@@ -259,6 +270,10 @@ class _Delivery:
             return turn if self.order.withdrawn else Turn(Do.wait)     # then the plan says why it waits
         if turn.do is Do.go_on and not self._is_what_was_promised():
             return Turn(Do.claim)                                 # edited since: a new claim pins the new text
+        if turn.do in (Do.claim, Do.go_on, Do.missed) and self.standing.nothing_sent and (
+                self.desk.is_left_out(self.slot)):
+            return Turn(Do.missed, step=Step(Kind.skipped, {"reason": LEFT_OUT}),
+                        claim_first=turn.claim_first or turn.do is Do.claim)
         latest = self.order.item.not_after
         if turn.do in (Do.claim, Do.go_on) and latest is not None and now > latest and self.standing.nothing_sent:
             return Turn(Do.missed, step=Step(Kind.skipped, {"reason": "expired: its not_after has passed"}),
@@ -293,6 +308,11 @@ class _Delivery:
             pin = self._pin()
         self.claimed_at = elapsed_s()
         return self._append(Kind.claim, pin=pin, detail={**self._terms(), **self.files.promise(), **more})
+
+    def _held(self) -> Ended | None:
+        """A person has stopped it: nothing is sent, and nothing written, until a person lets it go on."""
+        stopped = self.desk.held(self.order)
+        return None if stopped is None else self._ended(stopped.until)._replace(why=stopped.why)
 
     def _kept_back(self) -> Ended | None:
         """A gate is shut, the flood fuse has blown, or others go first: said in the ledger, so whoever asks is told."""
@@ -456,6 +476,8 @@ class _Delivery:
         self.courier.upload_tries.pop(self.slot, None)
         if not (self.standing.parts or self.standing.doubt) and not self.desk.still(self.order):
             return self._stepped(Step(Kind.released, {"reason": "the plan changed"}), None, again=self.clock.now())
+        if (held := self._held()) is not None:                    # asked again: uploads may have taken their time
+            return held
         attempt, timing = self.standing.attempts.get(part, 0) + 1, self.courier.timing
         draft = {DRAFT: handles[DRAFT]} if DRAFT in handles else {}
         began = elapsed_s()             # before the record can exist: others count from when the archive took it

@@ -22,9 +22,10 @@ class Traffic:
     def begin(self, ended: list[Done]) -> None:
         """What the index of the archive knows; when exactly is asked only if a limit is near."""
         yesterday = (self._clock.now() - timedelta(days=1)).date()
-        for done in ended:
-            if done.state is State.published and done.due >= yesterday:
-                self._went.setdefault(done.slot.channel, {})[done.slot] = None
+        with self._one_at_a_time:
+            for done in ended:
+                if done.state is State.published and done.due >= yesterday:
+                    self._went.setdefault(done.slot.channel, {}).setdefault(done.slot, None)
 
     def let_go(self, item: Item, publisher: Publisher, min_gap: str) -> Brake | None:
         """None: the post may go, and counts from now on. Else why it may not yet."""

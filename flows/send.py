@@ -6,41 +6,39 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from flows.arrange import Agenda, Entry
 from flows.deliver import Courier, Ended, Order
 from flows.edges.accounts import bind
 from flows.edges.clock import FAR, Clock
-from flows.edges.ledger import Ledger
+from flows.edges.holds import FRESH_S, Holds
+from flows.edges.ledger import Done, Ledger, is_gone
 from flows.edges.plans import good_commit
 from flows.edges.repository import Repository
 from flows.edges.store import Store
-from flows.edges.trials import ARCHIVE
 from flows.pace import Traffic
 from flows.planning.deciding import TIMING, Timing, wait_after
 from flows.planning.folding import fold
 from flows.planning.pacing import MOST_PER_HOUR, Brake
+from flows.planning.pausing import why as why_held
 from flows.planning.renaming import Former, advice, renamed
 from flows.planning.reporting import row, row_of_ledger
-from flows.probe import probe, to_probe
+from flows.pull import Head, Source, keep_rejected
 from flows.recall import formers
 from flows.replan import Know, Planner
 from flows.upload import Share
+from flows.watch import Trials, Watch, keep_probing
 from publishers.base import Publisher
 from schemas.channel import Channel
 from schemas.errors import ContentError, DrumbeatError, SettingsError, StoreError, UsageError
 from schemas.ledger import Slot, Standing, State
 from schemas.plan import Item, Waiting
 from schemas.report import Row
-from schemas.world import Trial
+from schemas.shard import Shard
 
 log = logging.getLogger(__name__)
 SHIFT = timedelta(hours=1)
-PROBE_S = 60.0
-"""How often a shift asks whether a campaign needs a connection tested."""
-LOOK_EVERY_S = 2.0
-"""How often a shift asks Git whether there is a new commit (real seconds)."""
 SKEW_S = 30.0
 THREADS = 64
 MOST_FORMERS = 100
@@ -49,16 +47,14 @@ AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 HELD_WAIT_S = (30.0, 300.0)
 """A held slot is looked at again after so long, and so long at most: a person may have decided."""
 
+STAND_IN = timedelta(minutes=1)
+"""So long after its time a slot of another publisher's accounts is looked at: that one may be gone."""
+LEFT_ALONE = timedelta(minutes=5)
+"""So long after somebody last wrote about such a slot nobody else takes it up: it is not gone, it has a reason."""
+ELSEWHERE_S = 15.0
+"""How often it is asked what other publishers sent, while something of theirs is looked at."""
 LOOKS_IN_GRACE = 4
 """How often a pretend clock looks at what a gate keeps back, before its grace is over."""
-
-
-class Trials(Protocol):
-    """Where the last test of each connection is kept."""
-
-    def record(self, name: str, trial: Trial) -> None: ...
-
-    def recorded(self) -> Mapping[str, Trial]: ...
 
 
 class Told(NamedTuple):
@@ -77,7 +73,8 @@ class Shift:
     `only`: the one slot to send, if it is due; None: all. `settle_only`: look up what is in doubt, send nothing.
     `home`: where the plan is kept in short for the next start; None: nowhere. `know`: what Git, the archive and the
     networks tell of the content at a commit; None: nobody asks, and rules that need it are not evaluated.
-    `trials`: where tests of connections are kept; None: none are made.
+    `trials`: where tests of connections are kept; None: none are made. `source`: where commits come from; None: HEAD.
+    `shard`: which accounts are this publisher's own; None: all.
     """
 
     def __init__(self, repository: Repository, store: Store, ledger: Ledger, clock: Clock, *,
@@ -85,14 +82,19 @@ class Shift:
                  only: Slot | None = None, settle_only: bool = False, most_per_hour: int = MOST_PER_HOUR,
                  timing: Timing = TIMING, home: Path | None = None, share: Share | None = None,
                  renew: Callable[[Channel], Publisher] | None = None,
-                 know: Know | None = None, trials: Trials | None = None) -> None:
+                 know: Know | None = None, trials: Trials | None = None, source: Source | None = None,
+                 shard: Shard | None = None) -> None:
         self.repository, self.store, self.ledger, self.clock = repository, store, ledger, clock
         self.connect, self.renew, self.tell, self.only = connect, renew or connect, tell, only
         self.settle_only, self.traffic = settle_only, Traffic(ledger, clock, most_per_hour)
-        self.stopping, self.woken, self.commit_moved = threading.Event(), threading.Event(), threading.Event()
+        self.stopping, self.woken = threading.Event(), threading.Event()
+        self.commit_moved, self.holds_moved, self.others_moved = (threading.Event() for _ in range(3))
+        self.source = source or Head(repository)
+        self.watch = Watch(self.source, Holds(store), self.stopping, commit_moved=lambda: self._wake(self.commit_moved),
+                           holds_moved=lambda: self._wake(self.holds_moved))
         self.courier = Courier(repository, ledger, clock, self.stopping, timing=timing, settle_only=settle_only,
                                bind=lambda channel, wanted: bind(store, channel, wanted), share=share)
-        self.trials = trials
+        self.trials, self.shard = trials, shard
         self.agenda = Agenda(Planner(repository, home, store.address, know), store)
         self._extra: dict[Slot, Order] = {}                       # what has a ledger and no place in the plan
         self._due: list[tuple[datetime, str, str, Slot]] = []
@@ -102,7 +104,6 @@ class Shift:
         self._sending: dict[str, Order] = {}
         self._publishers: dict[str, Publisher | SettingsError] = {}
         self._moved: set[str] = set()                             # posts that others follow, out at another minute
-        self._looked_at: str | None = None                        # the commit that the watcher last pointed out
         self._published: set[Slot] = set()                        # for good
         self._went: dict[Slot, datetime | None] = {}              # the same, with the time where that was asked
         self._gone: frozenset[str] = frozenset()                  # published posts that no file has any more
@@ -114,18 +115,26 @@ class Shift:
         self._kept_by: dict[Slot, str] = {}                       # what a setting or the archive was told to keep back
         self._arranged: tuple[str, Mapping[Slot, Entry]] | None = None   # the plan that everything is awaited by
         self._reminded: set[Slot] = set()                         # told that they are in doubt or wait for a person
+        self._elsewhere: frozenset[Done] = frozenset()            # what others brought to an end lately
+        self._told_held: set[Slot] = set()                        # told that a person stopped them
 
     def stop(self) -> None:
         """Ends the shift after the calls that are out."""
-        self.stopping.set()
+        self._wake(self.stopping)
+
+    def _wake(self, why: threading.Event) -> None:
+        why.set()
         self.woken.set()
 
     def run(self, until: datetime) -> None:
         """Sends what is due up to `until` (UTC), then returns. Raises DrumbeatError when nothing can be sent at all."""
         self._start()
-        watcher = threading.Thread(target=self._watch, name="git", daemon=True)
-        watcher.start()
-        threading.Thread(target=self._probe, name="probe", daemon=True).start()
+        self.watch.begin()
+        if self.shard is not None and self.shard.of > 1:
+            threading.Thread(target=self._keep_noting, name="others", daemon=True).start()
+        if self.trials is not None:
+            about = (self.trials, self.store, self.connect, self.clock, lambda: self.agenda.content, self.stopping)
+            threading.Thread(target=keep_probing, args=about, name="probe", daemon=True).start()
         with ThreadPoolExecutor(THREADS, thread_name_prefix="send") as pool:
             try:
                 self._go_on(pool, until)
@@ -142,6 +151,12 @@ class Shift:
             if self.commit_moved.is_set():
                 self.commit_moved.clear()
                 self._load()
+            if self.holds_moved.is_set():
+                self.holds_moved.clear()
+                self._pause()
+            if self.others_moved.is_set():
+                self.others_moved.clear()
+                self._note()
             now = self.clock.now()
             self._dispatch(pool, min(now, until))
             if self._busy and (self.clock.pretend or now >= until):
@@ -165,6 +180,7 @@ class Shift:
         self.traffic.begin(ended)
         self._begun = {slot for slot, _ in self.ledger.open_slots({done.slot for done in ended})}
         self._late = {done.slot for done in ended if done.state in (State.missed, State.skipped)}
+        self.agenda.pause(self.watch.held(0.0))
         rejected = self._load()
         if rejected is not None:
             self._take_last_good(rejected)
@@ -175,11 +191,15 @@ class Shift:
             self._tell_waiting(waiting)
 
     def _load(self) -> ContentError | None:
-        """Takes the plan of HEAD, or keeps the last good one and says why."""
+        """Takes the newest plan, or keeps the last good one and says why."""
+        commit = None
         try:
-            self._take(self.repository.head())
+            commit = self.source.commit()
+            self._take(commit)
         except ContentError as error:
             log.error("plan rejected why=%s %s; the last good plan stays in force", error.what, error.remedy)
+            if commit is not None:
+                keep_rejected(self.store, commit, error, self.clock.now())
             if self._moved and self._arranged is not None:        # followers move in the plan that stays, too
                 self._retake()
             return error
@@ -187,7 +207,7 @@ class Shift:
             if self._arranged is None:
                 raise
             log.error("plan not taken yet, the archive does not answer why=%s", error.what)
-            self._looked_at = None                                # so that the next look sees a new commit again
+            self.watch.look_again()
         return None
 
     def _retake(self) -> None:
@@ -196,7 +216,21 @@ class Shift:
             self._take(self._arranged[0])
         except (ContentError, StoreError) as error:
             log.error("followers not moved yet why=%s", error.what)
-            self._looked_at = None
+            self.watch.look_again()
+
+    def _pause(self) -> None:
+        """What people stopped or let go on: everything is looked at again, with the times that it has now."""
+        try:
+            said = self.watch.held(FRESH_S)
+        except StoreError as error:
+            log.error("holds not known why=%s", error.what)
+            return
+        log.info("holds changed in force=%d", len(said.holds))
+        self._reminded -= self._told_held
+        self._told_held = set()
+        before = self.agenda.entries
+        self.agenda.pause(said)
+        self._arrange(before, self.clock.now())
 
     def _take_last_good(self, rejected: ContentError) -> None:
         """Begins with the plan that an earlier shift took. Raises `rejected` when there is none any more."""
@@ -278,37 +312,6 @@ class Shift:
                 f"drumbeat resolve {slot} --live ADDRESS or --absent, --by \"YOUR NAME\"")
         self.tell(Told(made._replace(state=State.held, reason=why, next=todo), "unknown", slot.channel, None))
 
-    def _watch(self) -> None:
-        """Wakes the shift when HEAD names another commit."""
-        self._looked_at = self.agenda.commit
-        while not self.stopping.wait(LOOK_EVERY_S):
-            try:
-                commit = self.repository.head()
-            except ContentError:
-                continue                                          # a branch being rewritten; the plan in force stays
-            if commit != self._looked_at:
-                self._looked_at = commit
-                self.commit_moved.set()
-                self.woken.set()
-
-    def _probe(self) -> None:
-        """Tries the connections that campaigns need, now and every few hours."""
-        while self.trials is not None and not self.stopping.is_set():
-            content, now, known = self.agenda.content, self.clock.now(), self.trials.recorded()
-            if content is not None and (channels := to_probe(content, known, now)):
-                self.trials.record(ARCHIVE, Trial(now, self._archive_fails()))
-                probe(channels, self.connect, self.clock.now, self.trials.record)
-            if self.stopping.wait(PROBE_S):
-                return
-
-    def _archive_fails(self) -> str | None:
-        """Why the archive does not answer; None: it does."""
-        try:
-            self.store.now()
-        except StoreError as error:
-            return error.what
-        return None
-
     def still(self, order: Order) -> bool:
         """Whether the plan in force wants exactly this: the same message, at the same time."""
         return self.agenda.still(order)
@@ -346,7 +349,7 @@ class Shift:
                 if isinstance(publisher, SettingsError):
                     self._try_later(order, publisher)
                     continue
-                future = pool.submit(self.courier.deliver, order, publisher, self)
+                future = pool.submit(self._deliver, order, publisher)
                 self._busy[channel], self._sending[channel] = future, order
                 future.add_done_callback(lambda _: self.woken.set())
 
@@ -406,6 +409,21 @@ class Shift:
     def barred(self, slot: Slot) -> Brake | None:
         """Why a gate keeps the slot back just now; None: nothing does."""
         return self._barred.get(slot)
+
+    def held(self, order: Order) -> Brake | None:
+        """Who stopped it, as the archive knows it within a second; None: nobody. Raises StoreError."""
+        item = order.item
+        campaign = item.post.post.campaign if item is not None else None
+        hold = self.watch.held(FRESH_S).by(order.channel.id, campaign)
+        if hold is None:
+            return None
+        self._told_held.add(order.slot)
+        # whoever lets it go on wakes us; this is for the case that nobody heard
+        return Brake(self.clock.now() + self._held_wait(1), why_held(hold, item.zone if item is not None else "UTC"))
+
+    def is_left_out(self, slot: Slot) -> bool:
+        """Whether somebody who let things go on again left this slot out."""
+        return self.agenda.is_left_out(slot)
 
     def _was_renamed(self, order: Order) -> bool:
         """Whether the post went out under another id, which no file has any more: then it waits, and says so."""
@@ -510,8 +528,49 @@ class Shift:
         return timedelta(days=1) if self.clock.pretend else timedelta(seconds=min(first * 2 ** (tries - 1), most))
 
     def _await(self, slot: Slot, at: datetime) -> None:
-        """Has the slot looked at from `at` on, and not before."""
+        """Has the slot looked at from `at` on, and not before; one of another publisher's accounts a little later."""
+        if not self._is_own(slot):
+            entry = self.agenda.entries.get(slot)
+            at = max(at, (self.clock.now() if entry is None else entry.at) + STAND_IN)
         heappush(self._due, (at, slot.channel, slot.post, slot))
+
+    # --- other publishers ---------------------------------------------------------------------------------------------
+
+    def _is_own(self, slot: Slot) -> bool:
+        return self.shard is None or self.shard.has(slot.channel)
+
+    def _deliver(self, order: Order, publisher: Publisher) -> Ended:
+        """One delivery; of another publisher's slot only if that one seems to be gone."""
+        if not self._is_own(order.slot):
+            now, standing = self.clock.now(), fold(order.slot, self.ledger.read(order.slot))
+            if standing.changed_at is not None and now - standing.changed_at < LEFT_ALONE and not (
+                    is_gone(standing.worker or "")):
+                over = standing.state in (State.published, State.failed, State.skipped, State.missed)
+                return Ended(standing, None if over else now + STAND_IN, news=False)
+            log.warning("standing in for the publisher of channel=%s slot=%s", order.slot.channel, order.slot)
+        return self.courier.deliver(order, publisher, self)
+
+    def _keep_noting(self) -> None:
+        """Notes what others sent of what we would stand in for, so that nobody looks at each of it."""
+        while not self.stopping.wait(ELSEWHERE_S):
+            if (next_one := self._next_moment()) > self.clock.now() + timedelta(seconds=ELSEWHERE_S):
+                continue
+            try:
+                days = {next_one.date(), self.clock.now().date()}
+                self._elsewhere = frozenset(one for day in days for one in self.ledger.terminal_slots(day))
+            except StoreError as error:
+                log.error("others not looked at why=%s", error.what)
+                continue
+            self._wake(self.others_moved)
+
+    def _note(self) -> None:
+        """Takes in what `_keep_noting` found."""
+        theirs = [done for done in self._elsewhere if not self._is_own(done.slot)]
+        self.traffic.begin(theirs)
+        for done in theirs:
+            (self._published if done.state is State.published else self._over).add(done.slot)
+            if done.state is State.published:
+                self._went.setdefault(done.slot, None)
 
     def _publisher(self, channel: Channel) -> Publisher | SettingsError:
         if channel.id not in self._publishers:

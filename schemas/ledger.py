@@ -175,7 +175,7 @@ class Withdrawal(Value):
     why: str | None = None
 
 
-def canonical(value: "Record | Evidence | Receipt | Upload | Withdrawal") -> bytes:
+def canonical(value: Value) -> bytes:
     """The one way to write it as JSON: UTF-8, keys sorted, no spaces."""
     made = json.dumps(value.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False,
                       allow_nan=False)

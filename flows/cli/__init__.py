@@ -18,7 +18,7 @@ _COMMANDS = {
     "up": "running", "rehearsal": "rehearsing", "publish": "publishing",
     "reconcile": "publishing", "resolve": "settling", "withdraw": "withdrawing",
     "status": "watching", "why": "watching", "audit": "auditing", "archive": "auditing", "networks": "networking",
-    "connect": "connecting",
+    "connect": "connecting", "sync": "pulling", "hold": "stopping", "resume": "stopping",
 }
 _LONG = frozenset({"up", "rehearsal", "publish", "reconcile"})
 

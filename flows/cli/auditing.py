@@ -7,10 +7,12 @@ import click
 
 from flows.cli.options import archive_of, exists, settings_of, shared, time_of
 from flows.cli.telling import many, say, tell, tell_json
-from flows.cli.watching import committed, cost_option, is_rehearsal
+from flows.cli.watching import cost_option
+from flows.edges.holds import Holds
 from flows.edges.ledger import Finding, Verified, verify
 from flows.edges.plans import last_good
 from flows.edges.store import Counted, checked_prefix, open_store
+from flows.observe import is_rehearsal, planned
 from flows.prove import Mended, Proof, mend, prove
 from schemas.errors import SettingsError, StoreError, UsageError
 from schemas.ledger import State
@@ -45,7 +47,8 @@ def audit_command(
     verified = verify(store)
     out = {slot: seen.receipt.at for slot, seen in verified.seen.items()
            if seen.receipt is not None and seen.receipt.state is State.published}
-    prepared = committed(settings, at, last_good(store), out, rehearsal=where.rehearsal or is_rehearsal(store))
+    prepared = planned(settings, store if exists(where.url) else None, at, last_good(store), out,
+                       rehearsal=where.rehearsal or is_rehearsal(store), said=Holds(store).now())
     proof = prove(verified, prepared.plan, now=at)
     mended = Mended(0, ()) if only_look or not exists(where.url) else mend(store, proof.verified, now=at)
     if as_json:

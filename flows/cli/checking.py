@@ -142,8 +142,8 @@ def _published(archive: str | None) -> frozenset[str] | None:
     """Post ids that the archive knows, when one was named: `check` never reaches for an archive by itself."""
     if archive is None:
         return None
-    from flows.cli.watching import reader
     from flows.edges.store import open_store
+    from flows.observe import reader
 
     return frozenset(slot.post for slot in reader(open_store(archive)).all_slots())
 

@@ -20,17 +20,19 @@ from flows.connect import Connector
 from flows.edges.children import when_parent_ends
 from flows.edges.clock import Clock, FixedClock, PretendClock, RealClock
 from flows.edges.ledger import Ledger, worker_id
-from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.sharing import public_at, shared_at
-from flows.edges.store import Store, open_store
+from flows.edges.store import open_store
 from flows.edges.trials import Kept
 from flows.know import Knower
+from flows.observe import is_rehearsal
 from flows.planning.pacing import MOST_PER_HOUR
+from flows.pull import repository_of, source_of
 from flows.send import SHIFT, Shift, Told
 from schemas.errors import SettingsError, UsageError
 from schemas.ledger import Slot, State
 from schemas.report import Row
+from schemas.shard import Shard
 
 _LATER = "A running publisher goes on by itself; if none runs, later again: drumbeat reconcile"
 
@@ -39,6 +41,7 @@ _LATER = "A running publisher goes on by itself; if none runs, later again: drum
 @click.option("--once", is_flag=True, help="Send what is due now, then end.")
 @click.option("--slot", help="Only this slot, if it is due.")
 @click.option("--until", type=When(), help="End the shift then (UTC; default: in an hour).")
+@click.option("--shard", metavar="K/N", help="The K-th of N publishers: others' accounts a minute late.")
 @click.option("--rehearse", is_flag=True, help="Start rehearsal networks and send to them.")
 @click.option("--rehearse-at", metavar="URL", help="Send to rehearsal networks that run already (drumbeat rehearsal).")
 @click.option("--clock-file", type=click.Path(path_type=Path), hidden=True)
@@ -48,6 +51,7 @@ def publish_command(
     once: bool,
     slot: str | None,
     until: datetime | None,
+    shard: str | None,
     rehearse: bool,
     rehearse_at: str | None,
     clock_file: Path | None,
@@ -67,6 +71,7 @@ def publish_command(
     rows, unable = play(
         settings_of(content), slot=slot, until=until, once=once, rehearse=rehearse, rehearse_at=rehearse_at,
         archive=archive, clock=_clock(now, clock_file, rehearsing=rehearse or rehearse_at is not None), lines=lines,
+        shard=_shard(shard),
     )
     if as_json:
         tell_json({"outcomes": [{k: row.as_dict()[k] for k in ("slot", "state", "url", "reason")} for row in rows]})
@@ -130,11 +135,6 @@ def reconcile_command(
     return exit_code(rows, unable=unable)
 
 
-def is_rehearsal(store: Store) -> bool:
-    """Whether the archive holds what rehearsal networks got."""
-    return store.get("v1/kind") == b"rehearsal\n"
-
-
 def rehearsed_time(settings: Settings) -> datetime | None:
     """Where the clock of the rehearsal stands; None: it was never started."""
     clock = settings.home / REHEARSAL / "clock.json"
@@ -153,6 +153,7 @@ def play(
     lines: bool,
     until: datetime | None = None,
     settle_only: bool = False,
+    shard: Shard | None = None,
 ) -> tuple[list[Row], bool]:
     """Runs one shift. What became of each slot in the end, and whether settings or the archive kept one back."""
     only = _slot(slot)
@@ -163,7 +164,8 @@ def play(
     with _networks(settings, clock) if rehearse else nullcontext(rehearse_at) as address:
         done: list[Told] = []
         told = _line if lines else done.append
-        shift = shift_of(settings, url, clock, address, told, only, settle_only=settle_only)
+        shift = shift_of(settings, url, clock, address, told, only, settle_only=settle_only,
+                         shard=shard)
         for name in (signal.SIGTERM, signal.SIGINT):  # in a thread: the one it interrupts may hold the lock
             signal.signal(name, lambda *_: threading.Thread(target=shift.stop).start())
         if lines:
@@ -213,9 +215,10 @@ def shift_of(
     only: Slot | None = None,
     *,
     settle_only: bool = False,
+    shard: Shard | None = None,
 ) -> Shift:
     """A shift over the committed content. Raises SettingsError when repository or archive cannot be used."""
-    repository = Repository(settings.content)
+    repository = repository_of(settings)
     if not exists(archive):
         say(f"{archive} is a new archive: nothing counts as published in it yet.")
     store = open_store(archive)
@@ -236,6 +239,8 @@ def shift_of(
         most_per_hour=settings.most_per_hour or MOST_PER_HOUR,
         home=settings.home / ".drumbeat/cache",
         trials=None if rehearse_at is not None else Kept(settings.home),
+        source=source_of(settings, repository, store, clock.now),
+        shard=shard,
         know=lambda content, commit, whole: known.at(content, commit, whole=whole),
         share=shared_at(rehearse_at) if rehearse_at else public_at(settings.media_url) if settings.media_url else None,
     )
@@ -266,6 +271,13 @@ def _slot(text: str | None) -> Slot | None:
         return Slot.parse(text)
     except ValueError as error:
         raise UsageError(f"--slot: {error}.", "'drumbeat plan --json' lists all slots.") from None
+
+
+def _shard(text: str | None) -> Shard | None:
+    try:
+        return Shard.parse(text) if text is not None else None
+    except ValueError as error:
+        raise UsageError(f"--shard: {error}.", "Leave it out where one publisher sends everything.") from None
 
 
 def _line(told: Told) -> None:

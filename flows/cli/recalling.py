@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from flows.cli.watching import reader
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import Store
 from flows.planning.preparing import Prepared
 from flows.planning.renaming import Former, advice, renamed
 from flows.recall import formers
+from flows.observe import reader
 from schemas.errors import SettingsError
 
 

@@ -9,16 +9,16 @@ import click
 
 import publishers
 from flows.cli.options import archive_of, exists, settings_of, shared, time_of
-from flows.cli.publishing import is_rehearsal
 from flows.cli.telling import say, tell, tell_json
-from flows.cli.watching import committed, meant
+from flows.cli.watching import meant
 from flows.edges.ledger import Ledger, worker_id
-from flows.edges.settings import Settings
 from flows.edges.store import open_store
+from flows.observe import is_rehearsal, planned
 from flows.planning.deciding import by_evidence, may_send, wait_before_look_s
 from flows.planning.folding import advance, fold
 from flows.planning.sealing import ENDS, receipt_of
 from publishers.base import Connection, Outgoing, Publisher
+from schemas.content import Content
 from schemas.errors import SettingsError, UsageError
 from schemas.ledger import Entry, Kind, Lookup, PartReceipt, Pin, Repeat, Slot, Standing, State
 
@@ -64,11 +64,12 @@ def resolve_command(
     if now is not None and not rehearsal:
         raise UsageError("--now is pretend time, and this archive is real.", "Leave --now out.")
     now = time_of(settings, now, rehearsal=rehearsal)
-    wanted = meant(slot, committed(settings, now, {}))
+    prepared = planned(settings, store, now, {})
+    wanted = meant(slot, prepared)
     ledger = Ledger(store, worker=worker_id("resolve"), now=lambda: now)
     entries = list(ledger.read(wanted))
     standing = fold(wanted, entries)
-    if standing.doubt and standing.kind is not Kind.held and _nobody_looks(settings, ledger, standing, now):
+    if standing.doubt and standing.kind is not Kind.held and _nobody_looks(prepared.content, ledger, standing, now):
         _append(ledger, wanted, entries, Kind.claim, {}, None, pin=standing.pin)
         why = f"the answer was lost, and its channel {wanted.channel} is gone: nobody can look by itself"
         _append(ledger, wanted, entries, Kind.held, {"reason": why, "class": "blind"}, standing.doubt.part)
@@ -117,10 +118,9 @@ def _append(ledger: Ledger, slot: Slot, entries: list[Entry], kind: Kind, detail
     return True
 
 
-def _nobody_looks(settings: Settings, ledger: Ledger, standing: Standing, now: datetime) -> bool:
+def _nobody_looks(content: Content, ledger: Ledger, standing: Standing, now: datetime) -> bool:
     """Whether a lost call is over, and no publisher can look at its account: the channel is not in the content."""
     doubt, slot = standing.doubt, standing.slot
-    content = committed(settings, now, {}).content
     if doubt is None or any(channel.id == slot.channel for channel in content.channels.channels):
         return False
     age_s = min(ledger.age(slot, doubt.seq) or 0.0, (now - doubt.since).total_seconds())

@@ -39,8 +39,8 @@ def survey(content: str | None, archive: str | None, now: datetime | None, revis
 
     `in_earnest`: a rehearsal is not looked at instead while nothing real exists.
     """
-    from flows.cli.watching import is_rehearsal, sent_of, standings_of
     from flows.edges.plans import last_good
+    from flows.observe import is_rehearsal, sent_of, standings_of
 
     settings = settings_of(content)
     where = archive_of(settings, archive, rehearse=False if in_earnest and archive is None else None)

@@ -1,29 +1,40 @@
 """status, why: what an operator asks. They start without Prefect and send nothing."""
 
 import re
-from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Iterable
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import click
 
-from flows.check import check, check_commit
 from flows.cli.options import archive_of, exists, settings_of, shared, time_of
 from flows.cli.outcomes import next_lines, outcome_table
 from flows.cli.telling import When, say, tell, tell_json
-from flows.edges.ledger import Ledger
 from flows.edges.plans import last_good
-from flows.edges.repository import Repository
 from flows.edges.settings import Settings
-from flows.edges.store import Counted, Store, ahead, open_store
+from flows.edges.store import Counted, Store, open_store
+from flows.observe import (
+    News,
+    as_withdrawn,
+    is_rehearsal,
+    news,
+    out_by_index,
+    planned,
+    read_standings,
+    reader,
+    sent_of,
+    standings_of,
+)
 from flows.planning.folding import fold
 from flows.planning.following import leaders
 from flows.planning.narrating import story
+from flows.planning.pausing import NOTHING_PAUSED, Paused
+from flows.planning.pausing import why as why_held
 from flows.planning.preparing import Prepared
-from flows.planning.reporting import counts, row, rows, withdrawn
+from flows.planning.reporting import counts, row, rows, when, withdrawn
 from flows.planning.sealing import standing_of
-from schemas.errors import ContentError, SettingsError, StoreError, UsageError
-from schemas.ledger import Slot, Standing, State, Withdrawal
+from schemas.errors import UsageError
+from schemas.ledger import Slot, Standing, State
 from schemas.plan import Item, Waiting
 from schemas.report import Row
 
@@ -56,47 +67,23 @@ class DayOrMonth(click.ParamType):  # type: ignore[type-arg]  # click is generic
         self.fail(f"'{text}' is no day and no month; write 2026-11-05 or 2026-11", param, ctx)
 
 
-def reader(store: Store) -> Ledger:
-    """A ledger for looking only."""
-    return Ledger(store, worker="reader", now=lambda: datetime.now(UTC))
-
-
-def standings_of(store: Store) -> dict[Slot, Standing]:
-    """Where every slot of the archive stands: what ended as its receipt tells, the rest from the ledgers."""
-    ledger = reader(store)
-    ended = ledger.all_receipts()
-    final = {slot for slot, receipt in ended.items() if receipt.state is State.published}
-    left = [
-        slot
-        for slot, records in ledger.open_slots(final)
-        if slot not in ended or ended[slot].records != records  # more records: it was reopened
-    ]
-    found = {slot: standing_of(receipt) for slot, receipt in ended.items()}
-    return found | _read(ledger, left)
-
-
-def is_rehearsal(store: Store | None) -> bool:
-    """Whether the archive holds what rehearsal networks got."""
-    return store is not None and store.get("v1/kind") == b"rehearsal\n"
-
-
 def rows_of(settings: Settings, archive: str, *, now: datetime, rehearsal: bool) -> list[Row]:
     """Every slot of the committed plan and of the archive."""
     return rows_from(settings, open_store(archive) if exists(archive) else None, now, None, rehearsal=rehearsal)
 
 
 def rows_from(settings: Settings, store: Store | None, now: datetime, on: Window | None, *,
-              rehearsal: bool) -> list[Row]:
+              rehearsal: bool, said: Paused = NOTHING_PAUSED) -> list[Row]:
     """The same from a store that is open already (None: nobody made it yet); with `on`, those due then."""
     kept = last_good(store) if store else {}
     if on is None:
         known = standings_of(store) if store else {}
         sent = sent_of(known) if store else None
-        plan = committed(settings, now, kept, sent, rehearsal=rehearsal).plan
-        return _as_withdrawn(rows(plan, known, now=now), store)
-    prepared = committed(settings, now, kept, rehearsal=rehearsal)
+        plan = planned(settings, store, now, kept, sent, rehearsal=rehearsal, said=said).plan
+        return as_withdrawn(rows(plan, known, now=now), store)
+    prepared = planned(settings, store, now, kept, rehearsal=rehearsal, said=said)
     if store is not None and _asks_for_receipts(one for one in prepared.plan.everything() if on.holds(one.at)):
-        prepared = committed(settings, now, kept, out_by_index(store), rehearsal=rehearsal)
+        prepared = planned(settings, store, now, kept, out_by_index(store), rehearsal=rehearsal, said=said)
     plan, due = prepared.plan, {one.slot for one in prepared.plan.everything() if on.holds(one.at)}
     elsewhere = {one.slot for one in plan.everything()} - due
     standings: dict[Slot, Standing] = {}
@@ -107,46 +94,18 @@ def rows_from(settings: Settings, store: Store | None, now: datetime, on: Window
             for slot, receipt in ledger.receipts(on.on).items()
             if receipt.state is State.published or slot not in elsewhere  # else it got a new time
         }
-        standings |= _read(ledger, sorted(due - standings.keys()))
+        standings |= read_standings(ledger, sorted(due - standings.keys()))
     shown = due | standings.keys()
     plan = plan._replace(
         items=tuple(item for item in plan.items if item.slot in shown),
         waiting=tuple(waiting for waiting in plan.waiting if waiting.slot in shown),
     )
-    return _as_withdrawn(rows(plan, standings, now=now), store)
+    return as_withdrawn(rows(plan, standings, now=now), store)
 
 
 def _asks_for_receipts(planned: Iterable[Item | Waiting]) -> bool:
     """Whether some of it may wait for what else is out: asks do, and campaigns."""
     return any(one.post.intent == "ask" or one.post.post.campaign is not None for one in planned)
-
-
-def out_by_index(store: Store) -> dict[Slot, datetime | None]:
-    """What is published, by the index alone; when it went out, nobody asked."""
-    return {done.slot: None for done in reader(store).terminal_slots() if done.state is State.published}
-
-
-def _as_withdrawn(made: list[Row], store: Store | None) -> list[Row]:
-    """With what was taken back said of it: the ledger knows only that it went out."""
-    taken = {str(slot): one for slot, one in reader(store).withdrawals().items()} if store is not None else {}
-    return [_taken_back(r, taken[r.slot]) if r.slot in taken else r for r in made]
-
-
-def _taken_back(made: Row, taken: Withdrawal) -> Row:
-    state = made.state if taken.left else State.withdrawn
-    return made._replace(state=state, reason=withdrawn(taken), url=None, next=None if not taken.left else made.next)
-
-
-def _read(ledger: Ledger, slots: Iterable[Slot]) -> dict[Slot, Standing]:
-    """Where these slots stand, from their ledgers."""
-
-    def read(slot: Slot) -> tuple[Slot, Standing]:
-        try:
-            return slot, fold(slot, ledger.read(slot))
-        except StoreError as error:  # said for this slot; the others are shown as they are
-            return slot, Standing(slot, state=State.held, reason=f"{error.what}; {error.remedy}")
-
-    return dict(ahead(read, slots))
 
 
 @click.command("status", short_help="What went out, what did not, why, and what to do.")
@@ -173,15 +132,18 @@ def status_command(
     settings = settings_of(content)
     where = archive_of(settings, archive)
     store = Counted(open_store(where.url)) if exists(where.url) else None
+    about = news(settings, store)
     made = [
         r
         for r in rows_from(settings, store, time_of(settings, now, rehearsal=where.rehearsal), on,
-                           rehearsal=where.rehearsal or is_rehearsal(store))
+                           rehearsal=where.rehearsal or is_rehearsal(store), said=about.said)
         if (state is None or r.state == state) and (since is None or (r.at is not None and r.at >= since))
     ]
     if as_json:
-        tell_json({"slots": [r.as_dict() for r in made], "counts": counts(made)})
+        tell_json({"slots": [r.as_dict() for r in made], "counts": counts(made), **about.as_dict()})
     else:
+        for line in _first(about):
+            say(line)
         for line in outcome_table(made):
             tell(line)
         for said in next_lines(made):
@@ -190,6 +152,17 @@ def status_command(
     if cost:
         say(str(store) if store is not None else "store: nobody made it yet, so it was not asked")
     return 0
+
+
+def _first(about: News) -> Iterable[str]:
+    """What everybody should know before they read the table."""
+    if (rejected := about.rejected) is not None:
+        yield f"The plan of commit {rejected.commit[:10]} is rejected since {when(rejected.at, 'UTC')}: {rejected.why}"
+        yield f"  remedy: {rejected.remedy}"
+        if about.in_force is not None:
+            yield f"  The plan of commit {about.in_force[:10]} stays in force."
+    for hold in about.said.holds:
+        yield why_held(hold, "UTC")
 
 
 @click.command("why", short_help="One slot's whole story.")
@@ -205,16 +178,17 @@ def why_command(slot: str, content: str | None, archive: str | None, now: dateti
     where = archive_of(settings, archive)
     at = time_of(settings, now, rehearsal=where.rehearsal)
     store = open_store(where.url) if exists(where.url) else None
+    said = news(settings, store).said
     kept, rehearsal = last_good(store) if store else {}, where.rehearsal or is_rehearsal(store)
-    prepared = committed(settings, at, kept, rehearsal=rehearsal)
+    prepared = planned(settings, store, at, kept, rehearsal=rehearsal, said=said)
     wanted = meant(slot, prepared)
     one = next((o for o in prepared.plan.everything() if o.slot == wanted), None)
     if store is not None and one is not None and _asks_for_receipts([one]):
-        prepared = committed(settings, at, kept, out_by_index(store), rehearsal=rehearsal)
+        prepared = planned(settings, store, at, kept, out_by_index(store), rehearsal=rehearsal, said=said)
         one = next((o for o in prepared.plan.everything() if o.slot == wanted), None)
     if store is not None and one is not None and one.post.post.head.after is not None:   # it may have moved with it
-        sent = sent_of(_read(reader(store), leaders(prepared.content.posts, one.post)))
-        prepared = committed(settings, at, kept, sent, rehearsal=rehearsal)
+        sent = sent_of(read_standings(reader(store), leaders(prepared.content.posts, one.post)))
+        prepared = planned(settings, store, at, kept, sent, rehearsal=rehearsal, said=said)
         one = next((o for o in prepared.plan.everything() if o.slot == wanted), None)
     entries = reader(store).read(wanted) if store else ()
     standing = fold(wanted, entries) if entries else None
@@ -235,22 +209,6 @@ def why_command(slot: str, content: str | None, archive: str | None, now: dateti
     if store is not None and (taken := reader(store).withdrawals(wanted).get(wanted)) is not None:
         tell(f"  {withdrawn(taken)}")
     return 0
-
-
-def committed(settings: Settings, now: datetime, kept: Mapping[Slot, datetime],
-              sent: Mapping[Slot, datetime | None] | None = None, *, rehearsal: bool = False) -> Prepared:
-    """The plan of HEAD; outside a repository, of the working tree."""
-    about: dict[str, Any] = {"now": now, "kept": kept, "sent": sent, "home": settings.home, "rehearsal": rehearsal}
-    try:
-        repository = Repository(settings.content)
-        return check_commit(repository, repository.head(), **about)
-    except (SettingsError, ContentError):
-        return check(settings.content, **about)
-
-
-def sent_of(standings: Mapping[Slot, Standing]) -> dict[Slot, datetime | None]:
-    """What is published, and when it went out."""
-    return {slot: one.published_at for slot, one in standings.items() if one.state is State.published}
 
 
 def meant(name: str, prepared: Prepared) -> Slot:

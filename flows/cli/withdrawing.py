@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 import click
 
 from flows.cli.options import archive_of, exists, settings_of, shared, time_of
-from flows.cli.publishing import is_rehearsal
 from flows.cli.telling import hide, many, say, tell, tell_json
-from flows.cli.watching import committed, meant
+from flows.cli.watching import meant
 from flows.connect import Connector
 from flows.edges.clock import FixedClock, RealClock
 from flows.edges.ledger import Ledger, worker_id
 from flows.edges.store import open_store
+from flows.observe import is_rehearsal, planned
 from flows.planning.folding import fold
 from flows.planning.reporting import withdrawn
 from flows.withdraw import able, stopped, withdraw
@@ -56,7 +56,7 @@ def withdraw_command(
             "This archive holds a rehearsal." if rehearsal else "This archive is real.",
             "Say where the rehearsal runs: --rehearse-at URL." if rehearsal else "Leave --rehearse-at out.")
     at = time_of(settings, now, rehearsal=rehearsal)
-    prepared = committed(settings, at, {})
+    prepared = planned(settings, store, at, {})
     wanted = meant(slot, prepared)
     ledger = Ledger(store, worker=worker_id("withdraw"), now=lambda: at)
     entries = ledger.read(wanted)

@@ -12,7 +12,7 @@ from schemas.errors import ContentError, SettingsError
 # No hooks, file-system monitor or attributes of this computer; a commit is read as it was made, without replacements.
 # A folder that looks like a bare repository is content, and never taken for the repository itself: one can be
 # committed inside another (git-config, safe.bareRepository, read 2026-11-22).
-_GIT = ("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.attributesFile=/dev/null",
+GIT = ("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.attributesFile=/dev/null",
         "-c", "safe.directory=*", "-c", "safe.bareRepository=explicit",
         "--no-optional-locks", "--literal-pathspecs", "--no-replace-objects")
 # Settings of the system and the user do not count; no protocol is allowed, so that a missing object is not fetched
@@ -97,14 +97,19 @@ def _reading(folder: Path, *words: str, stdin: IO[bytes] | int = subprocess.DEVN
             git.kill()
 
 
+def surroundings() -> dict[str, str]:
+    """The environment of every git: what ours says of Git does not count."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} | _SURROUNDINGS
+
+
 def _begin(folder: Path, words: Sequence[str], stdin: IO[bytes] | int,
            emptied: Sequence[str] = ()) -> subprocess.Popen[bytes]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} | _SURROUNDINGS
+    environment = surroundings()
     environment["GIT_CONFIG_COUNT"] = str(len(emptied))           # not -c: a name may hold an equals sign
     for number, name in enumerate(emptied):
         environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": ""}
     try:
-        return subprocess.Popen([*_GIT, *words], cwd=folder, env=environment, stdin=stdin, bufsize=_AT_ONCE,
+        return subprocess.Popen([*GIT, *words], cwd=folder, env=environment, stdin=stdin, bufsize=_AT_ONCE,
                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except (FileNotFoundError, NotADirectoryError) as error:
         if error.filename == "git":

@@ -51,6 +51,7 @@ class Holds:
             number += 1
             record = record.model_copy(update={"number": number})
             if self._store.create(f"{_FOLDER}{number:06d}.json", canonical(record)):
+                self._said = None                                 # the next look sees it, however soon it is
                 return record
 
 

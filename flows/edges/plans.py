@@ -1,13 +1,37 @@
-"""Accepted plans in the archive: the highest number is the last good one, and times once given stay given."""
+"""Accepted plans in the archive: the highest number is the last good one, and times once given stay given.
+
+What was rejected while a plan was in force is kept beside it, and so is who let a rewritten history in.
+"""
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from flows.edges.store import Store
 from schemas.ledger import Slot
 from schemas.report import rfc3339
 
 _GOOD = "v1/plan/good/"
+_REJECTED = "v1/plan/rejected/"
+_REWRITTEN = "v1/plan/rewritten/"
+
+
+class Good(NamedTuple):
+    """The plan in force, and since when (UTC)."""
+
+    number: int
+    commit: str
+    at: datetime
+
+
+class Rejection(NamedTuple):
+    """A commit whose plan did not come into force, and why. `problems` are objects as `check --json` has them."""
+
+    commit: str
+    at: datetime
+    why: str
+    remedy: str
+    problems: tuple[Mapping[str, Any], ...] = ()
 
 
 def last_good(store: Store) -> dict[Slot, datetime]:
@@ -45,6 +69,57 @@ def accept(store: Store, commit: str, found: Mapping[Slot, datetime], *, now: da
     body = json.dumps(plan_kept, sort_keys=True, separators=(",", ":")).encode()
     while not store.create(f"{_GOOD}{(number := number + 1):06d}.json", body):
         pass                                                      # a rival took the number; the next one is free
+
+
+def good(store: Store, after: int | None = None) -> Good | None:
+    """The last good plan; None: there is none, or none after number `after`, which is asked cheaply."""
+    if after is None:
+        newest = max(store.list(_GOOD), default=None)
+        return _good(newest, store.get(newest) or b"{}") if newest is not None else None
+    found = None
+    while (body := store.get(key := f"{_GOOD}{after + 1:06d}.json")) is not None:
+        found, after = _good(key, body), after + 1
+    return found
+
+
+def _good(key: str, body: bytes) -> Good:
+    kept = json.loads(body)
+    return Good(int(key.removeprefix(_GOOD).split(".")[0]), str(kept["commit"]), datetime.fromisoformat(kept["at"]))
+
+
+def reject(store: Store, rejection: Rejection) -> bool:
+    """Keeps that a commit was rejected while the last good plan stays in force. False: it is kept already."""
+    body = json.dumps({"v": 1, **rejection._asdict(), "at": rfc3339(rejection.at)}, sort_keys=True).encode()
+    key = f"{_rejected(good(store))}{rejection.commit}.json"
+    return store.get(key) is None and store.create(key, body)
+
+
+def rejections(store: Store, force: Good | None = None) -> list[Rejection]:
+    """What was rejected since the plan in force was accepted, the newest last. `force`: that plan, if it is known.
+
+    Raises StoreError.
+    """
+    made = []
+    for key in store.list(_rejected(force or good(store))):
+        kept = json.loads(store.get(key) or b"{}")
+        made.append(Rejection(kept["commit"], datetime.fromisoformat(kept["at"]), kept["why"], kept["remedy"],
+                              tuple(kept["problems"])))
+    return sorted(made, key=lambda one: one.at)
+
+
+def _rejected(force: Good | None) -> str:
+    return f"{_REJECTED}{force.number if force else 0:06d}-"
+
+
+def allow_rewrite(store: Store, commit: str, *, by: str, reason: str, now: datetime) -> None:
+    """Keeps that a person takes `commit` for good although it does not follow from the plan in force."""
+    said = {"v": 1, "commit": commit, "by": by, "reason": reason, "at": rfc3339(now)}
+    store.create(f"{_REWRITTEN}{commit}.json", json.dumps(said, sort_keys=True).encode())
+
+
+def allowed_rewrites(store: Store) -> Iterable[str]:
+    """The commits that persons took for good in this way."""
+    return [key.removeprefix(_REWRITTEN).split(".")[0] for key in store.list(_REWRITTEN)]
 
 
 def _newest(store: Store) -> bytes | None:

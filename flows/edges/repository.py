@@ -50,7 +50,7 @@ _SPELLED_OUT = re.compile(
 _LONGEST_REVISION = 200
 
 __all__ = ["MEDIA_BYTES", "MEDIA_SUFFIXES", "POINTER_BYTES", "TEXT_BYTES", "TEXT_SUFFIXES", "Change", "Repository",
-           "UnknownRevision", "inside_repository", "working_tree"]
+           "UnknownRevision", "inside_repository", "made_for", "working_tree"]
 
 
 class Change(NamedTuple):
@@ -88,6 +88,16 @@ class Repository:
             raise ContentError("Nothing is committed yet, and only what is committed is published.",
                                f"Run 'git add {self.folder.name}' and 'git commit -m \"First posts\"'.")
         return found.decode().strip()
+
+    def named(self, ref: str) -> str | None:
+        """The commit that a full name such as refs/heads/main means; None: there is none."""
+        found = _git.output(self.top, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        return found.decode().strip() if found is not None and ref.startswith("refs/") else None
+
+    def has(self, commit: str) -> bool:
+        """Whether the commit is in this clone."""
+        return _COMMIT.fullmatch(commit) is not None and _git.output(
+            self.top, "cat-file", "-e", f"{commit}^{{commit}}") is not None
 
     def commit_of(self, rev: str) -> str:
         """The commit that a person means by `rev`: a branch, a tag, a hash, `HEAD~1`, `origin/main`.
@@ -302,6 +312,17 @@ def _top(folder: Path) -> Path | None:
             top = Path(os.fsdecode(found.removesuffix(b"\n"))).resolve()
             return top if folder.is_relative_to(top) else None    # core.worktree may name any folder
     return None
+
+
+def made_for(folder: Path) -> None:
+    """There is a repository for a content folder at its top: an empty one if nobody made one. Raises SettingsError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if _top(folder.resolve()) is None:
+            _git.output(folder.parent, "init", "--quiet", "--initial-branch=main", ".")
+    except OSError as error:
+        raise SettingsError(f"{folder} cannot be made: {error.strerror}.",
+                            "Name a place that the publisher may write to: --content, or DRUMBEAT_CONTENT.") from None
 
 
 def inside_repository(folder: Path) -> bool:

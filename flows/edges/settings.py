@@ -60,13 +60,14 @@ def find(content: str | None, environment: Mapping[str, str] = os.environ) -> Se
                             "Write the address under which the archive's v1/media/ can be read.")
     branch = str(values["branch"] or "main")
     if not _BRANCH.fullmatch(branch) or branch.startswith("refs/"):
-        raise SettingsError(f"branch is '{branch}', which is no name of a branch.", 'Write for example branch = "main".')
+        raise SettingsError(f"branch is '{branch}', which is no name of a branch.",
+                            'Write for example branch = "main".')
     signed = str(values["require_signed"] or "no")
     if signed not in ("yes", "no"):
         raise SettingsError(f"require_signed is '{signed}', which is neither yes nor no.",
                             'Write require_signed = "yes", or leave it out.')
     if signed == "yes" and not values["remote"]:
-        raise SettingsError("require_signed is yes, and there is no remote: what is committed here is published as it is.",
+        raise SettingsError("require_signed is yes, and there is no remote: what is committed here is published.",
                             'Name the repository that everybody pushes to: remote = "https://…".')
     return Settings(folder, home, str(values["archive"]) if values["archive"] else None,
                     home / str(credentials) if credentials else _own_file(home),

@@ -35,8 +35,7 @@ LEFT_OUT = "it was due while it was held, and was left out when that was resumed
 
 
 def paused(records: Iterable[Hold]) -> Paused:
-    """What all records together say. They may come in any order; a slot that was moved twice is where it was moved last.
-    """
+    """What all records together say, in whatever order they come; a slot moved twice is where it was moved last."""
     holds, moved = list[Hold](), dict[Slot, Moved]()
     for record in sorted(records, key=lambda one: one.number):
         if record.kind == "hold":

@@ -708,7 +708,8 @@ def test_status_as_data(night):
     night.script("hang up after effect")
     night.at(DUE, "publish")
 
-    assert night.at(TOO_EARLY, "status", "--json").json == {
+    told = night.at(TOO_EARLY, "status", "--json").json
+    assert told == {
         "slots": [{
             "slot": HELLO, "state": "unknown", "at": "2027-07-01T11:30:00Z", "sent_at": None, "url": None,
             "reason": "nobody knows whether it arrived: 127.0.0.1: the connection was closed before the answer was "
@@ -716,7 +717,7 @@ def test_status_as_data(night):
             "file": "content/posts/hello.md:2:1",
             "next": "Wait: some minutes after the call a running publisher looks at the account by itself, and so does "
                     "'drumbeat reconcile'. Nothing is sent before it is known."}],
-        "counts": {"unknown": 1}}
+        "counts": {"unknown": 1}, "holds": [], "rejected": None, "in_force": told["in_force"]}
 
 
 def a_row(number: int, state: State, advice: str | None) -> Row:

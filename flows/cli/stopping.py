@@ -1,0 +1,215 @@
+"""hold, resume: a person stops what goes out, and lets it go on again."""
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple, get_args
+
+import click
+
+from flows.cli.options import archive_of, settings_of, shared, time_of
+from flows.cli.telling import many, say, tell, tell_json
+from flows.edges.holds import Holds
+from flows.edges.ledger import Ledger, worker_id
+from flows.edges.plans import last_good
+from flows.edges.prefect_events import emit
+from flows.edges.settings import Settings
+from flows.edges.store import Store, open_store
+from flows.observe import is_rehearsal, out_by_index, planned, read_standings
+from flows.planning.pausing import how_to_end, settle, was_due
+from flows.planning.preparing import Prepared
+from flows.planning.reporting import when
+from schemas.campaign import Campaign
+from schemas.errors import SettingsError, UsageError
+from schemas.hold import Hold, Late, Moved, Scope
+from schemas.ledger import Slot
+from schemas.plan import Item
+
+_LONGEST_NAME = 80
+_SHOWN = 10
+
+
+def _what(function: Any) -> Any:
+    """The options that say what is stopped."""
+    for option in (
+        click.option("--all", "everything", is_flag=True, help="Everything."),
+        click.option("--campaign", metavar="ID", help="The posts of one campaign."),
+        click.option("--channel", metavar="ID", help="One channel."),
+        click.option("--by", metavar="NAME", required=True, help="Who says so. Kept in the archive."),
+    ):
+        function = option(function)
+    return function
+
+
+class _Desk(NamedTuple):
+    """What both commands work on."""
+
+    settings: Settings
+    store: Store
+    holds: Holds
+    now: datetime
+    rehearsal: bool
+    scope: Scope
+    name: str | None
+
+    def plan(self) -> Prepared:
+        """The plan in force, before what people stopped or moved."""
+        return planned(self.settings, self.store, self.now, last_good(self.store), out_by_index(self.store),
+                       rehearsal=self.rehearsal)
+
+
+@click.command("hold", short_help="Stop what goes out: everything, a channel or a campaign.")
+@_what
+@click.option("--reason", metavar="TEXT", required=True, help="Why. Everybody who looks is told.")
+@shared(archive=True)
+def hold_command(
+    everything: bool,
+    campaign: str | None,
+    channel: str | None,
+    by: str,
+    reason: str,
+    content: str | None,
+    archive: str | None,
+    now: datetime | None,
+    as_json: bool,
+) -> int:
+    """Stops sending, on every publisher of this archive, within two seconds: nothing begins that is not under way.
+
+    What comes due meanwhile waits; 'drumbeat resume' asks what becomes of it.
+
+    \b
+    Example: drumbeat hold --all --by "Ilse" --reason "an injury at the bench"
+    """
+    by, reason = _said(by, "--by"), _said(reason, "--reason", 500)
+    desk = _open(everything, campaign, channel, content, archive, now)
+    _refuse_unknown(desk)
+    made = desk.holds.add(Hold(number=0, kind="hold", scope=desk.scope, name=desk.name, by=by, reason=reason,
+                               at=desk.now))
+    _announce("drumbeat.channel.paused", made)
+    if as_json:
+        tell_json(made.model_dump(mode="json"))
+    else:
+        tell(f"Held: {made.what}. {how_to_end(made)}: {reason}")
+        say("What was under way already ends by itself; 'drumbeat status' shows what waits.")
+    return 0
+
+
+@click.command("resume", short_help="Let it go on, and say what becomes of what was due meanwhile.")
+@_what
+@click.option("--late", type=click.Choice(get_args(Late)),
+              help="What was due meanwhile: send it now, leave it out (skip), or give it the next free times.")
+@click.option("--reason", metavar="TEXT", default="", help="Why. Kept in the archive.")
+@shared(archive=True)
+def resume_command(
+    everything: bool,
+    campaign: str | None,
+    channel: str | None,
+    by: str,
+    late: Late | None,
+    reason: str,
+    content: str | None,
+    archive: str | None,
+    now: datetime | None,
+    as_json: bool,
+) -> int:
+    """Ends a hold. If something was due meanwhile, --late says what becomes of it; without --late nothing is resumed.
+
+    \b
+    Example: drumbeat resume --all --by "Ilse" --late reschedule
+    """
+    by, reason = _said(by, "--by"), " ".join(reason.split())
+    desk = _open(everything, campaign, channel, content, archive, now)
+    said = desk.holds.now(within_s=0.0)
+    ending = [one for one in said.holds if (one.scope, one.name) == (desk.scope, desk.name)]
+    if not ending:
+        raise UsageError(f"{_what_of(desk)} is not held.", _held_now(said.holds))
+    prepared = desk.plan()
+    over = _ended(desk.store, desk.now)
+    due = was_due(prepared.plan, said, ending, over, now=desk.now)
+    if due and late is None:
+        for line in _lines(due):
+            say(line)
+        raise UsageError(f"{many(len(due), 'slot')} came due while {_what_of(desk)} was held.",
+                         "Say what becomes of them: --late send (now), --late skip (never), or --late reschedule (the "
+                         "next free times).")
+    slots = settle(late, due, prepared.plan, prepared.content, now=desk.now) if late is not None else {}
+    made = desk.holds.add(Hold(number=0, kind="resume", scope=desk.scope, name=desk.name, by=by, reason=reason,
+                               at=desk.now, late=late if due else None,
+                               slots={str(slot): moved for slot, moved in slots.items()}))
+    _announce("drumbeat.channel.resumed", made)
+    if as_json:
+        tell_json(made.model_dump(mode="json"))
+        return 0
+    tell(f"It goes on: {made.what}.")
+    for line in _lines(due, slots):
+        tell(line)
+    for left in desk.holds.active():
+        say(f"Still held: {left.what}, by {left.by}: {left.reason}")
+    return 0
+
+
+def _open(everything: bool, campaign: str | None, channel: str | None, content: str | None, archive: str | None,
+          now: datetime | None) -> _Desk:
+    if [everything, campaign is not None, channel is not None].count(True) != 1:
+        raise UsageError("Say what: --all, --channel ID or --campaign ID.",
+                         "'drumbeat status' shows what is held already.")
+    settings = settings_of(content)
+    where = archive_of(settings, archive)
+    store = open_store(where.url)
+    rehearsal = where.rehearsal or is_rehearsal(store)
+    if now is not None and not rehearsal:
+        raise UsageError("--now is pretend time, and this archive is real.", "Leave it out.")
+    at = time_of(settings, now, rehearsal=rehearsal)
+    scope: Scope = "all" if everything else "channel" if channel is not None else "campaign"
+    return _Desk(settings, store, Holds(store), at, rehearsal, scope, channel if channel is not None else campaign)
+
+
+def _refuse_unknown(desk: _Desk) -> None:
+    """A name with a slip of the pen would stop nothing. Where the content cannot be read, any name is taken."""
+    if desk.scope == "all":
+        return
+    try:
+        read = desk.plan().content
+    except SettingsError:
+        return
+    known = [one.id for one in read.channels.channels] if desk.scope == "channel" else [
+        entry.folder for entry in read.entries if isinstance(entry.value, Campaign)]
+    if known and desk.name not in known:
+        raise UsageError(f"There is no {desk.scope} {desk.name}.", f"There are: {', '.join(known)}.")
+
+
+def _ended(store: Store, now: datetime) -> set[Slot]:
+    """What has an end, or is under way: nothing becomes of it any more."""
+    ledger = Ledger(store, worker=worker_id("resume"), now=lambda: now)
+    ended = {done.slot for done in ledger.terminal_slots()}
+    begun = [slot for slot, _ in ledger.open_slots(ended)]
+    return ended | {slot for slot, standing in read_standings(ledger, begun).items() if not standing.nothing_sent}
+
+
+def _lines(due: list[Item], slots: dict[Slot, Moved] | None = None) -> Iterable[str]:
+    for item in due[:_SHOWN]:
+        moved = slots.get(item.slot) if slots is not None else None
+        now = "" if moved is None else "  left out" if moved.at is None else f"  now {when(moved.at, item.zone)}"
+        yield f"  {item.slot}  was due {when(item.at, item.zone)}{now}"
+    if len(due) > _SHOWN:
+        yield f"  and {len(due) - _SHOWN} more ('drumbeat status' shows all)"
+
+
+def _said(text: str, option: str, longest: int = _LONGEST_NAME) -> str:
+    text = " ".join(text.split())
+    if not text or len(text) > longest:
+        raise UsageError(f"{option} is 1 to {longest} characters.", f'Write for example {option} "Ilse".')
+    return text
+
+
+def _what_of(desk: _Desk) -> str:
+    return "everything" if desk.scope == "all" else f"the {desk.scope} {desk.name}"
+
+
+def _held_now(holds: Iterable[Hold]) -> str:
+    held = "; ".join(f"{one.what} (by {one.by})" for one in holds)
+    return f"Held: {held}." if held else "Nothing is held."
+
+
+def _announce(event: str, made: Hold) -> None:
+    """Prefect is told where there is one; nobody waits for it."""
+    emit(event, {"prefect.resource.id": f"drumbeat.{made.scope}.{made.name or 'all'}", "drumbeat.by": made.by},
+         {"what": made.what, "by": made.by, "reason": made.reason})

@@ -1,0 +1,162 @@
+"""The remote repository: one branch is fetched by its full name, and nothing it says runs anything here."""
+import base64
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flows.edges import _git
+from schemas.errors import ContentError, SettingsError
+
+FETCHED = "refs/drumbeat/fetched"
+"""Where the tip of the branch lies after a fetch: no branch and no tag of the clone has this name."""
+TIMEOUT_S = 60.0
+_SSH = re.compile(r"(?:[A-Za-z0-9._-]+@)?(?![-.])[A-Za-z0-9._-]+:(?!//)(?!-)[^\x00-\x20\x7f]+")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Remote:
+    """One branch of the repository that everybody pushes to. `url` is as `checked_url` returns it."""
+
+    def __init__(self, top: Path, url: str, branch: str, environment: Mapping[str, str] = os.environ) -> None:
+        self.top, self.url, self.branch, self._environment = top, url, branch, environment
+
+    def tip(self) -> str:
+        """The commit that the branch names there. Raises ContentError when nobody answers or there is no branch."""
+        printed = self._ask("ls-remote", "--exit-code", "--", self.url, self._ref)
+        found = [line.split("\t") for line in printed.decode("utf-8", "replace").splitlines()]
+        commit = next((commit for commit, ref in found if ref == self._ref), "")
+        if not _COMMIT.fullmatch(commit):
+            raise ContentError(f"{shown(self.url)} has no branch {self.branch}.", _NO_BRANCH)
+        return commit
+
+    def fetch(self) -> str:
+        """The tip of the branch, fetched. Raises ContentError when it cannot be; what was fetched before stays."""
+        # No tags, no submodules, nothing of the clone's own settings for this remote: it is asked by its address.
+        self._ask("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head",
+                  "--no-auto-maintenance", "--force", "--", self.url, f"+{self._ref}:{FETCHED}")
+        found = _git.output(self.top, "rev-parse", "--verify", "--quiet", f"{FETCHED}^{{commit}}")
+        if found is None:
+            raise ContentError(f"{shown(self.url)}: {self.branch} is no commit.", _NO_BRANCH)
+        return found.decode().strip()
+
+    def fetch_commit(self, commit: str) -> None:
+        """`commit` is in the clone. Raises ContentError when the remote does not hand it out."""
+        if _git.output(self.top, "cat-file", "-e", f"{commit}^{{commit}}") is None:
+            self.fetch()
+        if _git.output(self.top, "cat-file", "-e", f"{commit}^{{commit}}") is None:
+            raise ContentError(
+                f"The plan in force is that of commit {commit[:10]}, which {shown(self.url)} does not have any more.",
+                "Push it again under any name, or run 'drumbeat sync --accept-rewrite'.")
+
+    @property
+    def _ref(self) -> str:
+        return f"refs/heads/{self.branch}"
+
+    def _ask(self, *words: str) -> bytes:
+        """What git printed. Raises ContentError with its last words, none of which is a secret."""
+        allowed = {"https": "https", "http": "http", "ssh": "ssh", "file": "file"}[_kind(self.url)]
+        environment = _git.surroundings() | {"GIT_ALLOW_PROTOCOL": allowed, "GIT_PROTOCOL_FROM_USER": "0"}
+        secrets = self._secrets()
+        environment |= {name: value for number, (key, told) in enumerate(secrets) for name, value in (
+            (f"GIT_CONFIG_KEY_{number}", key), (f"GIT_CONFIG_VALUE_{number}", told))}
+        environment["GIT_CONFIG_COUNT"] = str(len(secrets))
+        # a command of the clone's own settings would run with our credentials; the person's ssh set-up counts
+        environment["GIT_SSH_COMMAND"] = self._environment.get("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
+        try:
+            ran = subprocess.run([*_git.GIT, "-c", "credential.helper=", "-c", "core.askPass=", "-c",
+                                  "http.followRedirects=false", *_own_settings_off(self.top), *words],
+                                 cwd=self.top, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+                                 timeout=TIMEOUT_S, check=False)
+        except subprocess.TimeoutExpired:
+            raise ContentError(f"{shown(self.url)} did not answer within {TIMEOUT_S:.0f} s.", _AWAY) from None
+        except FileNotFoundError:
+            raise SettingsError("git is not installed, and content lives in Git.", "Install git.") from None
+        if ran.returncode == 2 and words[0] == "ls-remote":
+            return b""
+        if ran.returncode:
+            raise ContentError(f"{shown(self.url)} cannot be fetched: {self._last_words(ran.stderr)}.", _AWAY)
+        return ran.stdout
+
+    def _secrets(self) -> Sequence[tuple[str, str]]:
+        """Settings that must stand in no list of processes: the token, for this address only."""
+        token = self._environment.get("DRUMBEAT_GIT_TOKEN")
+        if not token or _kind(self.url) not in ("https", "http"):
+            return ()
+        user = self._environment.get("DRUMBEAT_GIT_USER", "x-access-token")
+        told = base64.b64encode(f"{user}:{token}".encode()).decode()
+        return ((f"http.{self.url}.extraHeader", f"Authorization: Basic {told}"),)
+
+    def _last_words(self, said: bytes) -> str:
+        lines = [line for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
+        words = " ".join(line.removeprefix("fatal: ").removeprefix("error: ") for line in lines[-2:]).rstrip(".")
+        token = self._environment.get("DRUMBEAT_GIT_TOKEN")
+        words = words.replace(self.url, shown(self.url))
+        return (words.replace(token, "•••") if token else words) or "git gave no reason"
+
+
+_NO_BRANCH = "Name the branch that is published in drumbeat.toml: branch = \"main\"."
+_AWAY = ("The last good plan stays in force, and it is tried again in a minute. Look at 'remote' in drumbeat.toml; a "
+         "private repository needs DRUMBEAT_GIT_TOKEN, or an ssh key.")
+
+
+def checked_url(remote: str, top: Path) -> str:
+    """The address that `remote` means: an address itself, or the name of a remote of the clone at `top`.
+
+    Raises SettingsError for what is not https, ssh, http on this computer, or an absolute path (threats, A11).
+    """
+    url = remote
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", remote):
+        found = _git.output(top, "config", "--local", "--get", f"remote.{remote}.url")
+        if found is None:
+            raise SettingsError(f"The clone has no remote named {remote}.",
+                                'Write its address: remote = "https://…" in drumbeat.toml.')
+        url = found.decode().strip()
+    if not url.isprintable() or _kind(url) == "":
+        raise SettingsError(f"remote is '{shown(url)[:200]}', which Drumbeat does not fetch from.",
+                            "Write https://…, ssh://…, user@host:path or the absolute path of a repository.")
+    return url
+
+
+def shown(url: str) -> str:
+    """`url` without the user and password that may stand in it."""
+    parts = urlsplit(url) if "://" in url else None
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts is not None else url
+
+
+def head_of(url: str, branch: str, top: Path) -> str:
+    """The commit that `branch` of a remote names, and nothing fetched. Raises SettingsError, ContentError."""
+    return Remote(top, checked_url(url, top), branch).tip()
+
+
+def _kind(url: str) -> str:
+    """`https`, `http`, `ssh` or `file`; "" for what is not fetched from."""
+    if url.startswith("/"):
+        return "file"
+    scheme, found, rest = url.partition("://")
+    if not found:
+        return "ssh" if _SSH.fullmatch(url) else ""
+    host = urlsplit(url).hostname if scheme in ("https", "ssh", "http") else None
+    if scheme == "file" and rest.startswith("/"):
+        return "file"
+    if not host or host.startswith("-") or (scheme == "http" and host not in _LOOPBACK):
+        return ""
+    return scheme if scheme in ("https", "ssh", "http") else ""
+
+
+def _own_settings_off(top: Path) -> list[str]:
+    """Settings of the clone that name a command or another address, without a value: they come with a copied folder."""
+    names = _git.output(top, "config", "--local", "--null", "--name-only", "--get-regexp",
+                        r"^(url\..*\.(insteadof|pushinsteadof)|core\.(sshcommand|gitproxy|askpass)"
+                        r"|credential\..*|http\..*proxy|remote\..*|filter\..*)$") or b""
+    words: list[str] = []
+    for name in sorted(os.fsdecode(one) for one in names.split(b"\0") if one):
+        if name.startswith("url."):
+            raise SettingsError(f"The clone's own settings rewrite addresses ({name}).",
+                                f"Remove that setting: git config --unset-all {name}")
+        if not name.startswith("remote."):
+            words += ["-c", f"{name}="]
+    return words

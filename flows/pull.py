@@ -1,0 +1,244 @@
+"""Where commits come from: HEAD of the folder's own repository, or one branch of a remote that is fetched and judged.
+
+Prefect has no part in it: a shift pulls by itself, every minute and whenever it is nudged.
+"""
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from flows.edges.clock import elapsed_s
+from flows.edges.fetching import FETCHED, Remote, checked_url, shown
+from flows.edges.holds import Holds
+from flows.edges.nudge import nudged_at
+from flows.edges.plans import Good, Rejection, allowed_rewrites, good, reject
+from flows.edges.repository import Repository, made_for
+from flows.edges.settings import Settings
+from flows.edges.signatures import refusals
+from flows.edges.store import Store
+from flows.planning.preparing import reason
+from flows.planning.reading import read
+from flows.planning.resolving import resolve
+from flows.planning.vouching import new_channels
+from schemas.channel import Channel
+from schemas.content import Content
+from schemas.errors import ContentError, StoreError
+from schemas.hold import Hold
+
+log = logging.getLogger(__name__)
+POLL_S = 60.0
+"""How often the remote is asked without a nudge."""
+ARCHIVE_S = 4.0
+"""How often the archive is asked whether another publisher accepted a newer plan."""
+_WITHOUT_THESE_NOTHING_HOLDS = ("networks/channels.yaml", "strategy.yaml", "calendar/blackouts.yaml")
+
+
+class Refused(ContentError):
+    """A commit of the remote is not taken, whatever its content says."""
+
+
+class Source(Protocol):
+    """Says which commit's plan is to be in force."""
+
+    def commit(self) -> str:
+        """The newest commit that may be taken. Raises ContentError when there is none, or it is refused."""
+        ...
+
+    def has_moved(self) -> bool:
+        """Whether `commit` may answer otherwise than before. Asked every second by one thread; may take its time."""
+        ...
+
+    def fetch(self) -> bool:
+        """Whether the newest commits are here now; else the log says why."""
+        ...
+
+    @property
+    def tip(self) -> str | None:
+        """The newest commit that is known, taken or not."""
+        ...
+
+
+class Head:
+    """What is committed here is published."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository, self._seen = repository, ""
+
+    def commit(self) -> str:
+        return self._repository.head()
+
+    def has_moved(self) -> bool:
+        try:
+            commit = self._repository.head()
+        except ContentError:
+            return False                                          # a branch being rewritten; the plan in force stays
+        moved, self._seen = commit != self._seen, commit
+        return moved
+
+    def fetch(self) -> bool:
+        return True
+
+    @property
+    def tip(self) -> str | None:
+        return self._seen or None
+
+
+class Branch:
+    """One branch of a remote. A commit counts when it follows from the plan in force (threats, A6) and, if asked for,
+    when every commit on the way is signed by somebody known (A2, A3)."""
+
+    def __init__(self, repository: Repository, store: Store, remote: Remote, home: Path, *,
+                 now: Callable[[], datetime], require_signed: bool,
+                 elapsed_s: Callable[[], float] = elapsed_s) -> None:
+        self._repository, self._store, self._remote, self._home = repository, store, remote, home
+        self._now, self._require_signed, self._elapsed_s = now, require_signed, elapsed_s
+        self._fetching = threading.Lock()
+        self._fetched_at: float | None = None                     # by `elapsed_s`; None: not yet
+        self._asked_at = self._elapsed_s()
+        self._nudged_at = nudged_at(home)
+        self._tip: str | None = None
+        self._good: Good | None = None
+
+    def commit(self) -> str:
+        if self._fetched_at is None:
+            self.fetch()
+        force = self._in_force()
+        if self._tip is None:
+            if force is None:
+                raise ContentError(f"Nothing could be fetched from {shown(self._remote.url)} yet.",
+                                   "The log says why; it is tried again every minute.")
+            return self._here(force.commit)
+        # another publisher may only be ahead of what we fetched
+        if force is not None and not self._repository.descends(self._tip, force.commit) and not self.fetch():
+            return self._here(force.commit)
+        tip = self._tip
+        if force is None or tip != force.commit:
+            self._judge(force.commit if force is not None else None, tip)
+            self._hold_new_channels(force.commit if force is not None else None, tip)
+        return tip
+
+    @property
+    def tip(self) -> str | None:
+        return self._tip
+
+    def fetch(self) -> bool:
+        """Whether the branch was fetched; else what was fetched before stays."""
+        with self._fetching:
+            self._fetched_at, self._nudged_at = self._elapsed_s(), nudged_at(self._home)
+            try:
+                self._tip = self._remote.fetch()
+            except ContentError as error:
+                log.error("not fetched why=%s", error.what)
+                return False
+            return True
+
+    def has_moved(self) -> bool:
+        now, tip, force = self._elapsed_s(), self._tip, self._good
+        if self._fetched_at is None or now - self._fetched_at >= POLL_S or nudged_at(self._home) != self._nudged_at:
+            self.fetch()
+        if now - self._asked_at >= ARCHIVE_S:
+            self._asked_at = now
+            try:
+                self._in_force()
+            except StoreError as error:
+                log.error("archive does not say which plan is in force why=%s", error.what)
+        return tip != self._tip or force != self._good
+
+    def _in_force(self) -> Good | None:
+        found = good(self._store, after=self._good.number if self._good is not None else None)
+        self._good = found or self._good
+        return self._good
+
+    def _here(self, commit: str) -> str:
+        """`commit`, once the clone has it."""
+        self._remote.fetch_commit(commit)
+        return commit
+
+    def _judge(self, force: str | None, tip: str) -> None:
+        """Raises Refused, and keeps why, when `tip` may not follow on the plan of `force` (None: there is none yet)."""
+        refused: Refused | None = None
+        rewritten = force is not None and not self._repository.descends(tip, force)
+        if rewritten and not any(tip == one or self._repository.descends(tip, one)
+                                 for one in allowed_rewrites(self._store)):
+            refused = Refused(
+                f"The history of {self._remote.branch} was rewritten: {tip[:10]} does not follow from "
+                f"{force[:10] if force else 'it'}, whose plan is in force.",
+                f'If that is meant, say so: drumbeat sync --accept-rewrite {tip[:12]} --by "YOUR NAME"; else push the '
+                "old history back.")
+        elif self._require_signed and (found := refusals(self._repository, force, tip, now=self._now())):
+            more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
+            refused = Refused(f"Commit {found[0].commit[:10]}: {found[0].why}{more}", found[0].remedy)
+        if refused is not None:
+            keep_rejected(self._store, tip, refused, self._now())
+            raise refused
+
+
+    def _hold_new_channels(self, force: str | None, tip: str) -> None:
+        """Where signatures count, a channel that came with a push speaks only once a person lets it (threats, A3)."""
+        if not self._require_signed or force is None:
+            return
+        holds, now = Holds(self._store), self._now()
+        held = {one.name for one in holds.active() if one.scope == "channel"}
+        for channel in new_channels(self._channels(force), self._channels(tip)):
+            if channel not in held:
+                holds.add(Hold(number=0, kind="hold", scope="channel", name=channel, by="Drumbeat", at=now,
+                               reason=f"it is new in commit {tip[:10]}, and nobody has let it speak yet"))
+
+    def _channels(self, commit: str) -> tuple[Channel, ...]:
+        root = self._repository.folder.name
+        files = [file for file in self._repository.listing(commit) if file.path == "networks/channels.yaml"]
+        return resolve(read(self._repository.reread(files), root), root, commit, (), None).channels.channels
+
+
+def source_of(settings: Settings, repository: Repository, store: Store, now: Callable[[], datetime]) -> Source:
+    """Where the publisher takes its commits from. Raises SettingsError for a remote that is no address."""
+    remote = remote_of(settings, repository)
+    if remote is None:
+        return Head(repository)
+    return Branch(repository, store, remote, settings.home, now=now, require_signed=settings.require_signed)
+
+
+def remote_of(settings: Settings, repository: Repository) -> Remote | None:
+    """The branch that is published; None: what is committed here is."""
+    if settings.remote is None:
+        return None
+    return Remote(repository.top, checked_url(settings.remote, repository.top), settings.branch)
+
+
+def repository_of(settings: Settings) -> Repository:
+    """The repository of the content folder; with a remote, an empty one is made where there is none yet."""
+    if settings.remote is not None:
+        made_for(settings.content)
+    return Repository(settings.content)
+
+
+def approve(content: Content) -> None:
+    """Raises ContentError when every post would mean something else than its author thinks."""
+    for path in _WITHOUT_THESE_NOTHING_HOLDS:
+        if path in content.unreadable:
+            errors = [p for p in content.broken().get(None, []) if p.place.file == f"{content.root}/{path}"]
+            raise ContentError(reason(errors[0]) if errors else f"{content.root}/{path} cannot be read.",
+                               "Run 'drumbeat check', mend it and commit.")
+
+
+def keep_rejected(store: Store, commit: str, error: ContentError, now: datetime) -> None:
+    """Has whoever looks told why the plan of `commit` is not in force. Coped with if the archive does not answer."""
+    try:
+        reject(store, Rejection(commit, now, error.what, error.remedy))
+    except StoreError as unable:
+        log.error("rejection not kept commit=%s why=%s", commit[:10], unable.what)
+
+
+def in_force(repository: Repository, store: Store | None, settings: Settings) -> str:
+    """The commit whose plan is in force, for those who only look: what a running publisher goes by.
+
+    HEAD where nothing was accepted yet, or where the commit is not in this clone. Raises ContentError.
+    """
+    if settings.remote is None:
+        return repository.head()
+    force = good(store) if store is not None else None
+    if force is not None and repository.has(force.commit):
+        return force.commit
+    return repository.named(FETCHED) or repository.head()
