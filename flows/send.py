@@ -414,7 +414,8 @@ class Shift:
         """Who stopped it, as the archive knows it within a second; None: nobody. Raises StoreError."""
         item = order.item
         campaign = item.post.post.campaign if item is not None else None
-        hold = self.watch.held(FRESH_S).by(order.channel.id, campaign)
+        # on a fast clock a second is a day
+        hold = self.watch.held(0.0 if self.clock.pretend else FRESH_S).by(order.channel.id, campaign)
         if hold is None:
             return None
         self._told_held.add(order.slot)
@@ -609,5 +610,7 @@ class Shift:
         now, item = self.clock.now(), order.item
         made = row(item, standing, now=now) if item is not None else row_of_ledger(order.slot, standing)
         if why is not None:
-            made = made._replace(state=State.waiting if standing.state is State.planned else made.state, reason=why)
+            made = made._replace(reason=why)
+            if standing.state is State.planned:
+                made = made._replace(state=State.waiting, next=None)
         self.tell(Told(made, order.channel.network, order.channel.id, item.post.post.campaign if item else None))

@@ -9,6 +9,7 @@ from flows.cli.options import archive_of, exists, settings_of, time_of
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import Store, open_store
+from flows.planning.pausing import NOTHING_PAUSED, with_holds
 from flows.planning.preparing import Prepared
 from schemas.ledger import Slot, Standing, State
 from schemas.problem import Severity
@@ -39,6 +40,7 @@ def survey(content: str | None, archive: str | None, now: datetime | None, revis
 
     `in_earnest`: a rehearsal is not looked at instead while nothing real exists.
     """
+    from flows.edges.holds import Holds
     from flows.edges.plans import last_good
     from flows.observe import is_rehearsal, sent_of, standings_of
 
@@ -58,6 +60,10 @@ def survey(content: str | None, archive: str | None, now: datetime | None, revis
         # Free times that the commit found stay given, as an accepted plan's do: what did not change does not wander.
         kept = {one.slot: one.at for one in before.plan.everything() if one.found and one.at is not None} | kept
     done = check(settings.content, kept=kept, published=known, **about)
+    said = Holds(store).now() if store is not None else NOTHING_PAUSED
+    done = done._replace(plan=with_holds(done.plan, said))
+    if before is not None:
+        before = before._replace(plan=with_holds(before.plan, said))
     return Seen(settings, done, before, standings, kept, store, at)
 
 

@@ -1,0 +1,139 @@
+"""hold, resume and sync as a person types them, and what status, why and plan say of it."""
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..conftest import ContentFolder
+
+AT = ("--now", "2027-03-01 12:05")
+LATER = ("--now", "2027-03-01 13:00")
+
+
+@pytest.fixture
+def club(content_folder: Callable[..., ContentFolder], drumbeat: Callable[..., Any]) -> ContentFolder:
+    """Two posts, at noon and at half past twelve; a rehearsal has begun before them."""
+    folder = content_folder()
+    for name, at in (("early", "11:00"), ("a", "12:00"), ("b", "12:30")):
+        folder.write(f"posts/{name}.md", f"---\nat: 2027-03-01 {at}\nchannels: [mastodon]\n---\nText {name}\n")
+    folder.commit()
+    done = drumbeat("publish", "--once", "--rehearse", "--now", "2027-03-01 11:00", cwd=folder.home)
+    assert done.code == 0, done.err
+    return folder
+
+
+def test_hold_and_resume(club: ContentFolder, drumbeat: Callable[..., Any]) -> None:
+    def run(*words: str) -> Any:
+        return drumbeat(*words, cwd=club.home)
+
+    held = run("hold", "--all", "--by", "Ilse", "--reason", "an injury at the bench", "--now", "2027-03-01 11:30")
+    assert (held.code, held.out) == (
+        0, "Held: everything. 'drumbeat resume --all' lets it go on: an injury at the bench\n")
+    assert "Traceback" not in held.err
+
+    sent = run("publish", "--once", "--rehearse", *AT)
+    why = ("Ilse holds everything since Mon 2027-03-01 11:30 (UTC): an injury at the bench. 'drumbeat resume --all' "
+           "lets it go on")
+    assert sent.code == 0, sent.err
+    assert f"posts/a@mastodon#1  waiting  Mon 2027-03-01 12:00 (UTC)  {why}" in sent.out
+    status = run("status", *AT)
+    assert f"posts/a@mastodon#1      waiting    Mon 2027-03-01 12:00 (UTC)  {why}" in status.out
+    assert "posts/early@mastodon#1  published" in status.out
+    assert why in status.err
+    assert run("status", "--json", *AT).json["holds"] == [{
+        "what": "everything", "scope": "all", "name": None, "by": "Ilse", "reason": "an injury at the bench",
+        "since": "2027-03-01T11:30:00Z"}]
+    assert why in run("why", "posts/a@mastodon#1", *AT).out
+    assert why in run("plan", *AT).out
+
+    asked = run("resume", "--all", "--by", "Ilse", *LATER)
+    assert asked.code == 2
+    assert "2 slots came due while everything was held." in asked.err
+    assert "posts/a@mastodon#1  was due Mon 2027-03-01 12:00 (UTC)" in asked.err
+    assert "--late send (now), --late skip (never), or --late reschedule (the next free times)" in asked.err
+
+    gone_on = run("resume", "--all", "--by", "Ilse", "--late", "reschedule", *LATER)
+    assert gone_on.out == (
+        "It goes on: everything.\n"
+        "  posts/a@mastodon#1  was due Mon 2027-03-01 12:00 (UTC)  now Mon 2027-03-01 13:00 (UTC)\n"
+        "  posts/b@mastodon#1  was due Mon 2027-03-01 12:30 (UTC)  now Mon 2027-03-01 14:00 (UTC)\n")
+    sent = run("publish", "--once", "--rehearse", "--now", "2027-03-01 14:00")
+    assert [line.split()[:2] for line in sent.out.splitlines()[1:]] == [
+        ["posts/a@mastodon#1", "published"], ["posts/b@mastodon#1", "published"]]
+
+
+def test_what_is_left_out_says_so(club: ContentFolder, drumbeat: Callable[..., Any]) -> None:
+    def run(*words: str) -> Any:
+        return drumbeat(*words, cwd=club.home)
+
+    run("hold", "--channel", "mastodon", "--by", "Ilse", "--reason", "hacked", "--now", "2027-03-01 11:30")
+    run("resume", "--channel", "mastodon", "--by", "Ilse", "--late", "skip", *AT)
+    sent = run("publish", "--once", "--rehearse", *AT)
+    assert "posts/a@mastodon#1  skipped" in sent.out
+    assert "it was due while it was held, and was left out when that was resumed" in run(
+        "why", "posts/a@mastodon#1", *AT).out
+    assert "posts/b@mastodon#1      planned" in run("status", *AT).out
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (("hold", "--by", "I", "--reason", "r"), "Say what: --all, --channel ID or --campaign ID."),
+    (("hold", "--all", "--channel", "x", "--by", "I", "--reason", "r"), "Say what: --all, --channel ID"),
+    (("hold", "--channel", "mastodno", "--by", "I", "--reason", "r"),
+     "There is no channel mastodno.\n  remedy: There are: mastodon, x, facebook."),
+    (("hold", "--all", "--by", " ", "--reason", "r"), "--by is 1 to 80 characters."),
+    (("resume", "--all", "--by", "I"), "everything is not held.\n  remedy: Nothing is held."),
+    (("sync", "--accept-rewrite", "HEAD", "--by", "I"), "There is no remote"),
+])
+def test_what_is_not_understood(club: ContentFolder, drumbeat: Callable[..., Any], words: tuple[str, ...],
+                                said: str) -> None:
+    done = drumbeat(*words, *AT, cwd=club.home)
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_sync_accepts_and_rejects(content_folder: Callable[..., ContentFolder], drumbeat: Callable[..., Any],
+                                  tmp_path: Path) -> None:
+    """Fetched into an empty folder; a broken plan leaves the last good one in force, and status shows that one."""
+    writer, origin, home = content_folder("writer"), tmp_path / "origin.git", tmp_path / "publisher"
+    home.mkdir()
+    (home / "drumbeat.toml").write_text(f'remote = "{origin}"\n')
+    writer.git("init", "--quiet", "--bare", "--initial-branch=main", str(origin))
+    writer.git("remote", "add", "origin", str(origin))
+
+    def push() -> str:
+        commit = writer.commit()
+        writer.git("push", "--quiet", "origin", "main")
+        return commit
+
+    def run(*words: str) -> Any:
+        return drumbeat(*words, "--content", "content", cwd=home)
+
+    writer.write("posts/a.md", "---\nat: 2030-03-01 12:00\nchannels: [mastodon]\n---\nText\n")
+    first = push()
+    accepted = run("sync")
+    assert (accepted.code, accepted.out) == (0, f"Accepted: commit {first[:10]}, 1 post, 0 errors, 0 warnings.\n")
+    assert run("sync").out.startswith("In force already")
+
+    writer.write("networks/channels.yaml", "channels: [\n")
+    broken = push()
+    rejected = run("sync", "--json")
+    assert rejected.code == 1
+    assert (rejected.json["state"], rejected.json["commit"], rejected.json["in_force"]) == ("rejected", broken, first)
+    assert rejected.json["counts"]["errors"] >= 1
+    assert "content/networks/channels.yaml" in {one["file"] for one in rejected.json["problems"]}
+    told = run("status")
+    assert "posts/a@mastodon#1  planned  Fri 2030-03-01 12:00 (UTC)" in told.out
+    assert f"The plan of commit {broken[:10]} is rejected since" in told.err
+    assert f"The plan of commit {first[:10]} stays in force." in told.err
+    assert run("status", "--json").json["rejected"]["commit"] == broken
+
+
+def test_a_broken_head_shows_the_plan_that_is_in_force(club: ContentFolder, drumbeat: Callable[..., Any]) -> None:
+    """Without a remote, too: what a running publisher goes by, not what nobody can read."""
+    club.write("networks/channels.yaml", "channels: [\n")
+    club.commit()
+    drumbeat("publish", "--once", "--rehearse", *AT, cwd=club.home)
+    status = drumbeat("status", *AT, cwd=club.home)
+    assert "posts/b@mastodon#1      planned    Mon 2027-03-01 12:30 (UTC)" in status.out
+    assert "is rejected since Mon 2027-03-01 12:05 (UTC): content/networks/channels.yaml:2:" in status.err

@@ -1,0 +1,285 @@
+"""What is pushed to the branch is fetched and judged; whatever is wrong with it, the last good plan stays in force."""
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from flows.edges.fetching import checked_url, shown
+from flows.edges.holds import Holds
+from flows.edges.nudge import nudge
+from flows.edges.plans import allow_rewrite, good, rejections
+from flows.edges.repository import Repository
+from flows.edges.settings import Settings
+from flows.edges.store import Store, open_store
+from flows.pull import ARCHIVE_S, POLL_S, Branch, Refused, remote_of, repository_of
+from flows.send import Shift
+from schemas.errors import ContentError, SettingsError
+from schemas.ledger import State
+
+from .conftest import CHANNELS, NOON, ContentFolder, Stage
+
+
+class Club:
+    """A bare repository that everybody pushes to, a writer's clone, and a publisher with an empty folder of its own."""
+
+    def __init__(self, home: Path, stage: Stage) -> None:
+        self.origin, self.stage = home / "origin.git", stage
+        subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(self.origin)], check=True)
+        self.writer = ContentFolder(home / "writer")
+        self.writer.git("remote", "add", "origin", str(self.origin))
+        self.home = home / "publisher"
+        self.settings = Settings(self.home / "content", self.home, remote=str(self.origin))
+        self.store: Store = open_store(stage.archive)
+        self.elapsed = 0.0
+
+    def push(self, *words: str) -> str:
+        commit = self.writer.commit()
+        self.writer.git("push", "--quiet", *words, "origin", "main")
+        return commit
+
+    def branch(self, **changes: object) -> Branch:
+        settings = self.settings._replace(**changes)  # type: ignore[arg-type]
+        repository = repository_of(settings)
+        remote = remote_of(settings, repository)
+        assert remote is not None
+        return Branch(repository, self.store, remote, self.home, now=self.stage.clock.now,
+                      require_signed=settings.require_signed, elapsed_s=lambda: self.elapsed)
+
+    def shift(self, source: Branch | None = None) -> Shift:
+        source = source or self.branch()
+        made = self.stage.shift(store=self.store)
+        return Shift(Repository(self.settings.content), self.store, made.ledger, self.stage.clock,
+                     connect=self.stage.opened(), tell=lambda _: None, source=source)
+
+    def run(self, until: timedelta = timedelta(hours=3)) -> None:
+        self.shift().run(NOON + until)
+
+
+@pytest.fixture
+def club(tmp_path: Path, stage: Stage) -> Iterator[Club]:
+    made = Club(tmp_path, stage)
+    made.writer.post("a", "Text a")
+    made.push()
+    yield made
+
+
+def test_what_is_pushed_goes_out(club: Club) -> None:
+    club.run()
+    assert club.stage.texts() == ["Text a"]
+
+
+def test_a_running_shift_takes_a_push_when_it_is_nudged(club: Club, heard: Callable[..., None]) -> None:
+    """Nothing is polled for a minute: the mark alone makes it look."""
+    first, source = club.writer.git("rev-parse", "HEAD").strip(), club.branch()
+    assert source.commit() == first
+    assert not source.has_moved()
+    club.writer.post("b", "Text b")
+    second = club.push()
+    assert not source.has_moved()                                 # nobody told it, and the minute is not over
+    nudge(club.home)
+    assert source.has_moved()
+    assert source.commit() == second
+
+
+def test_without_a_nudge_the_minute_does(club: Club) -> None:
+    source = club.branch()
+    source.commit()
+    club.writer.post("b", "Text b")
+    second = club.push()
+    club.elapsed = POLL_S
+    assert source.has_moved()
+    assert source.commit() == second
+
+
+def test_another_publishers_plan_is_taken_within_seconds(club: Club) -> None:
+    """It heard of the push; we learn from the archive that it accepted the plan, and fetch what we lack."""
+    source = club.branch()
+    source.commit()
+    club.run(timedelta(minutes=1))
+    assert source.has_moved() is False
+    club.writer.post("b", "Text b", at=NOON + timedelta(hours=2))
+    second = club.push()
+    club.run(timedelta(minutes=1))
+    club.elapsed = ARCHIVE_S
+    assert source.has_moved()
+    assert source.commit() == second
+
+
+def test_a6_a_rewritten_history_freezes_the_plan(club: Club) -> None:
+    """Nothing of it goes out until a person takes it; then it does."""
+    club.writer.post("a", "Text a", at=NOON + timedelta(hours=1))
+    first = club.push()
+    club.run(timedelta(minutes=1))
+    club.writer.git("commit", "--quiet", "--amend", "--message", "Again")
+    club.writer.post("evil", "Text of a thief", at=NOON + timedelta(minutes=30))
+    second = club.push("--force")
+
+    with pytest.raises(Refused, match="The history of main was rewritten") as refused:
+        club.branch().commit()
+    assert f"drumbeat sync --accept-rewrite {second[:12]}" in refused.value.remedy
+    club.run()
+    assert club.stage.texts() == ["Text a"]
+    force = good(club.store)
+    assert force is not None
+    assert force.commit == first
+    assert [one.commit for one in rejections(club.store)] == [second]
+
+    allow_rewrite(club.store, second, by="Ilse", reason="a secret was in it", now=NOON)
+    assert club.branch().commit() == second
+    club.writer.post("b", "Text b")
+    third = club.push()
+    assert club.branch().commit() == third                        # what follows on it needs no word of its own
+
+
+def test_a6_a_branch_that_goes_back_is_a_rewritten_history(club: Club) -> None:
+    first = club.writer.git("rev-parse", "HEAD").strip()
+    club.writer.post("b", "Text b", at=NOON + timedelta(hours=1))
+    club.push()
+    club.run(timedelta(minutes=1))
+    club.writer.git("reset", "--quiet", "--hard", first)
+    club.writer.git("push", "--quiet", "--force", "origin", "main")
+
+    with pytest.raises(Refused, match="was rewritten"):
+        club.branch().commit()
+    club.run()
+    assert club.stage.texts() == ["Text a", "Text b"]
+
+
+def test_a5_a_tag_named_like_the_branch_is_nothing(club: Club) -> None:
+    first = club.writer.git("rev-parse", "HEAD").strip()
+    club.writer.post("evil", "Text of a thief")
+    second = club.writer.commit()
+    club.writer.git("tag", "main", second)
+    club.writer.git("push", "--quiet", "origin", "refs/tags/main:refs/tags/main",
+                    f"{second}:refs/heads/refs/heads/main")
+    assert club.branch().commit() == first
+    club.run()
+    assert club.stage.texts() == ["Text a"]
+
+
+def test_a_rejected_plan_leaves_the_last_good_one_in_force(club: Club) -> None:
+    club.run(timedelta(minutes=-30))
+    club.writer.write("networks/channels.yaml", "channels: [\n")
+    broken = club.push()
+    club.run()
+
+    assert club.stage.texts() == ["Text a"]
+    [rejected] = rejections(club.store)
+    assert (rejected.commit, rejected.why[:30]) == (broken, "content/networks/channels.yaml")
+    club.writer.write("networks/channels.yaml", CHANNELS)
+    mended = club.push()
+    club.run()
+    force = good(club.store)
+    assert force is not None
+    assert force.commit == mended
+    assert rejections(club.store) == []
+
+
+def test_a_remote_that_is_away_stops_nothing(club: Club) -> None:
+    club.run(timedelta(minutes=-30))
+    shutil.move(club.origin, club.origin.with_name("away"))
+    club.run()
+    assert club.stage.texts() == ["Text a"]
+
+
+def test_a_remote_that_was_never_there(club: Club) -> None:
+    shutil.rmtree(club.origin)
+    with pytest.raises(ContentError, match="Nothing could be fetched from"):
+        club.branch().commit()
+
+
+@pytest.mark.parametrize("remote", [
+    "--upload-pack=touch /tmp/x", "ext::sh -c touch% /tmp/x", "http://example.org/content.git", "git://example.org/x",
+    "https://-oProxyCommand=x/y", "-oProxyCommand=x:y", "user@-host:path", "relative/path", "ftp://a/b",
+    "host:-path", "https://", "ssh://-x/y", "https://example.org/a\nb"])
+def test_a11_addresses_that_are_none(club: Club, remote: str) -> None:
+    with pytest.raises(SettingsError, match="which Drumbeat does not fetch from"):
+        checked_url(remote, repository_of(club.settings).top)
+
+
+@pytest.mark.parametrize("remote", [
+    "https://example.org/content.git", "ssh://git@example.org/content.git", "git@example.org:club/content.git",
+    "http://127.0.0.1:8085/content.git", "/srv/content.git", "file:///srv/content.git"])
+def test_addresses_that_are_some(club: Club, remote: str) -> None:
+    assert checked_url(remote, repository_of(club.settings).top) == remote
+
+
+def test_a_password_in_an_address_is_not_shown() -> None:
+    assert shown("https://wren:secret@example.org/content.git") == "https://example.org/content.git"
+
+
+def test_a_clones_own_settings_run_nothing(club: Club, tmp_path: Path) -> None:
+    """A copied clone may name commands and other addresses: nothing of that counts."""
+    repository, mark = repository_of(club.settings), tmp_path / "mark"
+    for name, value in (("core.sshCommand", f"touch {mark}"), ("core.fsmonitor", f"touch {mark}"),
+                        (f"remote.{club.origin}.uploadpack", f"touch {mark}; git-upload-pack"),
+                        ("uploadpack.packObjectsHook", f"touch {mark}"), ("credential.helper", f"!touch {mark}")):
+        subprocess.run(["git", "-C", str(repository.top), "config", name, value], check=True)
+    assert club.branch().commit()
+    assert not mark.exists()
+    subprocess.run(["git", "-C", str(repository.top), "config", "url./elsewhere.insteadOf", str(club.origin)],
+                   check=True)
+    with pytest.raises(SettingsError, match="rewrite addresses"):
+        club.branch().fetch()
+
+
+# --- signatures -------------------------------------------------------------------------------------------------------
+
+
+class Keys:
+    """Two people with keys of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.files = {name: folder / name for name in ("ilse", "wren")}
+        for name, file in self.files.items():
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(file)], check=True)
+
+    def allowed(self) -> str:
+        return "".join(f"{name}@millrace.example {file.with_suffix('.pub').read_text()}"
+                       for name, file in self.files.items())
+
+    def sign(self, club: Club, name: str) -> str:
+        """Everything that lies there, committed with a signature and pushed."""
+        club.writer.git("add", "--all", "content")
+        club.writer.git("-c", "gpg.format=ssh", "-c", f"user.signingkey={self.files[name]}", "commit", "--quiet", "-S",
+                        "--message", f"By {name}")
+        club.writer.git("push", "--quiet", "origin", "main")
+        return club.writer.git("rev-parse", "HEAD").strip()
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keys:
+    return Keys(tmp_path / "keys")
+
+
+def test_a2_a3_what_nobody_signed_is_not_taken_and_a_new_channel_waits_for_a_person(club: Club, keys: Keys) -> None:
+    club.settings = club.settings._replace(require_signed=True)
+    club.writer.write("people/allowed_signers", keys.allowed())
+    first = keys.sign(club, "ilse")
+    assert club.branch().commit() == first
+    club.shift().run(NOON - timedelta(minutes=30))
+
+    club.writer.post("evil", "Text of a thief")
+    unsigned = club.push()
+    with pytest.raises(Refused, match=f"Commit {unsigned[:10]}"):
+        club.branch().commit()
+
+    club.writer.git("reset", "--quiet", "--hard", first)
+    club.writer.write("networks/channels.yaml", CHANNELS + "  - {id: second, network: mastodon, handle: '@other'}\n")
+    club.writer.git("add", "--all", "content")
+    club.writer.git("-c", "gpg.format=ssh", "-c", f"user.signingkey={keys.files['ilse']}", "commit", "--quiet", "-S",
+                    "--message", "A channel")
+    club.writer.git("push", "--quiet", "--force", "origin", "main")
+    club.writer.post("b", "Text b", channels="second, mastodon")
+    keys.sign(club, "wren")
+    club.shift().run(NOON + timedelta(hours=2))
+
+    assert sorted((post["account"], post["text"]) for post in club.stage.posts()) == [
+        ("@mill", "Text a"), ("@mill", "Text b")]
+    [hold] = Holds(club.store).active()
+    assert (hold.scope, hold.name, hold.by) == ("channel", "second", "Drumbeat")
+    assert club.stage.standing("posts/b@second#1").state is State.planned
