@@ -43,7 +43,8 @@ _LATER = "A running publisher goes on by itself; if none runs, later again: drum
 @click.option("--until", type=When(), help="End the shift then (UTC; default: in an hour).")
 @click.option("--shard", metavar="K/N", help="The K-th of N publishers: others' accounts a minute late.")
 @click.option("--rehearse", is_flag=True, help="Start rehearsal networks and send to them.")
-@click.option("--rehearse-at", metavar="URL", help="Send to rehearsal networks that run already (drumbeat rehearsal).")
+@click.option("--rehearse-at", metavar="URL", envvar="DRUMBEAT_REHEARSE_AT",
+              help="Send to rehearsal networks that run already (drumbeat rehearsal).")
 @click.option("--clock-file", type=click.Path(path_type=Path), hidden=True)
 @click.option("--lines", is_flag=True, hidden=True)
 @shared(archive=True)

@@ -21,10 +21,10 @@ DAY_A_SECOND = 86_400.0
 @click.option("--until", type=When(), help="Stop at this time (UTC).")
 @click.option(
     "--port",
-    type=click.IntRange(1, 65_455),
+    type=click.IntRange(1, 65_454),
     default=PREFECT_PORT,
     show_default=True,
-    help="Prefect's port; the rehearsal listens 80 above it.",
+    help="Prefect's port; the rehearsal listens 80 above it, the calendar page 81.",
 )
 @shared(archive=True, now=False)
 def up_command(

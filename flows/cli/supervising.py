@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from flows.edges.settings import Settings
 from flows.edges.store import open_store
 from flows.planning.preparing import Prepared
 from flows.planning.reporting import counts, when
+from flows.pull import Refused, in_force, repository_of, source_of
 from flows.send import SHIFT
 from schemas.errors import DrumbeatError, SettingsError
 from schemas.problem import Severity
@@ -34,6 +36,7 @@ from schemas.report import rfc3339
 STOP_S = 4.0
 FOLLOW_S = 60.0
 CRASHED_AT_ONCE_S = 60.0
+AGAIN_S = 10.0
 
 
 class Supervisor:
@@ -53,10 +56,11 @@ class Supervisor:
         self.unable: set[str] = set()                             # slots kept back by a setting or the archive
         self.month = ""
         self.season_end = FAR
+        self.stopping = threading.Event()
 
     def run(self, as_json: bool) -> int:
         """Until the time asked for, or Ctrl-C. Returns the exit code."""
-        repository = Repository(self.settings.content)
+        repository = repository_of(self.settings)
         prepared = self._prepared(repository)
         self._refuse_taken_ports()
         self._say_what(prepared, repository)
@@ -83,8 +87,15 @@ class Supervisor:
 
     def _prepared(self, repository: Repository) -> Prepared:
         """What the committed content means, before anything is started. Raises DrumbeatError."""
-        return check_commit(repository, repository.head(), now=self.start or datetime.now(UTC),
-                            home=self.settings.home, rehearsal=self.rehearse)
+        now = self.start or datetime.now(UTC)
+        store = open_store(self.archive)
+        try:
+            commit = source_of(self.settings, repository, store, lambda: now).commit()
+        except Refused as error:
+            self._say(f"{error.what} The last good plan stays in force.")
+            self._say(f"  remedy: {error.remedy}")
+            commit = in_force(repository, store, self.settings)
+        return check_commit(repository, commit, now=now, home=self.settings.home, rehearsal=self.rehearse)
 
     def _say_what(self, prepared: Prepared, repository: Repository) -> None:
         errors = [p for p in prepared.problems if p.severity == Severity.error]
@@ -93,7 +104,7 @@ class Supervisor:
                   f"{len(prepared.plan.waiting)} waiting.")
         if errors:
             self._say(f"{len(errors)} problems stop some of them; 'drumbeat check' lists them.")
-        if changed := repository.uncommitted():
+        if self.settings.remote is None and (changed := repository.uncommitted()):
             self._say(f"Not committed, so it will not go out: {changed[0]}"
                       f"{f' and {len(changed) - 1} more' if len(changed) > 1 else ''}.")
 
@@ -102,6 +113,7 @@ class Supervisor:
         wanted = [(self.port + 80, "the rehearsal")] if self.rehearse else []
         if self.prefect is None:
             wanted.append((self.port, "Prefect"))
+        wanted.append((self.port + 81, "the calendar page"))
         for number, what in wanted:
             if not is_free(number):
                 raise SettingsError(f"Port {number}, where {what} would listen, is taken by another program.",
@@ -131,6 +143,8 @@ class Supervisor:
             self.children.start("prefect", ["-m", "flows.edges.prefect_server"], apart=True)
         self._say(f"Prefect          http://{HOST}:{self.port}  (ready in about 20 s; publishing does not wait for it)"
                   if self.prefect is None else f"Prefect          {without_login(self.prefect)}")
+        self._say(f"Calendar page    http://{HOST}:{self.port + 81}/")
+        self._begin_pages(clock_file)
         if address is not None:
             self._say(f"All timelines    {address}/")
             for network, place in addresses.items():
@@ -139,6 +153,34 @@ class Supervisor:
             self._say(f"The clock starts at {self.start:%Y-%m-%d %H:%M} UTC and runs {self.speed:,.0f} times as fast"
                       f"{f' until {self.until:%Y-%m-%d %H:%M} UTC' if self.until else ''}. Ctrl-C stops everything.")
         return address
+
+    def _begin_pages(self, clock_file: Path) -> None:
+        """The pages and the hook; and what Prefect runs for us, which a rehearsal does without."""
+        content, clock = str(self.settings.content), ["--rehearsal-clock", str(clock_file)] if self.rehearse else []
+        words = ["-m", "flows.web", "--with-parent", "--content", content, "--archive", self.archive,
+                 "--port", str(self.port + 81), *clock]
+        self._keep("web", lambda: self.children.start("web", words))
+        if not self.rehearse:
+            # it runs audits, which read the archive; no credential of a channel
+            known = {k: v for k, v in os.environ.items() if k.startswith("AWS_") or k == "DRUMBEAT_NOTIFY"}
+            known |= {"DRUMBEAT_CONTENT": str(self.settings.content.absolute()), "DRUMBEAT_ARCHIVE": self.archive}
+            self._keep("serve", lambda: self.children.start("serve", ["-m", "flows.serve", "--no-publish"], apart=True,
+                                                            environment=known))
+
+    def _keep(self, name: str, start: Callable[[], Child]) -> None:
+        """Has a child that ends started again; publishing never waits for it."""
+
+        def keep() -> None:
+            while not self.stopping.is_set():
+                child = start()
+                child.wait()
+                if self.stopping.is_set():
+                    return
+                self._say(f"{name} ended ({self.children.last_words(name)}); it is started again in "
+                          f"{AGAIN_S:.0f} s. Publishing goes on.")
+                self.stopping.wait(AGAIN_S)
+
+        threading.Thread(target=keep, name=name, daemon=True).start()
 
     def _first_day(self, prepared: Prepared, done: set[Any]) -> datetime:
         """The morning of the first post that is still to come, so that something happens soon."""
@@ -179,7 +221,7 @@ class Supervisor:
         self.sender = sender = self.children.start("sender", words, listen=True)
         self.follower = follower = self.children.start(
             "follower", ["-m", "flows.publish"], apart=True,
-            DRUMBEAT_PARENT=str(os.getpid()), DRUMBEAT_UNTIL=rfc3339(end) or "")
+            environment={"DRUMBEAT_PARENT": str(os.getpid()), "DRUMBEAT_UNTIL": rfc3339(end) or ""})
         threading.Thread(target=self._hear, args=(sender,), daemon=True).start()
         passing: queue.Queue[str | None] = queue.Queue()
         self.passing = passing
@@ -206,6 +248,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         """Ends the sender before the networks it talks to, lets the follower close its flow run, then ends the rest."""
+        self.stopping.set()
         if self.sender is not None:
             self.children.stop([self.sender], within_s=STOP_S)
         self.passing.put(None)

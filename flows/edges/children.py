@@ -5,9 +5,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 Child = subprocess.Popen[str]
@@ -32,7 +33,7 @@ class Children:
         self._running: list[Child] = []
 
     def start(self, name: str, words: list[str], *, apart: bool = False, listen: bool = False,
-              **environment: str) -> Child:
+              environment: Mapping[str, str] = MappingProxyType({})) -> Child:
         """Python with `words`; Ctrl-C does not reach it, and its input closes when we end.
 
         `apart`: one of Prefect's. It gets no credential, and reads no settings that lie where we were started.

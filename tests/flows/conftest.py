@@ -302,12 +302,13 @@ def free_port() -> Callable[[], int]:
 
 
 def a_free_port() -> int:
-    """A port of loopback that nobody has, nor the one 80 above it."""
+    """A port of loopback that nobody has, nor those 80 and 81 above it."""
     while True:
-        with socket.socket() as first, socket.socket() as second:
+        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
             first.bind(("127.0.0.1", 0))
             port = first.getsockname()[1]
-            if port + 80 < 65_536 and second.connect_ex(("127.0.0.1", port + 80)) != 0:
+            if port + 81 < 65_536 and all(one.connect_ex(("127.0.0.1", port + more)) != 0
+                                          for one, more in ((second, 80), (third, 81))):
                 return int(port)
 
 

@@ -1,7 +1,7 @@
 """What is pushed to the branch is fetched and judged; whatever is wrong with it, the last good plan stays in force."""
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -59,11 +59,11 @@ class Club:
 
 
 @pytest.fixture
-def club(tmp_path: Path, stage: Stage) -> Iterator[Club]:
+def club(tmp_path: Path, stage: Stage) -> Club:
     made = Club(tmp_path, stage)
     made.writer.post("a", "Text a")
     made.push()
-    yield made
+    return made
 
 
 def test_what_is_pushed_goes_out(club: Club) -> None:

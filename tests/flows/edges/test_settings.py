@@ -69,7 +69,8 @@ def test_nothing_found_names_the_place_it_would_be(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("text", "said", "remedy"),
     [
-        ('arhcive = "x"\n', "{file}: arhcive is not known.", "Known: archive, credentials, most_per_hour, media_url, remote, branch, require_signed."),
+        ('arhcive = "x"\n', "{file}: arhcive is not known.", "Known: archive, credentials, most_per_hour, media_url, "
+                      "remote, branch, require_signed."),
         ("archive = 5\n", "{file}: archive is not text.", 'Put it in quotes: archive = "…".'),
         ("archive = ['a']\n", "{file}: archive is not text.", 'Put it in quotes: archive = "…".'),
         (
