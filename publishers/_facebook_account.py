@@ -43,11 +43,17 @@ def verified(me: Mapping[str, Any], token: Mapping[str, Any] | None, page: str |
     if expires_at is not None:
         warnings.append("The token was made from one that lives for hours only, so it ends too: exchange the user "
                         "token for a long-lived one first, and take the page's token from that.")
-    return Verified(str(name or id), id, known, expires_at, tuple(warnings))
+    return Verified(str(name or id), id, known, expires_at, tuple(warnings),
+                    lacks=_lacking(known) if known is not None else ())
+
+
+def _lacking(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """What no post goes out without."""
+    return tuple(scope for scope in SCOPES if scope not in scopes and scope != _FOR_COMMENTS)
 
 
 def _scope_warnings(scopes: tuple[str, ...]) -> Iterator[str]:
-    if missing := [scope for scope in SCOPES if scope not in scopes and scope != _FOR_COMMENTS]:
+    if missing := _lacking(scopes):
         yield (f"The token lacks {', '.join(missing)}: log in to the app once more, say yes to them, and take the "
                "page's token anew.")
     if _FOR_COMMENTS not in scopes:

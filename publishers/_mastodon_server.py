@@ -53,9 +53,14 @@ def scopes_in(application: Mapping[str, Any]) -> tuple[str, ...] | None:
     return tuple(told) if isinstance(told, list) and told and all(isinstance(one, str) for one in told) else None
 
 
+def lacking(scopes: tuple[str, ...], needed: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `needed` that are not given. `write` holds `write:statuses` within it."""
+    return tuple(scope for scope in needed if not {scope, scope.partition(":")[0]} & {*scopes})
+
+
 def scope_warnings(scopes: tuple[str, ...], needed: tuple[str, ...]) -> Iterator[str]:
-    """What is missing, and what is there without need. `write` holds `write:statuses` within it."""
-    if missing := [scope for scope in needed if not {scope, scope.partition(":")[0]} & {*scopes}]:
+    """What is missing, and what is there without need."""
+    if missing := lacking(scopes, needed):
         yield (f"The application lacks {', '.join(missing)}: tick them under Preferences → Development, then copy the "
                "access token anew.")
     if extra := [scope for scope in scopes if scope not in needed and scope != "profile"]:

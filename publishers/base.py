@@ -256,6 +256,7 @@ class Verified(NamedTuple):
     scopes: tuple[str, ...] | None = None       # None: the network does not tell
     expires_at: datetime | None = None   # UTC; None: it does not tell, or never
     warnings: tuple[str, ...] = ()       # what is missing or too much, each with what to do
+    lacks: tuple[str, ...] = ()          # permissions without which posts fail; each stands in a warning
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ from publishers._addresses import address_in
 from publishers._answers import value_in
 from publishers._http import Answer, converse
 from publishers._mastodon_answers import id_in, made_at, object_in, receipt_in, refusal, text_or_none
-from publishers._mastodon_server import asked_for, domain_in, limit_warnings, scope_warnings, scopes_in
+from publishers._mastodon_server import asked_for, domain_in, lacking, limit_warnings, scope_warnings, scopes_in
 from publishers._mastodon_text import LIMITS, OPTIONS, length, mime_of, pieces_of, problems_of, request_of, says
 from publishers.base import Connection, Found, Limits, Option, Outgoing, OutgoingPart, Sent, Setup, Verified
 from schemas.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
@@ -184,7 +184,8 @@ class Mastodon:
         except PublishError as error:
             warnings.append(f"The server does not tell its limits ({error.why}): compare them yourself.")
         name = str(me.get("acct") or me.get("username") or id_in(me))
-        return Verified(f"@{name}@{domain}" if domain else f"@{name}", id_in(me), scopes, warnings=tuple(warnings))
+        return Verified(f"@{name}@{domain}" if domain else f"@{name}", id_in(me), scopes, warnings=tuple(warnings),
+                        lacks=lacking(scopes, self.setup.scopes) if scopes is not None else ())
 
     def authorization(self, redirect: str, state: str, verifier: str) -> str:
         """The server's page that asks. `redirect` must stand among the redirect URIs of the application."""

@@ -192,7 +192,8 @@ class X:
         may = answer.headers.get("x-access-level", "") if answer else ""
         name, id = username(body), new_id(body, Unavailable)
         warnings = (_READ_ONLY,) if may == "read" else (_TOO_MUCH,) if "directmessages" in may else ()
-        return Verified(f"@{name}" if name else id, id, scopes=(may,) if may else None, warnings=warnings)
+        return Verified(f"@{name}" if name else id, id, scopes=(may,) if may else None, warnings=warnings,
+                        lacks=self.setup.scopes if may == "read" else ())
 
     def withdraw(self, receipt: PartReceipt) -> None:
         """The post is gone; what X says "not deleted" of is looked at before anybody believes it."""

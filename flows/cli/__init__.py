@@ -19,8 +19,9 @@ _COMMANDS = {
     "reconcile": "publishing", "resolve": "settling", "withdraw": "withdrawing",
     "status": "watching", "why": "watching", "audit": "auditing", "archive": "auditing", "networks": "networking",
     "connect": "connecting", "sync": "pulling", "hold": "stopping", "resume": "stopping",
+    "review": "reviewing", "doctor": "doctoring", "web": "hosting", "serve": "serving",
 }
-_LONG = frozenset({"up", "rehearsal", "publish", "reconcile"})
+_LONG = frozenset({"up", "rehearsal", "publish", "reconcile", "web"})
 
 
 class Commands(click.Group):

@@ -169,14 +169,14 @@ def _planned(one: Item | Waiting, seen: Seen) -> dict[str, Any]:
 def _tell_changes(seen: Seen, before: Prepared, meant: Chosen, as_json: bool) -> None:
     changes = [change for change in compare(before, seen.done, seen.standings) if meant.holds_change(change)]
     if as_json:
-        tell_json({"changes": [_changed(change) for change in changes], "counts": counts(changes)})
+        tell_json({"changes": [changed(change) for change in changes], "counts": counts(changes)})
         return
     for line in lines(changes, now=seen.now):
         tell(line)
     say(summary(changes))
 
 
-def _changed(change: Change) -> dict[str, Any]:
+def changed(change: Change) -> dict[str, Any]:
     return {"kind": change.kind.value, "slot": str(change.slot), "post": change.slot.post,
             "channel": change.slot.channel, "before": _moment(change.before), "after": _moment(change.after),
             "why": change.why or None}

@@ -68,7 +68,7 @@ def preview_command(
         raise UsageError(
             f"Nothing goes to a channel '{channel}'.", f"Channels that get these posts: {known or 'none'}."
         )
-    shown = [_shown(slot, one, done) for slot, one in sorted(wanted.items())]
+    shown = [variant(slot, one, done) for slot, one in sorted(wanted.items())]
     if as_json:
         tell_json({"messages": [{k: v for k, v in message.items() if k not in ("when", "why")} for message in shown]})
     elif page is not None:
@@ -85,7 +85,7 @@ def _is(name: str, one: Item | Waiting) -> bool:
     return name in (post.id, post.stem, post.file) or Path(name).absolute() == Path(post.file).absolute()
 
 
-def _shown(slot: Slot, one: Item | Waiting, done: Prepared) -> dict[str, Any]:
+def variant(slot: Slot, one: Item | Waiting, done: Prepared) -> dict[str, Any]:
     """One message as preview's JSON, with two fields more for the text form."""
     message = done.messages.get(slot)
     at = one.at

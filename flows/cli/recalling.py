@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import Store
+from flows.observe import reader
 from flows.planning.preparing import Prepared
 from flows.planning.renaming import Former, advice, renamed
 from flows.recall import formers
-from flows.observe import reader
 from schemas.errors import SettingsError
 
 

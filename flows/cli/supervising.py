@@ -25,6 +25,7 @@ from flows.edges.prefect_server import settings as prefect_settings
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import open_store
+from flows.observe import news
 from flows.planning.preparing import Prepared
 from flows.planning.reporting import counts, when
 from flows.pull import Refused, in_force, repository_of, source_of
@@ -37,6 +38,8 @@ STOP_S = 4.0
 FOLLOW_S = 60.0
 CRASHED_AT_ONCE_S = 60.0
 AGAIN_S = 10.0
+_FOR_SERVE = frozenset(f"DRUMBEAT_{name}" for name in ("NOTIFY", "REMOTE", "BRANCH", "REQUIRE_SIGNED", "GIT_TOKEN",
+                                                       "GIT_USER", "TASK_RUNS_PER_MINUTE"))
 
 
 class Supervisor:
@@ -161,8 +164,8 @@ class Supervisor:
                  "--port", str(self.port + 81), *clock]
         self._keep("web", lambda: self.children.start("web", words))
         if not self.rehearse:
-            # it runs audits, which read the archive; no credential of a channel
-            known = {k: v for k, v in os.environ.items() if k.startswith("AWS_") or k == "DRUMBEAT_NOTIFY"}
+            # it runs audits, which read the archive, and fetches commits; no credential of a channel
+            known = {k: v for k, v in os.environ.items() if k.startswith("AWS_") or k in _FOR_SERVE}
             known |= {"DRUMBEAT_CONTENT": str(self.settings.content.absolute()), "DRUMBEAT_ARCHIVE": self.archive}
             self._keep("serve", lambda: self.children.start("serve", ["-m", "flows.serve", "--no-publish"], apart=True,
                                                             environment=known))
@@ -171,13 +174,14 @@ class Supervisor:
         """Has a child that ends started again; publishing never waits for it."""
 
         def keep() -> None:
+            told = ""
             while not self.stopping.is_set():
-                child = start()
-                child.wait()
+                start().wait()
                 if self.stopping.is_set():
                     return
-                self._say(f"{name} ended ({self.children.last_words(name)}); it is started again in "
-                          f"{AGAIN_S:.0f} s. Publishing goes on.")
+                if (why := self.children.last_words(name)) != told:
+                    told = why
+                    self._say(f"{name} ended ({why}); it is started again every {AGAIN_S:.0f} s. Publishing goes on.")
                 self.stopping.wait(AGAIN_S)
 
         threading.Thread(target=keep, name=name, daemon=True).start()
@@ -296,7 +300,8 @@ class Supervisor:
         now = self.now() if stopped else self.until or self.now()
         made = rows_of(self.settings, self.archive, now=now, rehearsal=self.rehearse)
         if as_json:
-            tell_json({"slots": [row.as_dict() for row in made], "counts": counts(made)})
+            about = news(self.settings, open_store(self.archive))
+            tell_json({"slots": [row.as_dict() for row in made], "counts": counts(made), **about.as_dict()})
         else:
             for line in outcome_table(made):
                 tell(line)

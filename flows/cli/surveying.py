@@ -42,7 +42,7 @@ def survey(content: str | None, archive: str | None, now: datetime | None, revis
     """
     from flows.edges.holds import Holds
     from flows.edges.plans import last_good
-    from flows.observe import is_rehearsal, sent_of, standings_of
+    from flows.observe import is_rehearsal, planned, sent_of, standings_of
 
     settings = settings_of(content)
     where = archive_of(settings, archive, rehearse=False if in_earnest and archive is None else None)
@@ -59,7 +59,10 @@ def survey(content: str | None, archive: str | None, now: datetime | None, revis
         before = check_commit(repository, repository.commit_of(revision), kept=kept, **about)
         # Free times that the commit found stay given, as an accepted plan's do: what did not change does not wander.
         kept = {one.slot: one.at for one in before.plan.everything() if one.found and one.at is not None} | kept
-    done = check(settings.content, kept=kept, published=known, **about)
+    if settings.remote is not None and not any(settings.content.glob("*")):      # nothing lies in a publisher's clone
+        done = planned(settings, store, at, kept, sent, rehearsal=rehearsal)
+    else:
+        done = check(settings.content, kept=kept, published=known, **about)
     said = Holds(store).now() if store is not None else NOTHING_PAUSED
     done = done._replace(plan=with_holds(done.plan, said))
     if before is not None:

@@ -51,7 +51,8 @@ def tell_problem(problem: Mapping[str, Any], form: str = "text") -> None:
     if form == "github":
         level = {"error": "error", "warning": "warning", "advice": "notice"}[problem["severity"]]
         text = clean(f"{problem['message']} {problem['remedy']}").replace("%", "%25").replace("\n", "%0A")
-        tell(f"::{level} file={problem['file']},line={problem['line']},col={problem['column']},"
+        name = clean(problem["file"]).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+        tell(f"::{level} file={name},line={problem['line']},col={problem['column']},"
              f"title={problem['code']}::{text}")
         return
     tell(f"{problem['file']}:{problem['line']}:{problem['column']}: {problem['severity']}: {problem['message']}  "

@@ -42,7 +42,7 @@ class S3Store:
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
         self._wait = wait
-        self._client = _client(self.address, connect_timeout_s, read_timeout_s)
+        self._client = client_of(self.address, connect_timeout_s, read_timeout_s)
 
     @property
     def address(self) -> str:
@@ -206,7 +206,7 @@ def _with_body(answer: Any) -> dict[str, Any]:
         return {**answer, "Body": stream.read()}
 
 
-def _client(address: str, connect_timeout_s: float, read_timeout_s: float) -> Any:
+def client_of(address: str, connect_timeout_s: float, read_timeout_s: float) -> Any:
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError

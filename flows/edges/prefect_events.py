@@ -33,15 +33,14 @@ def emit(name: str, resource: Mapping[str, str], payload: Mapping[str, Any],
     event = {"id": str(uuid.uuid4()), "occurred": datetime.now(UTC).isoformat(), "event": name,
              "resource": dict(resource), "related": [dict(one) for one in related], "payload": dict(payload)}
     try:
-        answer = _client().post(f"{address}/events", content=json.dumps([event], default=str),
+        body = json.dumps([event], default=str, allow_nan=False)
+        answer = _client().post(f"{address}/events", content=body,
                                 headers={"Content-Type": "application/json", **_login(environment)})
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        log.warning("Prefect was not told event=%s address=%s why=%s", name, without_login(address),
-                    type(error).__name__)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError) as error:
+        log.warning("Prefect was not told event=%s address=%s why=%s", name, _shown(address), type(error).__name__)
         return False
     if answer.status_code // 100 != 2:
-        log.warning("Prefect did not take event=%s address=%s status=%d", name, without_login(address),
-                    answer.status_code)
+        log.warning("Prefect did not take event=%s address=%s status=%d", name, _shown(address), answer.status_code)
         return False
     return True
 
@@ -52,6 +51,14 @@ def _client() -> "httpx.Client":
     import httpx
 
     return httpx.Client(timeout=PATIENCE_S, limits=httpx.Limits(max_keepalive_connections=0))
+
+
+def _shown(address: str) -> str:
+    """The address without a login; what is no address is not shown, for nobody knows where a password stands in it."""
+    try:
+        return without_login(address)
+    except ValueError:
+        return "unreadable"
 
 
 def _login(environment: Mapping[str, str]) -> dict[str, str]:

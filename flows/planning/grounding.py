@@ -64,8 +64,9 @@ def _ways(ground: Ground, channels: Sequence[Channel], strategy: Strategy | None
     ways[_ARCHIVE] = "Run 'drumbeat archive verify'."
     crm = strategy.crm if strategy is not None else None
     if crm is not None and crm.connection:
-        ways[crm.connection] = (f"Try {crm.connection}, the connection to {crm.system or 'the CRM'}, by hand, and have "
-                                "the line waived in rules.yaml: no command tries it.")
+        field = f"DRUMBEAT_{crm.connection.upper().replace('-', '_')}_URL"
+        ways[crm.connection] = f"Set {field} to an address of {crm.system or 'the CRM'} that answers, then run " \
+                               "'drumbeat doctor'."
     return ways
 
 

@@ -64,6 +64,13 @@ def held(held_once, tmp_path):
     return shutil.copytree(held_once, tmp_path / "held")
 
 
+@pytest.fixture
+def stopped(sample, drumbeat):
+    """The sample content, and everything held."""
+    assert drumbeat("hold", "--all", "--by", "Ilse", "--reason", "a storm", cwd=sample).code == 0
+    return sample
+
+
 def example(words: tuple[str, ...]) -> str:
     (last,) = re.findall(r"Example: (drumbeat .+)\Z", (COMMANDS[words].help or "").strip())
     return last
@@ -80,10 +87,10 @@ def test_every_help_text_ends_with_an_example(drumbeat, tmp_path, words):
 
 
 EXAMPLES = sorted({example(words) for words in COMMANDS})
-GO_ON = ("up", "rehearsal", "connect", "withdraw")     # have tests of their own below
+GO_ON = ("up", "rehearsal", "connect", "withdraw", "web")     # have tests of their own
 HOMES = {"init": "tmp_path", "why": "played", "status": "played", "archive": "played", "audit": "played",
-         "resolve": "held", "reconcile": "held"}
-EXITS = {"reconcile": 5}        # there somebody has to look: that is what it says
+         "resolve": "held", "reconcile": "held", "resume": "stopped"}
+EXITS = {"reconcile": 5, "serve": 3}        # somebody has to look, and no server is named: that is what they say
 
 
 @pytest.mark.parametrize("line", [line for line in EXAMPLES if line.split()[1] not in GO_ON])

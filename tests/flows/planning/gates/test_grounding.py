@@ -40,7 +40,7 @@ TRIALS = (
      "Run 'drumbeat connect mastodon --test'.", "wren"),
     (trials(CRM=Trial(NOW - timedelta(days=2))), "amber",
      "older than a day: CRM; passed: mastodon, bluesky, linkedin and archive",
-     "Try CRM, the connection to membership-db, by hand, and have the line waived in rules.yaml: no command tries it.",
+     "Set DRUMBEAT_CRM_URL to an address of membership-db that answers, then run 'drumbeat doctor'.",
      "wren"),
     (World(why={"trials": "tests are not kept here"}), "amber", "tests are not kept here",
      "Run 'drumbeat connect mastodon --test'.", "wren"),
