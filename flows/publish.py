@@ -4,23 +4,102 @@ Sending itself is a process of its own (`flows.send`); this flow run only follow
 """
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
-from prefect import flow, get_run_logger
+from prefect import flow, get_client, get_run_logger, runtime
 from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Completed
+from pydantic import StringConstraints
 
-from flows.follow import Line, follow, read_lines, told_by
+from flows.announce import announce
+from flows.ask import Command, read_lines
+from flows.edges.ledger import worker_id
+from flows.follow import follow
+from flows.gather import Line
+from schemas.errors import UsageError
+from schemas.report import rfc3339
 
+SHIFT = timedelta(hours=1, minutes=2)
+"""Two minutes longer than the schedule's hour: the next shift takes over before this one ends."""
+WORKER = "drumbeat.worker"
+"""The label of a flow run that says which process follows."""
+TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$"
+SHARD = r"^[1-9]\d{0,2}/[1-9]\d{0,2}$"
 _source: AsyncIterator[Line] | None = None
 
 
-@flow(name="publish", flow_run_name="shift until {until}", retries=0, persist_result=False, log_prints=False)
-async def publish(until: str) -> State[None]:
-    """Follows one shift to its end. `until`: RFC 3339 UTC. Ends Completed with a table of what became of each slot."""
-    get_run_logger().info("Following the shift until %s", until)
-    lines = _source or told_by("publish", "--lines", "--until", until)
-    return await follow(lines, table="shift", about=f"shift until {until}", nothing="Nothing was due.")
+def _name() -> str:
+    asked: dict[str, Any] = runtime.flow_run.parameters or {}
+    shard = f" {asked['shard']}" if asked.get("shard") else ""
+    return f"shift{shard} until {asked.get('until') or rfc3339(ends_at(asked, _scheduled()))}"
+
+
+@flow(name="publish", flow_run_name=_name, retries=0, persist_result=False, log_prints=False)
+async def publish(
+    until: Annotated[str, StringConstraints(pattern=TIME)] | None = None,
+    shard: Annotated[str, StringConstraints(pattern=SHARD)] | None = None,
+) -> State[None]:
+    """Follows one shift to its end. Ends Completed with a table of what became of each slot.
+
+    `until`: RFC 3339; by default an hour and two minutes after the run was scheduled, so that late ones of an outage
+    do not pile up. `shard`: `2/4`, the second quarter of the accounts.
+    """
+    end = ends_at({"until": until}, _scheduled())
+    said = until or rfc3339(end)
+    get_run_logger().info("Following the shift until %s", said)
+    await _sign()
+    if _source is not None:
+        return await follow(_source, table="shift", about=f"shift until {said}", nothing="Nothing was due.")
+    if until is None and end <= datetime.now(UTC):
+        return Completed(message=f"Its hour was over ({said}) before a worker took it; a later shift sends it all.")
+    command = Command("publish", "--lines", "--until", end.isoformat(), *checked(shard))
+    state = await follow(command.lines(), table="shift", about=f"shift until {said}", nothing="Nothing was due.")
+    return await _stopped(state) if command.was_stopped else state
+
+
+def ends_at(asked: Mapping[str, Any], scheduled: datetime) -> datetime:
+    """When a shift ends that was asked for so. Raises UsageError for a time that is none, or days away."""
+    if not asked.get("until"):
+        return scheduled + SHIFT
+    try:
+        end = datetime.fromisoformat(asked["until"])
+    except (TypeError, ValueError):
+        end = None
+    if end is None or end.tzinfo is None:
+        raise UsageError("until is no time with a zone.", "Write it like 2027-03-01T13:00:00Z, or leave it out.")
+    return end.astimezone(UTC)
+
+
+def checked(shard: str | None) -> tuple[str, ...]:
+    """The words of the command for `K/N`. Raises UsageError when there is no such part."""
+    if shard is None:
+        return ()
+    part, _, of = shard.partition("/")
+    if not (part.isdigit() and of.isdigit() and 1 <= int(part) <= int(of)):
+        raise UsageError("shard is no part of a whole.", "Write it like 2/4: the second of four.")
+    return ("--shard", shard)
+
+
+def _scheduled() -> datetime:
+    return runtime.flow_run.scheduled_start_time or datetime.now(UTC)
+
+
+async def _sign() -> None:
+    """Writes on the flow run which process follows it, so that `reconcile` can tell when that is gone."""
+    async with get_client() as client:
+        await client.update_flow_run_labels(runtime.flow_run.id, {WORKER: worker_id("follow")})
+
+
+async def _stopped(state: State[None]) -> State[None]:
+    """How a shift ended that was told to: by a person (Cancelled), or by its machine, and then another takes over."""
+    async with get_client() as client:
+        now = (await client.read_flow_run(runtime.flow_run.id)).state
+    if now is not None and now.is_cancelling():
+        return Cancelled(message=f"Cancelled. {state.message}")
+    announce("shift.stopped", "shift", str(runtime.flow_run.id), {"message": state.message})
+    return Completed(message=f"Told to stop before its time; another shift takes over. {state.message}")
 
 
 def main() -> None:
@@ -38,7 +117,7 @@ def main() -> None:
                 if os.getppid() != parent:
                     return                                        # it is gone, and its server with it
                 await asyncio.sleep(0.5)
-        await publish(os.environ.get("DRUMBEAT_UNTIL") or (datetime.now(UTC) + timedelta(hours=1)).isoformat())
+        await publish(os.environ.get("DRUMBEAT_UNTIL") or rfc3339(datetime.now(UTC) + timedelta(hours=1)))
 
     asyncio.run(watch())
 

@@ -10,6 +10,7 @@ import click
 from flows.cli.options import archive_of, exists, settings_of, shared, time_of
 from flows.cli.outcomes import next_lines, outcome_table
 from flows.cli.telling import When, say, tell, tell_json
+from flows.edges.holds import Holds
 from flows.edges.plans import last_good
 from flows.edges.settings import Settings
 from flows.edges.store import Counted, Store, open_store
@@ -69,7 +70,9 @@ class DayOrMonth(click.ParamType):  # type: ignore[type-arg]  # click is generic
 
 def rows_of(settings: Settings, archive: str, *, now: datetime, rehearsal: bool) -> list[Row]:
     """Every slot of the committed plan and of the archive."""
-    return rows_from(settings, open_store(archive) if exists(archive) else None, now, None, rehearsal=rehearsal)
+    store = open_store(archive) if exists(archive) else None
+    said = Holds(store).now() if store is not None else NOTHING_PAUSED
+    return rows_from(settings, store, now, None, rehearsal=rehearsal, said=said)
 
 
 def rows_from(settings: Settings, store: Store | None, now: datetime, on: Window | None, *,

@@ -2,6 +2,7 @@
 import os
 import socket
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from flows.edges.children import when_parent_ends
@@ -14,6 +15,18 @@ _BATCHED = {
     for service in ("TASK_RUN_RECORDER", "EVENT_PERSISTER")
     for name, value in (("BATCH_SIZE", "100"), ("READ_BATCH_SIZE", "100"), ("FLUSH_INTERVAL", "1"))
 } | {"PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "100"}
+# Prefect deletes nothing but events by itself. Every hour its vacuum takes flow runs that ended so long ago, with their
+# task runs, states, logs and artifacts, and events; SQLite uses the room again, the file does not shrink. The archive
+# is what is kept; this is for looking.
+_DAYS_OF_RUNS = 14
+_KEPT_SHORT = {
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P2D",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(_DAYS_OF_RUNS * 86_400),
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_EVENT_RETENTION_OVERRIDES": '{"prefect.flow-run.heartbeat": 7200}',
+}
+HEARTBEAT_S = 60
+"""How often a flow run says that it lives; Prefect takes no less than 30."""
 
 
 def settings(home: Path, port: int) -> dict[str, str]:
@@ -28,11 +41,12 @@ def settings(home: Path, port: int) -> dict[str, str]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_CLIENT_ENABLE_LIFECYCLE_TELEMETRY": "false",
         "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P2D",
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
         "PREFECT_LOGGING_LEVEL": "INFO",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db",
         **_BATCHED,
+        **_KEPT_SHORT,
     }
 
 
@@ -53,11 +67,26 @@ def is_free(port: int) -> bool:
         return True
 
 
+def mend_scheduler() -> None:
+    """Prefect makes scheduled runs although SQLAlchemy is 2.1 or newer.
+
+    From 2.1 on, a bulk insert asks a hybrid property what it writes, and Prefect 3.8.8 does not say it of a flow run's
+    state: each round of its scheduler fails. It writes nothing: states have a table of their own, filled right after.
+    """
+    from prefect.server.database.orm_models import FlowRun
+    from sqlalchemy import inspect
+
+    state: Any = inspect(FlowRun).all_orm_descriptors["state"]
+    if getattr(state, "bulk_dml_setter", True) is None:
+        state.bulk_dml_setter = lambda _cls, _mapping, _value: None
+
+
 def main() -> None:
     """Serves until the input closes: the parent closed it, or is gone."""
     import uvicorn
     from prefect.server.api.server import create_app
 
+    mend_scheduler()
     server = uvicorn.Server(uvicorn.Config(create_app(), host=HOST, port=int(os.environ["PREFECT_SERVER_API_PORT"]),
                                            log_level="warning", timeout_keep_alive=5, timeout_graceful_shutdown=2))
 

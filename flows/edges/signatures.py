@@ -74,13 +74,32 @@ def who(repository: Repository, commit: str, path: str, *, now: datetime) -> str
 
     By the keys that `commit` lists. What Git calls the author is free text, and is never told. Raises as `refusals`.
     """
-    keys = _keys(repository, commit)
-    if not any(key.counts(now) for key in keys):
-        return UNVERIFIED
-    inside = f"{repository.prefix}/{path}" if repository.prefix else path
-    last = (_git.output(repository.top, "rev-list", "-1", commit, "--", inside) or b"").decode().strip()
-    signed = _signers(repository.top, [last], keys, now)[last] if last else Signed(None)
-    return shown(signed.who) if signed.who is not None else UNVERIFIED
+    return Witness(repository).who(commit, path, now=now)
+
+
+class Witness:
+    """The same for many files, remembered: where nobody signs, Git is asked once a commit. Safe for many threads."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._keys: tuple[str, tuple[Signer, ...]] = ("", ())     # of the commit that was asked about last
+        self._signed: dict[tuple[str, tuple[Signer, ...]], Signed] = {}
+
+    def who(self, commit: str, path: str, *, now: datetime) -> str:
+        repository, (known, keys) = self._repository, self._keys
+        if commit != known:
+            keys = _keys(repository, commit)
+            self._keys = (commit, keys)
+        if not any(key.counts(now) for key in keys):
+            return UNVERIFIED
+        inside = f"{repository.prefix}/{path}" if repository.prefix else path
+        last = (_git.output(repository.top, "rev-list", "-1", commit, "--", inside) or b"").decode().strip()
+        if not last:
+            return UNVERIFIED
+        if (last, keys) not in self._signed:
+            self._signed[last, keys] = _signers(repository.top, [last], keys, now)[last]
+        signed = self._signed[last, keys]
+        return shown(signed.who) if signed.who is not None else UNVERIFIED
 
 
 def signers(top: Path, commits: Iterable[str], allowed: bytes, *, now: datetime) -> Mapping[str, Signed]:
