@@ -16,6 +16,7 @@ from flows.edges.accounts import Bound
 from flows.edges.clock import Clock, elapsed_s
 from flows.edges.ledger import Ledger, is_gone
 from flows.edges.repository import Repository
+from flows.edges.signatures import Witness
 from flows.edges.store import Unanswered
 from flows.planning.deciding import (
     LOOK_BACK,
@@ -134,6 +135,7 @@ class Courier:
         self.uploads = Uploads(ledger, clock, share)
         self.upload_tries: dict[Slot, int] = {}
         self.identified: WeakKeyDictionary[Publisher, str] = WeakKeyDictionary()     # the network's id of its account
+        self.witness = Witness(repository)
 
     def deliver(self, order: Order, publisher: Publisher, desk: Desk) -> Ended:
         """Takes one slot as far as it goes now.
@@ -307,7 +309,16 @@ class _Delivery:
         if pin is None or not (going_on or self.order.item is None):
             pin = self._pin()
         self.claimed_at = elapsed_s()
-        return self._append(Kind.claim, pin=pin, detail={**self._terms(), **self.files.promise(), **more})
+        return self._append(Kind.claim, pin=pin, detail={**self._terms(), **self._signed(), **self.files.promise(),
+                                                         **more})
+
+    def _signed(self) -> dict[str, str]:
+        """Who signed the post's file; what Git calls its author is free text (threats, A1)."""
+        item = self.order.item
+        if item is None:
+            return {}
+        path = item.post.post.file.removeprefix(f"{self.courier.repository.folder.name}/")
+        return {"who": self.courier.witness.who(self.order.commit, path, now=self.clock.now())}
 
     def _held(self) -> Ended | None:
         """A person has stopped it: nothing is sent, and nothing written, until a person lets it go on."""

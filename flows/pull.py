@@ -24,7 +24,7 @@ from flows.planning.resolving import resolve
 from flows.planning.vouching import new_channels
 from schemas.channel import Channel
 from schemas.content import Content
-from schemas.errors import ContentError, StoreError
+from schemas.errors import ContentError, SettingsError, StoreError
 from schemas.hold import Hold
 
 log = logging.getLogger(__name__)
@@ -211,7 +211,11 @@ def repository_of(settings: Settings) -> Repository:
     """The repository of the content folder; with a remote, an empty one is made where there is none yet."""
     if settings.remote is not None:
         made_for(settings.content)
-    return Repository(settings.content)
+    repository = Repository(settings.content)
+    if repository.carries(settings.home / ".drumbeat"):
+        raise SettingsError(".drumbeat/ is committed, and what lies there is believed: plans, credentials, settings.",
+                            "Take it out: git rm -r --cached .drumbeat; put .drumbeat/ into .gitignore, and commit.")
+    return repository
 
 
 def approve(content: Content) -> None:

@@ -1,4 +1,5 @@
 """What stands in the answers of a Mastodon server. Thinking only: answers come in as values."""
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,7 @@ from schemas.ledger import PartReceipt
 
 _REFUSALS = (400, 403, 404, 413, 422)
 _LOCKED_OUT = ("scope", "login", "disabled", "suspended", "approv", "confirm")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _QUOTED = 300                            # letters of the server's own words in an error
 
 
@@ -63,8 +65,13 @@ def object_in(answer: Answer) -> dict[str, Any]:
     return value
 
 
+def _is_id(id: object) -> bool:
+    """A number; other servers than Mastodon's have letters and digits. Anything else is no id, and is kept nowhere."""
+    return isinstance(id, str | int) and not isinstance(id, bool) and _ID.fullmatch(str(id)) is not None
+
+
 def id_in(value: Mapping[str, Any]) -> str:
-    if not isinstance(id := value.get("id"), str | int) or isinstance(id, bool) or id == "":
+    if not _is_id(id := value.get("id")):
         raise Unavailable("the server gave no id")
     return str(id)
 
@@ -72,7 +79,7 @@ def id_in(value: Mapping[str, Any]) -> str:
 def receipt_in(status: Mapping[str, Any]) -> PartReceipt:
     """Raises KeyError, TypeError or ValueError for what is no post. An address that is not http(s) is not kept."""
     id, url = status["id"], status.get("url")
-    if not isinstance(id, str | int) or isinstance(id, bool) or id == "":
+    if not _is_id(id):
         raise ValueError
     is_web = isinstance(url, str) and urlsplit(url).scheme in ("http", "https")
     return PartReceipt(id=str(id), url=url if is_web else None)

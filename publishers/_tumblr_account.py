@@ -48,7 +48,7 @@ def tokens(connection: Connection, form: dict[str, str]) -> dict[str, str]:
     answer = converse(connection, "POST", f"{connection.address or API}/v2/oauth2/token", data=asked, repeatable=True)
     if 200 <= answer.status < 300:
         return credentials_in(answer, "Tumblr")
-    error = refusal(answer, Unavailable, tuple(asked.values()))
+    error = refusal(answer, Unavailable, (*asked.values(), *(quote(one, safe="") for one in asked.values())))
     if isinstance(error, Rejected | Unauthorized):
         raise Unauthorized(f"{error.why.partition(';')[0]}; someone has to connect the account again")
     raise error

@@ -206,7 +206,7 @@ class Pinterest:
                           headers={"Authorization": f"Basic {basic}"})
         if 200 <= answer.status < 300:
             return credentials_in(answer, "Pinterest")
-        error = refusal(answer, Unavailable, (*self._secrets(), *form.values()))
+        error = refusal(answer, Unavailable, (*self._secrets(), *form.values(), basic))
         if isinstance(error, Rejected | Unauthorized):
             raise Unauthorized(f"{error.why.partition(';')[0]}; someone has to connect the account again, or the "
                                "app's ID and secret are wrong")

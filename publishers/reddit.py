@@ -190,7 +190,7 @@ class Reddit:
                           headers={"Authorization": f"Basic {basic}", "User-Agent": self._agent})
         if 200 <= answer.status < 300:
             return credentials_in(answer, "Reddit")
-        error = refusal(answer, Unavailable, (*self._secrets(), *form.values()))
+        error = refusal(answer, Unavailable, (*self._secrets(), *form.values(), basic))
         if isinstance(error, Rejected):
             is_over = "invalid_grant" in answer.body[:1_000]
             raise Unauthorized(f"{error.why}; someone has to sign in again", dead=is_over)

@@ -60,6 +60,8 @@ def main() -> None:
         say(f"  remedy: {error.remedy}")
         sys.exit(error.exit_code)
     except click.ClickException as error:
+        from flows.cli.telling import clean
+        error.message = clean(error.message).replace("\n", "\\n")     # it quotes what was typed
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):

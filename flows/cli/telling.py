@@ -30,7 +30,8 @@ def tell(text: str) -> None:
 
 def tell_json(value: Any) -> None:
     """One JSON value."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    made = json.dumps(value, indent=2, ensure_ascii=False)
+    sys.stdout.write(_STEERING.sub(lambda m: f"\\u{ord(m[0]):04x}", made) + "\n")      # such signs stand in texts only
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

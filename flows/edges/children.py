@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import IO
 
@@ -30,6 +31,7 @@ class Children:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._nowhere = TemporaryDirectory(prefix="drumbeat-")    # no settings of anybody lie there
         self._running: list[Child] = []
 
     def start(self, name: str, words: list[str], *, apart: bool = False, listen: bool = False,
@@ -44,7 +46,7 @@ class Children:
         with log:
             child = subprocess.Popen(                             # -P: a module in the current folder is none of ours
                 [sys.executable, "-P", *words], stdin=subprocess.PIPE, text=True, stderr=log, start_new_session=True,
-                stdout=subprocess.PIPE if listen else subprocess.DEVNULL, cwd=self.folder if apart else None,
+                stdout=subprocess.PIPE if listen else subprocess.DEVNULL, cwd=self._nowhere.name if apart else None,
                 env={**inherited, **environment, "PYTHONUNBUFFERED": "1"})
         self._running = [*(c for c in self._running if c.poll() is None), child]
         return child

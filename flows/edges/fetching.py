@@ -13,7 +13,7 @@ from schemas.errors import ContentError, SettingsError
 FETCHED = "refs/drumbeat/fetched"
 """Where the tip of the branch lies after a fetch: no branch and no tag of the clone has this name."""
 TIMEOUT_S = 60.0
-_SSH = re.compile(r"(?:[A-Za-z0-9._-]+@)?(?![-.])[A-Za-z0-9._-]+:(?!//)(?!-)[^\x00-\x20\x7f]+")
+_SSH = re.compile(r"(?:[A-Za-z0-9._-]+@)?(?![-.])[A-Za-z0-9._-]+:(?!//)(?![:-])[^\x00-\x20\x7f]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -91,11 +91,15 @@ class Remote:
         return ((f"http.{self.url}.extraHeader", f"Authorization: Basic {told}"),)
 
     def _last_words(self, said: bytes) -> str:
-        lines = [line for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
+        # without what the other end says: it may quote all that we told it, our credential too
+        lines = [line for line in said.decode("utf-8", "replace").splitlines()
+                 if line.strip() and not line.startswith("remote:")]
         words = " ".join(line.removeprefix("fatal: ").removeprefix("error: ") for line in lines[-2:]).rstrip(".")
-        token = self._environment.get("DRUMBEAT_GIT_TOKEN")
         words = words.replace(self.url, shown(self.url))
-        return (words.replace(token, "•••") if token else words) or "git gave no reason"
+        for _, told in self._secrets():
+            for secret in (told.rpartition(" ")[2], self._environment["DRUMBEAT_GIT_TOKEN"]):
+                words = words.replace(secret, "•••")
+        return words or "git gave no reason"
 
 
 _NO_BRANCH = "Name the branch that is published in drumbeat.toml: branch = \"main\"."

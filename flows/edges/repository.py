@@ -122,6 +122,12 @@ class Repository:
             return False
         return _git.output(self.top, "merge-base", "--is-ancestor", ancestor, commit) is not None
 
+    def carries(self, place: Path) -> bool:
+        """Whether Git keeps something at `place`: then everybody who clones the repository is handed it."""
+        place = place.resolve()
+        return place.is_relative_to(self.top) and bool(
+            _git.output(self.top, "ls-files", "-z", "--", place.relative_to(self.top).as_posix()))
+
     def uncommitted(self) -> list[str]:
         """Paths of the content folder whose working copy differs from HEAD."""
         return [path for _, path in self._status()]

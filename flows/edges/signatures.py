@@ -72,7 +72,8 @@ def refusals(repository: Repository, good: str | None, new: str, *, now: datetim
 def who(repository: Repository, commit: str, path: str, *, now: datetime) -> str:
     """Who signed the commit that last changed a file of the content, as of `commit`; or "unverified".
 
-    By the keys that `commit` lists. What Git calls the author is free text, and is never told. Raises as `refusals`.
+    By the keys that `commit` lists. What Git calls the author is free text, and is never told. Never raises for what
+    cannot be verified: nothing depends on the answer but what is told.
     """
     return Witness(repository).who(commit, path, now=now)
 
@@ -86,6 +87,13 @@ class Witness:
         self._signed: dict[tuple[str, tuple[Signer, ...]], Signed] = {}
 
     def who(self, commit: str, path: str, *, now: datetime) -> str:
+        try:
+            return self._who(commit, path, now)
+        except (ContentError, SettingsError) as error:
+            log.warning("signature not verified commit=%s file=%s why=%s", commit[:10], path, error.what)
+            return UNVERIFIED
+
+    def _who(self, commit: str, path: str, now: datetime) -> str:
         repository, (known, keys) = self._repository, self._keys
         if commit != known:
             keys = _keys(repository, commit)

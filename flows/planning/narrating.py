@@ -155,7 +155,9 @@ class _Telling:
             return f"looked for by {who}{f': {reason}' if reason else ''}"
         has = f", as commit {record.pin.commit[:10]} has it" if record.pin and record.pin != before.pin else ""
         again = " again" if before.last is not None else ""
-        return f"taken{again} by {who}{has}{f': {reason}' if reason else ''}"
+        signer = record.detail.get("who", "unverified")
+        signed = f", signed by {signer}" if has and signer != "unverified" else ""
+        return f"taken{again} by {who}{has}{signed}{f': {reason}' if reason else ''}"
 
     def _part(self, record: Record, before: Standing) -> str:
         """`part 2` of a thread; empty for a single post."""
