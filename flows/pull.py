@@ -28,8 +28,8 @@ from schemas.errors import ContentError, SettingsError, StoreError
 from schemas.hold import Hold
 
 log = logging.getLogger(__name__)
-POLL_S = 60.0
-"""How often the remote is asked without a nudge."""
+POLL_S, AGAIN_S = 60.0, 5.0
+"""How often the remote is asked without a nudge; and how soon again when it did not answer."""
 ARCHIVE_S = 4.0
 """How often the archive is asked whether another publisher accepted a newer plan."""
 _WITHOUT_THESE_NOTHING_HOLDS = ("networks/channels.yaml", "strategy.yaml", "calendar/blackouts.yaml")
@@ -95,14 +95,14 @@ class Branch:
         self._repository, self._store, self._remote, self._home = repository, store, remote, home
         self._now, self._require_signed, self._elapsed_s = now, require_signed, elapsed_s
         self._fetching = threading.Lock()
-        self._fetched_at: float | None = None                     # by `elapsed_s`; None: not yet
+        self._next_fetch: float | None = None                     # by `elapsed_s`; None: nobody fetched yet
         self._asked_at = self._elapsed_s()
         self._nudged_at = nudged_at(home)
         self._tip: str | None = None
         self._good: Good | None = None
 
     def commit(self) -> str:
-        if self._fetched_at is None:
+        if self._next_fetch is None:
             self.fetch()
         force = self._in_force()
         if self._tip is None:
@@ -126,17 +126,18 @@ class Branch:
     def fetch(self) -> bool:
         """Whether the branch was fetched; else what was fetched before stays."""
         with self._fetching:
-            self._fetched_at, self._nudged_at = self._elapsed_s(), nudged_at(self._home)
+            self._next_fetch, self._nudged_at = self._elapsed_s() + POLL_S, nudged_at(self._home)
             try:
                 self._tip = self._remote.fetch()
             except ContentError as error:
                 log.error("not fetched why=%s", error.what)
+                self._next_fetch -= POLL_S - AGAIN_S
                 return False
             return True
 
     def has_moved(self) -> bool:
         now, tip, force = self._elapsed_s(), self._tip, self._good
-        if self._fetched_at is None or now - self._fetched_at >= POLL_S or nudged_at(self._home) != self._nudged_at:
+        if self._next_fetch is None or now >= self._next_fetch or nudged_at(self._home) != self._nudged_at:
             self.fetch()
         if now - self._asked_at >= ARCHIVE_S:
             self._asked_at = now
@@ -200,11 +201,11 @@ def source_of(settings: Settings, repository: Repository, store: Store, now: Cal
     return Branch(repository, store, remote, settings.home, now=now, require_signed=settings.require_signed)
 
 
-def remote_of(settings: Settings, repository: Repository) -> Remote | None:
-    """The branch that is published; None: what is committed here is."""
+def remote_of(settings: Settings, repository: Repository, into: str = FETCHED) -> Remote | None:
+    """The branch that is published; None: what is committed here is. `into`: the name that its tip gets here."""
     if settings.remote is None:
         return None
-    return Remote(repository.top, checked_url(settings.remote, repository.top), settings.branch)
+    return Remote(repository.top, checked_url(settings.remote, repository.top), settings.branch, into=into)
 
 
 def repository_of(settings: Settings) -> Repository:

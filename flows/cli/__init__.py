@@ -61,7 +61,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.ClickException as error:
         from flows.cli.telling import clean
-        error.message = clean(error.message).replace("\n", "\\n")     # it quotes what was typed
+        vars(error)["message"] = clean(error.message).replace("\n", "\\n")     # it quotes what was typed
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):

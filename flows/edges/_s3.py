@@ -55,7 +55,8 @@ class S3Store:
         for pause in (*PAUSES_S, None):
             try:
                 answer = self._try(key, lambda: self._client.put_object(
-                    Bucket=self._bucket, Key=name, Body=body, IfNoneMatch="*", ChecksumSHA256=checksum))
+                    Bucket=self._bucket, Key=name, Body=body, IfNoneMatch="*",
+                    ChecksumAlgorithm="SHA256", ChecksumSHA256=checksum))
                 if isinstance(answer, dict):
                     return True
                 perhaps_created = True

@@ -19,10 +19,14 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Remote:
-    """One branch of the repository that everybody pushes to. `url` is as `checked_url` returns it."""
+    """One branch of the repository that everybody pushes to. `url` is as `checked_url` returns it.
 
-    def __init__(self, top: Path, url: str, branch: str, environment: Mapping[str, str] = os.environ) -> None:
-        self.top, self.url, self.branch, self._environment = top, url, branch, environment
+    `into`: where the tip lies after a fetch; two processes of one clone must not write the same name at once.
+    """
+
+    def __init__(self, top: Path, url: str, branch: str, environment: Mapping[str, str] = os.environ, *,
+                 into: str = FETCHED) -> None:
+        self.top, self.url, self.branch, self._environment, self.into = top, url, branch, environment, into
 
     def tip(self) -> str:
         """The commit that the branch names there. Raises ContentError when nobody answers or there is no branch."""
@@ -37,8 +41,8 @@ class Remote:
         """The tip of the branch, fetched. Raises ContentError when it cannot be; what was fetched before stays."""
         # No tags, no submodules, nothing of the clone's own settings for this remote: it is asked by its address.
         self._ask("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head",
-                  "--no-auto-maintenance", "--force", "--", self.url, f"+{self._ref}:{FETCHED}")
-        found = _git.output(self.top, "rev-parse", "--verify", "--quiet", f"{FETCHED}^{{commit}}")
+                  "--no-auto-maintenance", "--force", "--", self.url, f"+{self._ref}:{self.into}")
+        found = _git.output(self.top, "rev-parse", "--verify", "--quiet", f"{self.into}^{{commit}}")
         if found is None:
             raise ContentError(f"{shown(self.url)}: {self.branch} is no commit.", _NO_BRANCH)
         return found.decode().strip()
@@ -103,7 +107,7 @@ class Remote:
 
 
 _NO_BRANCH = "Name the branch that is published in drumbeat.toml: branch = \"main\"."
-_AWAY = ("The last good plan stays in force, and it is tried again in a minute. Look at 'remote' in drumbeat.toml; a "
+_AWAY = ("The last good plan stays in force, and it is tried again soon. Look at 'remote' in drumbeat.toml; a "
          "private repository needs DRUMBEAT_GIT_TOKEN, or an ssh key.")
 
 

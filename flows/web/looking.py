@@ -1,9 +1,11 @@
 """The plan in force and the archive become one snapshot: what went out, what did not, why, and what to do."""
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from flows.edges.clock import elapsed_s
 from flows.edges.plans import Good, good, last_good
 from flows.edges.settings import Settings
 from flows.edges.store import open_store
@@ -13,15 +15,19 @@ from flows.planning.feeding import events, feed
 from flows.planning.masking import masked
 from flows.planning.preparing import Prepared
 from flows.planning.reporting import row, row_of_ledger, withdrawn
+from flows.pull import POLL_S, remote_of, repository_of
+from schemas.errors import ContentError
 from schemas.gate import Gate, Light
 from schemas.ledger import Slot, Standing, State, Withdrawal
 from schemas.plan import Item, Waiting
 from schemas.problem import Severity
 from schemas.report import Row
 
+log = logging.getLogger(__name__)
 OVERDUE = timedelta(minutes=15)
 """What is due for so long, has no end and is held by nothing, is not going out by itself."""
 _WORDS = 140
+_SHOWN = "refs/drumbeat/shown"                                    # a publisher of this machine fetches by itself
 _UNDER_WAY = frozenset({State.planned, State.publishing})
 
 
@@ -64,9 +70,11 @@ class Looker:
 
     def __init__(self, settings: Settings, archive: str, now: Callable[[], datetime], *, rehearsal: bool) -> None:
         self._settings, self._archive, self._now, self._rehearsal = settings, archive, now, rehearsal
+        self._fetched_at: float | None = None
 
     def look(self) -> Snapshot:
         """How things are. Raises StoreError, SettingsError, ContentError."""
+        self._fetch()
         archive, now = self._archive, self._now()
         is_there = not archive.startswith("dir:") or Path(archive[4:]).exists()
         store = open_store(archive) if is_there else None       # a folder that nobody made yet is an empty archive
@@ -82,6 +90,21 @@ class Looker:
         return Snapshot(now, datetime.now(UTC), prepared.content.timezone, title, prepared.content.source,
                         tuple(_lines(prepared, standings, taken, now)), told,
                         good(store) if store is not None else None, prepared.gates, errors, calendar, rehearsal)
+
+
+    def _fetch(self) -> None:
+        """With a remote, the commits that the archive speaks of: a machine of the pages' own has nobody else to fetch.
+        """
+        at = elapsed_s()
+        if self._settings.remote is None or (self._fetched_at is not None and at - self._fetched_at < POLL_S):
+            return
+        self._fetched_at = at
+        remote = remote_of(self._settings, repository_of(self._settings), into=_SHOWN)
+        try:
+            assert remote is not None
+            remote.fetch()
+        except ContentError as error:                             # what was fetched before is shown
+            log.warning("not fetched why=%s", error.what)
 
 
 def _lines(prepared: Prepared, standings: Mapping[Slot, Standing], taken: Mapping[Slot, Withdrawal],
