@@ -4,7 +4,7 @@ Sending itself is a process of its own (`flows.send`); this flow run only follow
 """
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -15,16 +15,13 @@ from pydantic import StringConstraints
 
 from flows.announce import announce
 from flows.ask import Command, read_lines
+from flows.close import WORKER, ends_at
 from flows.edges.ledger import worker_id
 from flows.follow import follow
 from flows.gather import Line
 from schemas.errors import UsageError
 from schemas.report import rfc3339
 
-SHIFT = timedelta(hours=1, minutes=2)
-"""Two minutes longer than the schedule's hour: the next shift takes over before this one ends."""
-WORKER = "drumbeat.worker"
-"""The label of a flow run that says which process follows."""
 TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$"
 SHARD = r"^[1-9]\d{0,2}/[1-9]\d{0,2}$"
 _source: AsyncIterator[Line] | None = None
@@ -57,19 +54,6 @@ async def publish(
     command = Command("publish", "--lines", "--until", end.isoformat(), *checked(shard))
     state = await follow(command.lines(), table="shift", about=f"shift until {said}", nothing="Nothing was due.")
     return await _stopped(state) if command.was_stopped else state
-
-
-def ends_at(asked: Mapping[str, Any], scheduled: datetime) -> datetime:
-    """When a shift ends that was asked for so. Raises UsageError for a time that is none, or days away."""
-    if not asked.get("until"):
-        return scheduled + SHIFT
-    try:
-        end = datetime.fromisoformat(asked["until"])
-    except (TypeError, ValueError):
-        end = None
-    if end is None or end.tzinfo is None:
-        raise UsageError("until is no time with a zone.", "Write it like 2027-03-01T13:00:00Z, or leave it out.")
-    return end.astimezone(UTC)
 
 
 def checked(shard: str | None) -> tuple[str, ...]:

@@ -38,10 +38,6 @@ class Server:
             self._say(here)
         return here
 
-    def doubt(self) -> None:
-        """Has it asked before anything else is shown: something was refused, perhaps because it is gone."""
-        self._asked_at = float("-inf")
-
     async def wait(self, give_up: Callable[[], bool]) -> bool:
         """Whether it answers in the end; it is asked every second until `give_up`."""
         while not await self.answers():

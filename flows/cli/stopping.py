@@ -211,5 +211,6 @@ def _held_now(holds: Iterable[Hold]) -> str:
 
 def _announce(event: str, made: Hold) -> None:
     """Prefect is told where there is one; nobody waits for it."""
-    emit(event, {"prefect.resource.id": f"drumbeat.{made.scope}.{made.name or 'all'}", "drumbeat.by": made.by},
+    emit(event, {"prefect.resource.id": f"drumbeat.{made.scope}.{made.name or 'all'}", "prefect.resource.name": made.what,
+                 "drumbeat.by": made.by},
          {"what": made.what, "by": made.by, "reason": made.reason})

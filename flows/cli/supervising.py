@@ -38,8 +38,9 @@ STOP_S = 4.0
 FOLLOW_S = 60.0
 CRASHED_AT_ONCE_S = 60.0
 AGAIN_S = 10.0
-_FOR_SERVE = frozenset(f"DRUMBEAT_{name}" for name in ("NOTIFY", "REMOTE", "BRANCH", "REQUIRE_SIGNED", "GIT_TOKEN",
-                                                       "GIT_USER", "TASK_RUNS_PER_MINUTE"))
+_MANY = "DRUMBEAT_TASK_RUNS_PER_MINUTE"
+_FOR_SERVE = frozenset(f"DRUMBEAT_{name}" for name in (
+    "NOTIFY", "REMOTE", "BRANCH", "REQUIRE_SIGNED", "CREDENTIALS", "GIT_TOKEN", "GIT_USER", "TASK_RUNS_PER_MINUTE"))
 
 
 class Supervisor:
@@ -225,7 +226,8 @@ class Supervisor:
         self.sender = sender = self.children.start("sender", words, listen=True)
         self.follower = follower = self.children.start(
             "follower", ["-m", "flows.publish"], apart=True,
-            environment={"DRUMBEAT_PARENT": str(os.getpid()), "DRUMBEAT_UNTIL": rfc3339(end) or ""})
+            environment={"DRUMBEAT_PARENT": str(os.getpid()), "DRUMBEAT_UNTIL": rfc3339(end) or "",
+                         _MANY: os.environ.get(_MANY, "")})
         threading.Thread(target=self._hear, args=(sender,), daemon=True).start()
         passing: queue.Queue[str | None] = queue.Queue()
         self.passing = passing

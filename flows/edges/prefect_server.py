@@ -2,7 +2,6 @@
 import os
 import socket
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from flows.edges.children import when_parent_ends
@@ -67,26 +66,11 @@ def is_free(port: int) -> bool:
         return True
 
 
-def mend_scheduler() -> None:
-    """Prefect makes scheduled runs although SQLAlchemy is 2.1 or newer.
-
-    From 2.1 on, a bulk insert asks a hybrid property what it writes, and Prefect 3.8.8 does not say it of a flow run's
-    state: each round of its scheduler fails. It writes nothing: states have a table of their own, filled right after.
-    """
-    from prefect.server.database.orm_models import FlowRun
-    from sqlalchemy import inspect
-
-    state: Any = inspect(FlowRun).all_orm_descriptors["state"]
-    if getattr(state, "bulk_dml_setter", True) is None:
-        state.bulk_dml_setter = lambda _cls, _mapping, _value: None
-
-
 def main() -> None:
     """Serves until the input closes: the parent closed it, or is gone."""
     import uvicorn
     from prefect.server.api.server import create_app
 
-    mend_scheduler()
     server = uvicorn.Server(uvicorn.Config(create_app(), host=HOST, port=int(os.environ["PREFECT_SERVER_API_PORT"]),
                                            log_level="warning", timeout_keep_alive=5, timeout_graceful_shutdown=2))
 
