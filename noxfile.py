@@ -57,6 +57,20 @@ def kill(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Thirty days on a fast clock: memory, files, threads flat. `nox -s soak -- --shift-hours 0`, `--with-prefect`."""
+    _install(session)
+    session.run("python", "tests/proof/soak.py", *session.posargs)
+
+
+@nox.session
+def scale(session: nox.Session) -> None:
+    """Two and three workers on a Prefect server with PostgreSQL; needs PostgreSQL's own programs, and minutes."""
+    _install(session)
+    session.run("pytest", "tests/proof/test_scale.py", "-m", "scale", "-s", *session.posargs)
+
+
+@nox.session
 def realservers(session: nox.Session) -> None:
     """Against servers that others wrote, on loopback; what is missing of them is installed, which takes minutes.
 

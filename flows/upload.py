@@ -201,6 +201,8 @@ class Uploads:
         now = self._clock.now()
         upload = Upload(handle=handle, alt=alt, at=now, expires_at=now + timedelta(seconds=publisher.handles_live_s),
                         slot=str(job.outgoing.slot), part=job.part, shared=publisher.handles_are_shared)
+        for key in [key for key, one in list(self._known.items()) if one.expires_at <= now]:
+            self._known.pop(key, None)
         self._known[_key(publisher, job, sha256, alt)] = upload
         if len(job.read(sha256)) >= WORTH_KEEPING:
             try:

@@ -41,6 +41,10 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+MOST_SETTLED = 10_000
+"""So many folders are remembered as known to be on disk: a publisher may run for months."""
+
+
 class DirectoryStore:
     """A store in a folder, which is made when the first object is. `link`, `sync`: what the disk does, or a test."""
 
@@ -134,6 +138,8 @@ class DirectoryStore:
                 self._sync(perhaps_new.parent)
         with contextlib.suppress(PermissionError):      # a folder above need not be readable by us
             self._sync(self._root.parent)
+        if len(self._settled) > MOST_SETTLED:
+            self._settled.clear()                       # they are synced once more
         self._settled.update(inside, [self._root])
 
     def _write_temp(self, body: bytes) -> Path:
