@@ -27,13 +27,17 @@ SOON = timedelta(minutes=5)
 
 
 class Deployment(NamedTuple):
-    """One thing that Prefect runs. `crontab`: UTC. `when_full`: what becomes of a run above `at_once`."""
+    """One thing that Prefect runs. `crontab`: UTC. `when_full`: what becomes of a run above `at_once`.
+
+    `at_once` None: any number. A limit is a lease that Prefect's server has to renew, or it ends the run: so a shift
+    has none, and lives through an outage of the server. Any number of shifts may race; claims decide.
+    """
 
     name: str
     entrypoint: str
     crontab: str
     description: str
-    at_once: int = 1
+    at_once: int | None = 1
     when_full: Literal["wait", "drop"] = "drop"
     parameters: Mapping[str, Any] = {}
 
@@ -51,7 +55,7 @@ def deployments(shards: int, *, publish: bool, look: bool) -> list[Deployment]:
     shifts = [Deployment(
         f"publish-{number}", "flows.publish.publish", "0 * * * *",
         "A shift: what is due goes out. Each lasts an hour and two minutes, so that the next one takes over.",
-        at_once=2, when_full="wait", parameters={"shard": f"{number}/{shards}"} if shards > 1 else {})
+        at_once=None, parameters={"shard": f"{number}/{shards}"} if shards > 1 else {})
         for number in range(1, shards + 1)] if publish else []
     return [
         *shifts,
@@ -158,7 +162,7 @@ def _fields(one: Deployment) -> dict[str, Any]:
     strategy = ConcurrencyLimitStrategy.ENQUEUE if one.when_full == "wait" else ConcurrencyLimitStrategy.CANCEL_NEW
     return {"description": one.description, "entrypoint": one.entrypoint, "parameters": dict(one.parameters),
             "tags": one.tags, "concurrency_limit": one.at_once, "enforce_parameter_schema": True, "job_variables": {},
-            "concurrency_options": ConcurrencyOptions(collision_strategy=strategy)}
+            "concurrency_options": ConcurrencyOptions(collision_strategy=strategy) if one.at_once is not None else None}
 
 
 def _schedule(one: Deployment) -> DeploymentScheduleCreate:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 WORKER = (sys.executable, "-m", "prefect", "worker", "start", "--pool", "drumbeat", "--type", "process",
           "--with-healthcheck", "--install-policy", "never")
+AGAIN_S = 15.0
 PATIENCE_S = 75.0                           # a call leaves within 10 s of its record, and is cut after 60 s
 _SHIFT = (b"flows.cli", b"publish")
 _HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
@@ -23,17 +24,18 @@ _LOOK_EVERY_S = 0.5
 _PR_SET_CHILD_SUBREAPER = 36                # linux/prctl.h
 
 
-def run(command: Sequence[str], patience_s: float = PATIENCE_S) -> int:
+def run(command: Sequence[str], patience_s: float = PATIENCE_S, again_s: float = AGAIN_S) -> int:
     """The exit code of `command`, once it and every process below it has ended.
 
     SIGTERM and SIGINT end the shifts, then `command`, once no run is left or `patience_s` have passed.
-    When `command` dies by itself, so do the shifts.
+    When `command` dies by itself while a shift runs, as Prefect's worker does where its server is away for long, the
+    shift goes on and `command` is started again after `again_s`; without one, that is the end.
     """
     _adopt_orphans()
     signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
-    # Prefect's worker hears SIGINT only where nobody told it to ignore it: shells do so for what they put aside
-    worker = os.posix_spawn(command[0], list(command), os.environ, setsigmask=(), setsigdef=_HEARD)
+    worker = _start(command)
     code: int | None = None
+    again_at: float | None = None           # by the same clock: when the worker is started again
     told_at: float | None = None            # by the clock of this computer: when we were told to stop
     is_told = False                         # whether the worker was; told twice, Prefect kills itself
     shifts: set[int] = set()                # whose runs were told
@@ -43,16 +45,27 @@ def run(command: Sequence[str], patience_s: float = PATIENCE_S) -> int:
             told_at = told_at or time.monotonic()
         for child, status in _ended():
             if child == worker:
-                code, told_at = os.waitstatus_to_exitcode(status), told_at or time.monotonic()
+                code = os.waitstatus_to_exitcode(status)
+                if told_at is None and any(_is_shift(_words(process)) for process in _below()):
+                    again_at = time.monotonic() + again_s
+                else:
+                    told_at = told_at or time.monotonic()
             if child == 0:                  # nobody is left
                 return code if code is not None and code >= 0 else 1
         if told_at is None:
+            if again_at is not None and time.monotonic() >= again_at:
+                worker, code, again_at = _start(command), None, None
             continue
         below = _below()
         shifts |= _stop_shifts(below, but=shifts)
         if code is None and not is_told and (set(below) <= {worker} or time.monotonic() - told_at > patience_s):
             is_told = True
             os.kill(worker, signal.SIGTERM)
+
+
+def _start(command: Sequence[str]) -> int:
+    # Prefect's worker hears SIGINT only where nobody told it to ignore it: shells do so for what they put aside
+    return os.posix_spawn(command[0], list(command), os.environ, setsigmask=(), setsigdef=_HEARD)
 
 
 def _adopt_orphans() -> None:

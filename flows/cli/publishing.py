@@ -85,7 +85,8 @@ def publish_command(
 @click.command("reconcile", short_help="Look up what became of posts whose answer was lost.")
 @click.option("--slot", help="Only this slot.")
 @click.option("--rehearse", is_flag=True, help="Start rehearsal networks and look there.")
-@click.option("--rehearse-at", metavar="URL", help="Look at rehearsal networks that run already.")
+@click.option("--rehearse-at", metavar="URL", envvar="DRUMBEAT_REHEARSE_AT",
+              help="Look at rehearsal networks that run already.")
 @click.option("--lines", is_flag=True, hidden=True)
 @shared(archive=True)
 def reconcile_command(

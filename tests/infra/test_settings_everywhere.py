@@ -150,8 +150,8 @@ def test_prefect_yaml_says_what_the_code_says() -> None:
             ours_.entrypoint, ours_.description, dict(ours_.parameters), ours_.tags)
         assert (getattr(schedule, "cron", None), getattr(schedule, "timezone", None)) == (ours_.crontab, "UTC")
         limit: Any = one.concurrency_limit
-        assert (limit.limit, limit.collision_strategy) == (
-            ours_.at_once, {"wait": "ENQUEUE", "drop": "CANCEL_NEW"}[ours_.when_full])
+        assert (limit and (limit.limit, limit.collision_strategy)) == (ours_.at_once and (
+            ours_.at_once, {"wait": "ENQUEUE", "drop": "CANCEL_NEW"}[ours_.when_full]))
         assert one.enforce_parameter_schema is True
         assert one.work_pool is not None
         assert one.work_pool.name == "drumbeat"
@@ -165,7 +165,7 @@ def test_prefect_yaml_has_no_key_that_prefect_would_overlook() -> None:
     assert set(said) <= set(PrefectYamlModel.model_fields)
     for one in said["deployments"]:
         assert set(one) <= set(DeploymentConfig.model_fields)
-        assert set(one["concurrency_limit"]) <= set(ConcurrencyLimitSpec.model_fields)
+        assert set(one.get("concurrency_limit", ())) <= set(ConcurrencyLimitSpec.model_fields)
         assert set(one["work_pool"]) <= set(WorkPoolConfig.model_fields)
         assert all(set(schedule) <= set(RawScheduleConfig.model_fields) for schedule in one["schedules"])
 

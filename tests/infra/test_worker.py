@@ -56,7 +56,7 @@ def publisher(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     def start(run: str, *words: str, patience_s: float = 75.0) -> subprocess.Popen[str]:
         command = [sys.executable, "-P", "-c", WORKER, str(tmp_path), run, *words]
         ours = (f"import sys; from infra.worker import run\n"
-                f"sys.exit(run({command!r}, patience_s={patience_s}))")
+                f"sys.exit(run({command!r}, patience_s={patience_s}, again_s=0.1))")
         # what a shell does to what it puts aside: SIGINT is ignored, and Prefect's worker would never hear it
         started.append(subprocess.Popen([sys.executable, "-P", "-c", ours], stdout=subprocess.PIPE, text=True,
                                         start_new_session=True, cwd=tmp_path))
@@ -125,21 +125,25 @@ def test_a_call_in_flight_ends_before_the_worker_does(publisher: Any, networks: 
 
 
 @pytest.mark.slow
-def test_what_the_worker_leaves_behind_when_it_dies_is_ended_too(publisher: Any, networks: Rehearsal, club: Path,
-                                                                 tmp_path: Path) -> None:
-    """The worker is killed: its shift ends in order, nothing is left, and whoever started us hears that it failed."""
+def test_a_shift_outlives_its_worker_which_is_started_again(publisher: Any, networks: Rehearsal, club: Path,
+                                                            tmp_path: Path) -> None:
+    """The worker is killed: its shift goes on and another worker comes; told to stop, all of it ends in order."""
     ours = publisher(RUN, "--rehearse-at", networks.url, "--content", str(club), "--archive",
                      f"dir:{tmp_path / 'archive'}")
     _soon((tmp_path / "archive").exists)                                       # its shift looks around
     below = _below(ours.pid)
     assert any("flows.cli publish" in words for words in below.values())
 
-    os.kill(_children(ours.pid)[0], signal.SIGKILL)
+    first, (shift, *_) = _children(ours.pid)[0], [pid for pid, words in below.items() if "flows.cli publish" in words]
+    os.kill(first, signal.SIGKILL)
+    second = _soon(lambda: [pid for pid, words in _below(ours.pid).items() if "signal.pause" in words and pid != first])
+    assert Path(f"/proc/{shift}").exists()
+    ours.send_signal(signal.SIGTERM)
     printed, _ = ours.communicate(timeout=PATIENCE_S)
 
-    assert printed == "stopped\n"
-    assert ours.returncode == 1
-    assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]
+    assert set(printed.split()) == {"stopped"}
+    assert ours.returncode == 7                                                # the second worker's own code
+    assert not [pid for pid in (*below, *second) if Path(f"/proc/{pid}").exists()]
 
 
 @pytest.mark.slow

@@ -8,6 +8,8 @@ from typing import Any
 from crowd import Crowd, Piece, closest, now, records, said_sent, share_of, spread
 from scene import Run, throughput
 
+_LEASE_S = 300.0
+
 
 def quiet(run: Run) -> None:
     """Nothing happens but posts; then the same ones through the bare adapters, on the same machine at the same load."""
@@ -47,8 +49,12 @@ def kill(run: Run) -> None:
 
 
 def server(run: Run) -> None:
-    """Prefect's server dies by SIGKILL when the first is due, and is started again after the minute."""
+    """Prefect's server dies by SIGKILL when the first is due, and is started again after the minute.
+
+    Then the shifts go on: longer than Prefect gives a run whose lease it has forgotten (300 s).
+    """
     workers = run.begin()
+    senders = {pid for worker in workers for pid in worker.senders()}
     run.fleet.kill_server()
     run.until(65.0)
     before = run.fleet.posts()
@@ -57,7 +63,9 @@ def server(run: Run) -> None:
     run.fleet.wait_for_server()
     run.judge(run.finish())
     run.report["prefect"] = run.settled()
+    run.until(_LEASE_S + 90.0)
     run.report["workers_alive"] = sum(worker.process.poll() is None for worker in workers)
+    run.report["shifts_ended"] = len(senders - {pid for worker in workers for pid in worker.senders()})
 
 
 def hold(run: Run, *, whole: bool = False) -> None:

@@ -90,7 +90,8 @@ class Run:
             self.say(str(error)[-3_000:])
         self._sampling.set()
         taken = self.fleet.cpu_s()
-        self.report["cpu_s"] = {kind: round(taken[kind] - self._cpu.get(kind, 0.0), 1) for kind in sorted(taken)}
+        spent = {kind: round(taken[kind] - self._cpu.get(kind, 0.0), 1) for kind in sorted(taken)}
+        self.report["cpu_s"] = {kind: seconds for kind, seconds in spent.items() if seconds >= 0}     # not of another
         self.report["load"] = round(sum(self.loads) / max(1, len(self.loads)), 1)
         return self.fleet.posts()
 
