@@ -10,7 +10,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 
 def _install(session: nox.Session) -> None:
-    session.install("--require-hashes", "-r", "requirements-dev.lock")
+    session.install("--no-deps", "--require-hashes", "-r", "requirements-dev.lock")
     session.install("--no-deps", "--no-build-isolation", "-e", ".")
 
 

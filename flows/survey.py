@@ -19,6 +19,7 @@ from flows.planning.pausing import how_to_end, with_holds
 from flows.planning.preparing import Prepared
 from flows.planning.reporting import NEEDS_A_PERSON, NOT_PUBLISHED, SOON, row, when
 from flows.planning.vouching import SIGNERS, read_signers
+from schemas.errors import ContentError
 from schemas.finding import Finding, Judgement
 from schemas.ledger import Standing, State
 from schemas.plan import Item, Waiting
@@ -112,8 +113,9 @@ def git(content: Path, *, remote: bool) -> Iterator[Finding]:
         yield Finding("warning", f"git is {version}, which may take a folder of the content for a repository.",
                       f"Install git {'.'.join(map(str, GIT_AT_LEAST))} or newer.")
     repository = Repository(content)
-    head = repository.head()
+    head = newest(repository) if remote else repository.head()
     if not remote:
+        assert head is not None
         repository.listing(head)                                  # raises where the folder is not in it
     if _git.output(repository.top, "rev-parse", "--is-shallow-repository") == b"true\n":
         yield Finding("warning", "The clone is shallow: rules that need Git's history are not evaluated.",
@@ -121,7 +123,7 @@ def git(content: Path, *, remote: bool) -> Iterator[Finding]:
     if not remote and (changed := repository.uncommitted()):
         yield Finding("advice", f"{_many(len(changed), 'file')} of the content not committed, and so not published.",
                       "Commit what should be.")
-    yield Finding("ok", f"git {version}; the clone is at {head[:10]}")
+    yield Finding("ok", f"git {version}; {f'the clone is at {head[:10]}' if head else 'nothing was fetched yet'}")
 
 
 def remote(settings: Settings, *, call: bool) -> Iterator[Finding]:
@@ -144,16 +146,22 @@ def _signers(settings: Settings) -> Iterator[Finding]:
     if shutil.which("ssh-keygen") is None:
         yield Finding("error", "ssh-keygen is not installed, and signatures are asked for.", "Install OpenSSH.")
     inside = f"{repository.prefix}/{SIGNERS}".removeprefix("/")
-    kept = _git.output(repository.top, "cat-file", "blob", f"{newest(repository)}:{inside}")
+    kept = _git.output(repository.top, "cat-file", "blob", f"{newest(repository) or 'HEAD'}:{inside}")
     if not any(key.counts(datetime.now(UTC)) for key in read_signers(kept or b"")):
         yield Finding("error", f"Signed commits are asked for, and {inside} names nobody whose key counts now: every "
                       "commit is refused.", f"Commit {inside} with a line for each who may sign: NAME KEY.")
 
 
-def newest(repository: Repository) -> str:
-    """The commit that was fetched last; else the clone's own."""
-    found = _git.output(repository.top, "rev-parse", "--verify", "--quiet", f"{FETCHED}^{{commit}}")
-    return found.decode().strip() if found else repository.head()
+def newest(repository: Repository) -> str | None:
+    """The commit that was fetched last; else the clone's own, if it has any."""
+    return repository.named(FETCHED) or _own(repository)
+
+
+def _own(repository: Repository) -> str | None:
+    try:
+        return repository.head()
+    except ContentError:
+        return None
 
 
 # --- the plan ---------------------------------------------------------------------------------------------------------
@@ -172,10 +180,11 @@ def in_force(store: Store | None, content: Path, *, remote: bool) -> Iterator[Fi
         yield Finding("error", f"Commit {last.commit[:10]} is not published: {last.why.rstrip('.')}. The plan of "
                       f"{now_good.commit[:10]} stays in force.", last.remedy)
     elif now_good.commit != tip:
-        yield Finding("advice", f"The plan of {now_good.commit[:10]} is in force, and {tip[:10]} is there.",
+        there = tip[:10] if tip else "nothing newer"
+        yield Finding("advice", f"The plan of {now_good.commit[:10]} is in force, and {there} is there.",
                       "Nothing, if a publisher runs: it takes it within a minute.")
     else:
-        yield Finding("ok", f"that of {tip[:10]}, since {now_good.at:%Y-%m-%d %H:%M} UTC")
+        yield Finding("ok", f"that of {now_good.commit[:10]}, since {now_good.at:%Y-%m-%d %H:%M} UTC")
 
 
 def posts(prepared: Prepared, now: datetime) -> Iterator[Finding]:

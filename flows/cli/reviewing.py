@@ -29,6 +29,7 @@ from flows.planning.contrasting import Found, Swing, marked, swings
 from flows.planning.fencing import annotation
 from flows.planning.preparing import Prepared, prepare
 from flows.planning.reviewing import counts
+from flows.pull import approve
 from publishers.base import Connection
 from schemas.content import SourceFile
 from schemas.errors import ContentError, PublishError
@@ -58,6 +59,7 @@ def review_command(
     settings = settings_of(content)
     try:
         seen = _look(settings, archive, revision, time_of(settings, now))
+        approve(seen.after.content)
     except UnknownRevision:
         raise
     except ContentError as error:

@@ -3,6 +3,8 @@ import json
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -101,6 +103,18 @@ class PretendClock:
         """Lets the clock run on from where it stands, up to `barrier`."""
         now = self.now().timestamp()
         self._write({**self._read(), "pretend": now, "real": time.time(), "barrier": min(barrier, FAR).timestamp()})
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """It stands still, until the publisher hears of what is done meanwhile; after a failure it goes on as before.
+        """
+        barrier = datetime.fromtimestamp(self._read()["barrier"], UTC)
+        self.allow(self.now())
+        try:
+            yield
+        except BaseException:
+            self.allow(barrier)
+            raise
 
     def wait_until(self, moment: datetime, woken: threading.Event) -> bool:
         self.allow(moment)

@@ -81,7 +81,8 @@ def comment(review: Review) -> str:
 
 def failed(what: str, remedy: str) -> str:
     """The comment on content that cannot be read at all."""
-    return "\n\n".join((MARKER, "## Drumbeat review", "**The content cannot be read, so nothing of it would go out.**",
+    return "\n\n".join((MARKER, "## Drumbeat review",
+                        "**The content cannot be read: merged, it would be refused, and the plan in force stays.**",
                         fenced((behind("● ", what), behind("    remedy: ", remedy))))) + "\n"
 
 

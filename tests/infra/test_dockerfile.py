@@ -45,7 +45,7 @@ def test_everything_that_pip_installs_is_locked(lines: list[Line]) -> None:
     installs = re.findall(r"pip install ([^&]*)", " && ".join(_of(lines, "RUN")))
 
     assert [words.split()[:-1] for words in installs] == [
-        ["--require-hashes", "-r"], ["--require-hashes", "--no-deps", "-r"],
+        ["--require-hashes", "--no-deps", "-r"], ["--require-hashes", "--no-deps", "-r"],
         ["--no-deps", "--no-build-isolation", "--no-index"]]
 
 
