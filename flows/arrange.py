@@ -87,12 +87,22 @@ class Agenda:
         """Gives slots the times that resumes gave them."""
         moved = {slot: entry._replace(at=at) for slot in said.moved if (entry := self._planned.get(slot)) is not None
                  and (at := said.time(slot, entry.at)) is not None}
-        self._paused, self.entries = said, {**self._planned, **moved} if moved else self._planned
+        self.entries = {**self._planned, **moved} if moved else self._planned
         by_time = sorted((entry.at, slot) for slot, entry in self.entries.items())
         by_channel: dict[str, list[tuple[datetime, Slot]]] = {}
         for at, slot in by_time:
             by_channel.setdefault(slot.channel, []).append((at, slot))
         self._opened, self._by_time, self._by_channel = {}, by_time, by_channel
+        self._paused = said                                       # last: whoever sees it sees the times, too
+
+    def has_taken(self, said: Paused) -> bool:
+        """Whether the times are those that `said` gives."""
+        return self._paused is said
+
+    def planned_at(self, slot: Slot) -> datetime | None:
+        """The time that the content gives the slot, whatever resumes made of it; None: none."""
+        entry = self._planned.get(slot)
+        return entry.at if entry is not None else None
 
     def is_left_out(self, slot: Slot) -> bool:
         """Whether a resume left the slot out, at the time that the content gives it."""

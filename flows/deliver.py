@@ -56,7 +56,7 @@ from schemas.plan import Item
 
 log = logging.getLogger(__name__)
 Kept = TypeVar("Kept")
-KEPT_BACK, UNREACHED = "kept-back", "unreached"
+KEPT_BACK, UNREACHED, STOPPED = "kept-back", "unreached", "stopped"
 _OVER = (Kind.published, Kind.failed, Kind.skipped)
 
 
@@ -108,7 +108,10 @@ class Desk(Protocol):
         ...
 
     def held(self, order: Order) -> Brake | None:
-        """Who stopped it, as the archive knows it within a second; None: nobody. Raises StoreError."""
+        """Who stopped it, as the archive knows it within a second; None: nobody. Raises StoreError.
+
+        With no `why`: somebody has just let things go on, and the times that this gave are not in force yet.
+        """
         ...
 
     def is_left_out(self, slot: Slot) -> bool:
@@ -321,9 +324,18 @@ class _Delivery:
         return {"who": self.courier.witness.who(self.order.commit, path, now=self.clock.now())}
 
     def _held(self) -> Ended | None:
-        """A person has stopped it: nothing is sent, and nothing written, until a person lets it go on."""
+        """A person has stopped it: nothing is sent until a person lets it go on.
+
+        Nothing is written either, unless it was claimed just before: then it says that it waits, and why.
+        """
         stopped = self.desk.held(self.order)
-        return None if stopped is None else self._ended(stopped.until)._replace(why=stopped.why)
+        if stopped is None:
+            return None
+        mine = self.standing.kind is Kind.claim and self.standing.worker == self.ledger.worker
+        if stopped.why and mine and not (self.standing.parts or self.standing.doubt):
+            return self._stepped(Step(Kind.released, {"reason": stopped.why, "class": STOPPED}), None,
+                                 again=stopped.until)
+        return self._ended(stopped.until)._replace(why=stopped.why or None)
 
     def _kept_back(self) -> Ended | None:
         """A gate is shut, the flood fuse has blown, or others go first: said in the ledger, so whoever asks is told."""
@@ -485,10 +497,11 @@ class _Delivery:
         if isinstance(handles, PublishError):
             return self._not_prepared(handles)
         self.courier.upload_tries.pop(self.slot, None)
-        if not (self.standing.parts or self.standing.doubt) and not self.desk.still(self.order):
-            return self._stepped(Step(Kind.released, {"reason": "the plan changed"}), None, again=self.clock.now())
         if (held := self._held()) is not None:                    # asked again: uploads may have taken their time
             return held
+        if not (self.standing.parts or self.standing.doubt) and (
+                self.desk.is_left_out(self.slot) or not self.desk.still(self.order)):
+            return self._stepped(Step(Kind.released, {"reason": "the plan changed"}), None, again=self.clock.now())
         attempt, timing = self.standing.attempts.get(part, 0) + 1, self.courier.timing
         draft = {DRAFT: handles[DRAFT]} if DRAFT in handles else {}
         began = elapsed_s()             # before the record can exist: others count from when the archive took it

@@ -64,4 +64,7 @@ class Traffic:
                     line = self._went.get(slot.channel, {})
                     if slot in line and line[slot] is None:
                         line[slot] = receipt.at
+            for line in lines:                                    # of an earlier day by now: nobody is asked again
+                for slot in [slot for slot, at in line.items() if at is None]:
+                    del line[slot]
         return [at for line in lines for at in line.values() if at is not None]

@@ -160,12 +160,11 @@ class Branch:
     def _judge(self, force: str | None, tip: str) -> None:
         """Raises Refused, and keeps why, when `tip` may not follow on the plan of `force` (None: there is none yet)."""
         refused: Refused | None = None
-        rewritten = force is not None and not self._repository.descends(tip, force)
-        if rewritten and not any(tip == one or self._repository.descends(tip, one)
-                                 for one in allowed_rewrites(self._store)):
+        if force is not None and not self._repository.descends(tip, force) and not any(
+                tip == one or self._repository.descends(tip, one) for one in allowed_rewrites(self._store, force)):
             refused = Refused(
                 f"The history of {self._remote.branch} was rewritten: {tip[:10]} does not follow from "
-                f"{force[:10] if force else 'it'}, whose plan is in force.",
+                f"{force[:10]}, whose plan is in force.",
                 f'If that is meant, say so: drumbeat sync --accept-rewrite {tip[:12]} --by "YOUR NAME"; else push the '
                 "old history back.")
         elif self._require_signed and (found := refusals(self._repository, force, tip, now=self._now())):

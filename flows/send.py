@@ -97,9 +97,9 @@ class Shift:
         self.trials, self.shard = trials, shard
         self.agenda = Agenda(Planner(repository, home, store.address, know), store)
         self._extra: dict[Slot, Order] = {}                       # what has a ledger and no place in the plan
-        self._due: list[tuple[datetime, str, str, Slot]] = []
+        self._due: list[tuple[datetime, datetime, str, Slot]] = []   # when, its time in the content, channel, slot
         self._tries: dict[Slot, int] = {}                         # looks in vain since something last became of it
-        self._lines: dict[str, list[tuple[datetime, str, str, Slot]]] = {}
+        self._lines: dict[str, list[Slot]] = {}
         self._busy: dict[str, Future[Ended]] = {}
         self._sending: dict[str, Order] = {}
         self._publishers: dict[str, Publisher | SettingsError] = {}
@@ -116,7 +116,8 @@ class Shift:
         self._arranged: tuple[str, Mapping[Slot, Entry]] | None = None   # the plan that everything is awaited by
         self._reminded: set[Slot] = set()                         # told that they are in doubt or wait for a person
         self._elsewhere: frozenset[Done] = frozenset()            # what others brought to an end lately
-        self._told_held: set[Slot] = set()                        # told that a person stopped them
+        self._noted: set[Done] = set()                            # what of it was taken in
+        self._told_held: dict[Slot, int] = {}                     # told that a person stopped them, by which hold
 
     def stop(self) -> None:
         """Ends the shift after the calls that are out."""
@@ -148,15 +149,15 @@ class Shift:
             if self.stopping.is_set():
                 return
             self._collect()
-            if self.commit_moved.is_set():
+            if self.others_moved.is_set():
+                self.others_moved.clear()
+                self._note()
+            if self.commit_moved.is_set():                        # after all that may have moved a leader
                 self.commit_moved.clear()
                 self._load()
             if self.holds_moved.is_set():
                 self.holds_moved.clear()
                 self._pause()
-            if self.others_moved.is_set():
-                self.others_moved.clear()
-                self._note()
             now = self.clock.now()
             self._dispatch(pool, min(now, until))
             if self._busy and (self.clock.pretend or now >= until):
@@ -200,8 +201,8 @@ class Shift:
             log.error("plan rejected why=%s %s; the last good plan stays in force", error.what, error.remedy)
             if commit is not None:
                 keep_rejected(self.store, commit, error, self.clock.now())
-            if self._moved and self._arranged is not None:        # followers move in the plan that stays, too
-                self._retake()
+            if self._arranged is not None:
+                self._stay()
             return error
         except StoreError as error:
             if self._arranged is None:
@@ -210,24 +211,34 @@ class Shift:
             self.watch.look_again()
         return None
 
-    def _retake(self) -> None:
+    def _stay(self) -> None:
+        """The plan in force stays: that which another publisher accepted meanwhile, too; and followers move in it."""
         assert self._arranged is not None
         try:
-            self._take(self._arranged[0])
+            force, arranged = good_commit(self.store), self._arranged[0]
+            if force is None or not self.repository.has(force) or not self._is_taken(force):
+                self._take(arranged)
         except (ContentError, StoreError) as error:
-            log.error("followers not moved yet why=%s", error.what)
+            log.error("the plan in force not looked at again yet why=%s", error.what)
             self.watch.look_again()
+
+    def _is_taken(self, force: str) -> bool:
+        try:
+            self._take(force)
+        except ContentError as error:
+            log.error("plan in force not taken commit=%s why=%s", force[:10], error.what)
+            return False
+        return True
 
     def _pause(self) -> None:
         """What people stopped or let go on: everything is looked at again, with the times that it has now."""
-        try:
-            said = self.watch.held(FRESH_S)
-        except StoreError as error:
-            log.error("holds not known why=%s", error.what)
-            return
+        said = self.watch.said
         log.info("holds changed in force=%d", len(said.holds))
-        self._reminded -= self._told_held
-        self._told_held = set()
+        in_force = {one.number for one in said.holds}
+        for slot, number in self._told_held.copy().items():
+            if number not in in_force:                            # the next hold is told of anew
+                self._reminded.discard(slot)
+                del self._told_held[slot]
         before = self.agenda.entries
         self.agenda.pause(said)
         self._arrange(before, self.clock.now())
@@ -332,16 +343,17 @@ class Shift:
 
     def _next_moment(self) -> datetime:
         """When something becomes due; what waits for its account is woken by the call that is out."""
-        return self._due[0][0] if self._due else FAR
+        first = self._due[:1]                                     # at once: another thread asks, too
+        return first[0][0] if first else FAR
 
     def _dispatch(self, pool: ThreadPoolExecutor, now: datetime) -> None:
         """Hands the next due item of every idle account to a thread: one call in flight per account."""
         while self._due and self._due[0][0] <= now:
-            entry = heappop(self._due)
-            self._lines.setdefault(entry[1], []).append(entry)
+            _, _, channel, slot = heappop(self._due)
+            self._lines.setdefault(channel, []).append(slot)
         for channel, line in self._lines.items():
             while line and channel not in self._busy:
-                slot = line.pop(0)[3]
+                slot = line.pop(0)
                 order = self._order(slot) if slot not in self._published and slot not in self._over else None
                 if order is None:
                     continue
@@ -413,12 +425,15 @@ class Shift:
     def held(self, order: Order) -> Brake | None:
         """Who stopped it, as the archive knows it within a second; None: nobody. Raises StoreError."""
         item = order.item
-        campaign = item.post.post.campaign if item is not None else None
+        # a post that no file has any more is still its campaign's
+        campaign = item.post.post.campaign if item is not None else order.slot.post.partition("/")[0]
         # on a fast clock a second is a day
-        hold = self.watch.held(0.0 if self.clock.pretend else FRESH_S).by(order.channel.id, campaign)
+        said = self.watch.held(0.0 if self.clock.pretend else FRESH_S)
+        hold = said.by(order.channel.id, campaign)
         if hold is None:
-            return None
-        self._told_held.add(order.slot)
+            # whoever hears first that things go on does not go by the times of before
+            return None if self.agenda.has_taken(said) else Brake(self.clock.now(), "")
+        self._told_held[order.slot] = hold.number
         # whoever lets it go on wakes us; this is for the case that nobody heard
         return Brake(self.clock.now() + self._held_wait(1), why_held(hold, item.zone if item is not None else "UTC"))
 
@@ -501,7 +516,7 @@ class Shift:
                 self._await(slot, ended.again)
             elif standing.state is State.published:
                 self._published.add(slot)
-                self._lead(order, standing)
+                self._lead(slot, standing.published_at)
             elif standing.state in (State.failed, State.skipped, State.missed):
                 self._over.add(slot)
             elif standing.state is State.held:
@@ -515,12 +530,12 @@ class Shift:
             if is_open or ended.news:
                 self._reminded.add(slot)                          # each shift says it once: nothing stays silent
 
-    def _lead(self, order: Order, standing: Standing) -> None:
-        """Has those planned anew that follow a slot which went out at another minute than it was planned for."""
-        went = self._went[order.slot] = standing.published_at
-        late = went is not None and order.item is not None and went - order.item.at >= timedelta(minutes=1)
-        if late and self.agenda.is_followed(order.slot.post):
-            self._moved.add(order.slot.post)
+    def _lead(self, slot: Slot, went: datetime | None) -> None:
+        """Has those planned anew that follow a slot which went out at another minute than the content has it."""
+        self._went[slot], planned = went, self.agenda.planned_at(slot)
+        late = went is not None and planned is not None and went - planned >= timedelta(minutes=1)
+        if late and self.agenda.is_followed(slot.post):
+            self._moved.add(slot.post)
             self.commit_moved.set()
 
     def _held_wait(self, tries: int) -> timedelta:
@@ -533,7 +548,8 @@ class Shift:
         if not self._is_own(slot):
             entry = self.agenda.entries.get(slot)
             at = max(at, (self.clock.now() if entry is None else entry.at) + STAND_IN)
-        heappush(self._due, (at, slot.channel, slot.post, slot))
+        # what a resume sends at one moment goes out in the order in which it was planned
+        heappush(self._due, (at, self.agenda.planned_at(slot) or at, slot.channel, slot))
 
     # --- other publishers ---------------------------------------------------------------------------------------------
 
@@ -565,13 +581,26 @@ class Shift:
             self._wake(self.others_moved)
 
     def _note(self) -> None:
-        """Takes in what `_keep_noting` found."""
-        theirs = [done for done in self._elsewhere if not self._is_own(done.slot)]
+        """Takes in what `_keep_noting` found: each end once, for its post may get another time and open again."""
+        theirs = [done for done in self._elsewhere - self._noted if not self._is_own(done.slot)]
+        self._noted.update(theirs)
         self.traffic.begin(theirs)
         for done in theirs:
-            (self._published if done.state is State.published else self._over).add(done.slot)
-            if done.state is State.published:
+            if done.state is not State.published:
+                self._over.add(done.slot)
+            elif done.slot not in self._published:
+                self._published.add(done.slot)
                 self._went.setdefault(done.slot, None)
+                self._note_leader(done.slot)
+
+    def _note_leader(self, slot: Slot) -> None:
+        """What goes out after a slot of another publisher counts from when that one really went."""
+        if not self.agenda.is_followed(slot.post):
+            return
+        try:
+            self._lead(slot, self._when_it_went(slot))
+        except StoreError as error:                               # asked again with the next commit
+            log.error("not known when it went slot=%s why=%s", slot, error.what)
 
     def _publisher(self, channel: Channel) -> Publisher | SettingsError:
         if channel.id not in self._publishers:

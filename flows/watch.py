@@ -8,7 +8,7 @@ from flows.edges.clock import Clock, elapsed_s
 from flows.edges.holds import Holds
 from flows.edges.store import Store
 from flows.edges.trials import ARCHIVE
-from flows.planning.pausing import Paused
+from flows.planning.pausing import NOTHING_PAUSED, Paused
 from flows.probe import probe, to_probe
 from flows.pull import Source
 from publishers.base import Publisher
@@ -55,12 +55,17 @@ class Watch:
 
     def held(self, within_s: float) -> Paused:
         """What people have stopped, as the archive had it at most so long ago. Raises StoreError."""
-        said = self._holds.now(within_s)
-        with self._said_of:
+        with self._said_of:                                       # one by one: nobody brings back what was before
+            said = self._holds.now(within_s)
             moved, self._said = self._said is not None and said is not self._said, said
         if moved:
             self._holds_moved()
         return said
+
+    @property
+    def said(self) -> Paused:
+        """What was known last; nobody is asked."""
+        return self._said or NOTHING_PAUSED
 
     def _look(self) -> None:
         looked_at = elapsed_s()
@@ -76,6 +81,8 @@ class Watch:
                     self.held(wait)
             except DrumbeatError as error:                        # later again; whatever is sent asks for itself
                 log.error("look failed why=%s", error.what)
+            except Exception:  # the top of its thread: a shift that looks no more would go on in silence
+                log.exception("look broke off")
 
 
 def keep_probing(trials: Trials, store: Store, connect: Callable[[Channel], Publisher], clock: Clock,

@@ -91,7 +91,7 @@ def summary(findings: Iterable[Finding]) -> str:
     said = [many(states.count(state), state) if state != "advice" else f"{states.count(state)} advice"
             for state in _WRONG if state in states]
     left = f"; {states.count('skipped')} not looked at" if "skipped" in states else ""
-    return (", ".join(said) if said else "Nothing is wrong") + f"{left}."
+    return (", ".join(said) if said else "Nothing wrong was seen" if left else "Nothing is wrong") + f"{left}."
 
 
 def _connect(settings: Settings, clock: Clock, archive: str, rehearse_at: str | None,

@@ -15,6 +15,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 REHEARSAL = Path(".drumbeat/rehearsal")
 """Where a rehearsal keeps its archive, its networks and its clock: apart from everything real."""
 
+PREFECT = Path(".drumbeat/prefect-address")
+"""Where `up` keeps the address of the Prefect server that it started, while it runs."""
+
 
 def shared(*, archive: bool = False, now: bool = True, json: bool = True) -> Callable[[F], F]:
     """Adds --content and, as asked, --archive, --now, --json."""

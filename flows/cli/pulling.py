@@ -93,9 +93,15 @@ class Synced(NamedTuple):
 
 
 def synced(settings: Settings, repository: Repository, store: Store, now: datetime, *, rehearsal: bool) -> Synced:
-    """Brings the plan of the newest commit into force, if it may be. Raises SettingsError, StoreError."""
+    """Brings the plan of the newest commit into force, if it may be. Raises SettingsError, StoreError.
+
+    SettingsError, too, when the remote cannot be fetched.
+    """
     before = good(store)
     source = source_of(settings, repository, store, lambda: now)
+    if not source.fetch():
+        raise SettingsError("The remote cannot be fetched, so nobody knows what is new; the plan in force stays.",
+                            "The log says why: look at 'remote' in drumbeat.toml, the network and DRUMBEAT_GIT_TOKEN.")
     known = Knower(repository, home=settings.home, rehearsal=rehearsal)
     planner = Planner(repository, settings.home / ".drumbeat/cache", store.address,
                       lambda content, commit, whole: known.at(content, commit, whole=whole))

@@ -1,26 +1,31 @@
 """hold, resume: a person stops what goes out, and lets it go on again."""
+import os
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any, NamedTuple, get_args
 
 import click
 
-from flows.cli.options import archive_of, settings_of, shared, time_of
+from flows.cli.options import PREFECT, REHEARSAL, archive_of, settings_of, shared, time_of
 from flows.cli.telling import many, say, tell, tell_json
+from flows.edges.clock import PretendClock
 from flows.edges.holds import Holds
 from flows.edges.ledger import Ledger, worker_id
 from flows.edges.plans import last_good
 from flows.edges.prefect_events import emit
 from flows.edges.settings import Settings
-from flows.edges.store import Store, open_store
-from flows.observe import is_rehearsal, out_by_index, planned, read_standings
-from flows.planning.pausing import how_to_end, settle, was_due
+from flows.edges.store import Store, ahead, open_store
+from flows.observe import is_rehearsal, out_by_index, planned
+from flows.planning.folding import fold
+from flows.planning.pausing import how_to_end, settle, was_due, with_holds
 from flows.planning.preparing import Prepared
 from flows.planning.reporting import when
+from flows.planning.sealing import due_of
 from schemas.campaign import Campaign
-from schemas.errors import SettingsError, UsageError
+from schemas.errors import SettingsError, StoreError, UsageError
 from schemas.hold import Hold, Late, Moved, Scope
-from schemas.ledger import Slot
+from schemas.ledger import Slot, State
 from schemas.plan import Item
 
 _LONGEST_NAME = 80
@@ -83,7 +88,7 @@ def hold_command(
     _refuse_unknown(desk)
     made = desk.holds.add(Hold(number=0, kind="hold", scope=desk.scope, name=desk.name, by=by, reason=reason,
                                at=desk.now))
-    _announce("drumbeat.channel.paused", made)
+    _announce("drumbeat.channel.paused", made, desk.settings)
     if as_json:
         tell_json(made.model_dump(mode="json"))
     else:
@@ -112,29 +117,39 @@ def resume_command(
 ) -> int:
     """Ends a hold. If something was due meanwhile, --late says what becomes of it; without --late nothing is resumed.
 
+    Of the runs of a repeating post the last goes out; those before it are left out, as is what its not_after forbids.
+
     \b
     Example: drumbeat resume --all --by "Ilse" --late reschedule
     """
     by, reason = _said(by, "--by"), " ".join(reason.split())
-    desk = _open(everything, campaign, channel, content, archive, now)
+    with _standing_clock(settings_of(content)):
+        return _resume(_open(everything, campaign, channel, content, archive, now), by, reason, late, as_json)
+
+
+def _resume(desk: _Desk, by: str, reason: str, late: Late | None, as_json: bool) -> int:
     said = desk.holds.now(within_s=0.0)
     ending = [one for one in said.holds if (one.scope, one.name) == (desk.scope, desk.name)]
     if not ending:
         raise UsageError(f"{_what_of(desk)} is not held.", _held_now(said.holds))
     prepared = desk.plan()
-    over = _ended(desk.store, desk.now)
-    due = was_due(prepared.plan, said, ending, over, now=desk.now)
+    plan = with_holds(prepared.plan, said._replace(holds=()))     # with the times that earlier resumes gave
+    ledger = Ledger(desk.store, worker=worker_id("resume"), now=lambda: desk.now)
+    out = {done.slot for done in ledger.terminal_slots() if done.state is State.published}
+    due = was_due(plan, said, ending, out, now=desk.now)
+    over = ahead(lambda item: _is_over(item, ledger), due)
+    due = [item for item, is_over in zip(due, over, strict=True) if not is_over]
     if due and late is None:
         for line in _lines(due):
             say(line)
         raise UsageError(f"{many(len(due), 'slot')} came due while {_what_of(desk)} was held.",
                          "Say what becomes of them: --late send (now), --late skip (never), or --late reschedule (the "
                          "next free times).")
-    slots = settle(late, due, prepared.plan, prepared.content, now=desk.now) if late is not None else {}
+    slots = settle(late, due, plan, prepared.content, now=desk.now) if late is not None else {}
     made = desk.holds.add(Hold(number=0, kind="resume", scope=desk.scope, name=desk.name, by=by, reason=reason,
                                at=desk.now, late=late if due else None,
                                slots={str(slot): moved for slot, moved in slots.items()}))
-    _announce("drumbeat.channel.resumed", made)
+    _announce("drumbeat.channel.resumed", made, desk.settings)
     if as_json:
         tell_json(made.model_dump(mode="json"))
         return 0
@@ -144,6 +159,12 @@ def resume_command(
     for left in desk.holds.active():
         say(f"Still held: {left.what}, by {left.by}: {left.reason}")
     return 0
+
+
+def _standing_clock(settings: Settings) -> AbstractContextManager[None]:
+    """A rehearsal's clock stands still meanwhile: it would be past the new times before a publisher hears of them."""
+    file = settings.home / REHEARSAL / "clock.json"
+    return PretendClock(file).stopped() if file.exists() else nullcontext()
 
 
 def _open(everything: bool, campaign: str | None, channel: str | None, content: str | None, archive: str | None,
@@ -176,12 +197,15 @@ def _refuse_unknown(desk: _Desk) -> None:
         raise UsageError(f"There is no {desk.scope} {desk.name}.", f"There are: {', '.join(known)}.")
 
 
-def _ended(store: Store, now: datetime) -> set[Slot]:
-    """What has an end, or is under way: nothing becomes of it any more."""
-    ledger = Ledger(store, worker=worker_id("resume"), now=lambda: now)
-    ended = {done.slot for done in ledger.terminal_slots()}
-    begun = [slot for slot, _ in ledger.open_slots(ended)]
-    return ended | {slot for slot, standing in read_standings(ledger, begun).items() if not standing.nothing_sent}
+def _is_over(item: Item, ledger: Ledger) -> bool:
+    """Whether it has an end, or is under way: nothing becomes of it any more. Another time opens an end again."""
+    try:
+        entries = ledger.read(item.slot)
+        standing = fold(item.slot, entries)
+    except StoreError:                                            # a damaged ledger: nothing is sent for it
+        return True
+    ended = standing.state in (State.failed, State.skipped, State.missed)
+    return not standing.nothing_sent or (ended and due_of(entries) == item.at)
 
 
 def _lines(due: list[Item], slots: dict[Slot, Moved] | None = None) -> Iterable[str]:
@@ -209,8 +233,12 @@ def _held_now(holds: Iterable[Hold]) -> str:
     return f"Held: {held}." if held else "Nothing is held."
 
 
-def _announce(event: str, made: Hold) -> None:
-    """Prefect is told where there is one; nobody waits for it."""
-    emit(event, {"prefect.resource.id": f"drumbeat.{made.scope}.{made.name or 'all'}", "prefect.resource.name": made.what,
-                 "drumbeat.by": made.by},
-         {"what": made.what, "by": made.by, "reason": made.reason})
+def _announce(event: str, made: Hold, settings: Settings) -> None:
+    """Prefect is told where there is one: that of PREFECT_API_URL, or that of `up` beside this content."""
+    started = settings.home / PREFECT
+    environment = dict(os.environ)
+    if "PREFECT_API_URL" not in environment and started.exists():
+        environment["PREFECT_API_URL"] = started.read_text(encoding="utf-8").strip()
+    emit(event, {"prefect.resource.id": f"drumbeat.{made.scope}.{made.name or 'all'}",
+                 "prefect.resource.name": made.what, "drumbeat.by": made.by},
+         {"what": made.what, "by": made.by, "reason": made.reason}, environment=environment)

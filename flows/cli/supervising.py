@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.check import check_commit
-from flows.cli.options import REHEARSAL, exists
+from flows.cli.options import PREFECT, REHEARSAL, exists
 from flows.cli.outcomes import exit_code, outcome_table
 from flows.cli.telling import say, tell, tell_json
 from flows.cli.watching import rows_of
@@ -141,9 +141,12 @@ class Supervisor:
             addresses = self._first_json(networks)
             address = addresses["url"]
         if self.prefect is None:
-            environment = prefect_settings(self.settings.home.absolute() / ".drumbeat/prefect", self.port)
+            # a rehearsal has its own: real automations would tell people of its failures
+            environment = prefect_settings(self.home.absolute() / "prefect", self.port)
             Path(environment["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
             os.environ.update(environment)
+            if not self.rehearse:
+                (self.settings.home / PREFECT).write_text(environment["PREFECT_API_URL"], encoding="utf-8")
             self.children.start("prefect", ["-m", "flows.edges.prefect_server"], apart=True)
         self._say(f"Prefect          http://{HOST}:{self.port}  (ready in about 20 s; publishing does not wait for it)"
                   if self.prefect is None else f"Prefect          {without_login(self.prefect)}")
@@ -151,9 +154,8 @@ class Supervisor:
         self._begin_pages(clock_file)
         if address is not None:
             self._say(f"All timelines    {address}/")
-            for network, place in addresses.items():
-                if network != "url":
-                    self._say(f"  {network:<14} {place}")
+            for network in sorted({channel.network for channel in prepared.content.channels.channels} & set(addresses)):
+                self._say(f"  {network:<14} {addresses[network]}")
             self._say(f"The clock starts at {self.start:%Y-%m-%d %H:%M} UTC and runs {self.speed:,.0f} times as fast"
                       f"{f' until {self.until:%Y-%m-%d %H:%M} UTC' if self.until else ''}. Ctrl-C stops everything.")
         return address
@@ -255,6 +257,8 @@ class Supervisor:
     def _stop(self) -> None:
         """Ends the sender before the networks it talks to, lets the follower close its flow run, then ends the rest."""
         self.stopping.set()
+        if self.prefect is None and not self.rehearse:
+            (self.settings.home / PREFECT).unlink(missing_ok=True)
         if self.sender is not None:
             self.children.stop([self.sender], within_s=STOP_S)
         self.passing.put(None)

@@ -15,13 +15,19 @@ FETCHED = "refs/drumbeat/fetched"
 TIMEOUT_S = 60.0
 _SSH = re.compile(r"(?:[A-Za-z0-9._-]+@)?(?![-.])[A-Za-z0-9._-]+:(?!//)(?![:-])[^\x00-\x20\x7f]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_RIVALS = 5
+"""So often it is fetched again when another process of the clone was quicker."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class _Overtaken(ContentError):
+    """Another process of this clone fetched the same branch in the same moment."""
 
 
 class Remote:
     """One branch of the repository that everybody pushes to. `url` is as `checked_url` returns it.
 
-    `into`: where the tip lies after a fetch; two processes of one clone must not write the same name at once.
+    `into`: where the tip lies after a fetch. Several processes of one clone may write it: the newest stays.
     """
 
     def __init__(self, top: Path, url: str, branch: str, environment: Mapping[str, str] = os.environ, *,
@@ -39,9 +45,15 @@ class Remote:
 
     def fetch(self) -> str:
         """The tip of the branch, fetched. Raises ContentError when it cannot be; what was fetched before stays."""
-        # No tags, no submodules, nothing of the clone's own settings for this remote: it is asked by its address.
-        self._ask("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head",
-                  "--no-auto-maintenance", "--force", "--", self.url, f"+{self._ref}:{self.into}")
+        for left in reversed(range(_RIVALS)):
+            try:
+                # No tags, no submodules, nothing of the clone's own settings for this remote: only its address
+                self._ask("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head",
+                          "--no-auto-maintenance", "--force", "--", self.url, f"+{self._ref}:{self.into}")
+                break
+            except _Overtaken:                                    # a push has the shift and `sync` fetch at once
+                if not left:
+                    raise
         found = _git.output(self.top, "rev-parse", "--verify", "--quiet", f"{self.into}^{{commit}}")
         if found is None:
             raise ContentError(f"{shown(self.url)}: {self.branch} is no commit.", _NO_BRANCH)
@@ -82,7 +94,8 @@ class Remote:
         if ran.returncode == 2 and words[0] == "ls-remote":
             return b""
         if ran.returncode:
-            raise ContentError(f"{shown(self.url)} cannot be fetched: {self._last_words(ran.stderr)}.", _AWAY)
+            kind = _Overtaken if b"cannot lock ref" in ran.stderr else ContentError
+            raise kind(f"{shown(self.url)} cannot be fetched: {self._last_words(ran.stderr)}.", _AWAY)
         return ran.stdout
 
     def _secrets(self) -> Sequence[tuple[str, str]]:

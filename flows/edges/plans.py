@@ -108,18 +108,26 @@ def rejections(store: Store, force: Good | None = None) -> list[Rejection]:
 
 
 def _rejected(force: Good | None) -> str:
-    return f"{_REJECTED}{force.number if force else 0:06d}-"
+    # by the commit: its plan gets another number whenever it finds new times
+    return f"{_REJECTED}{force.commit if force else 'none'}/"
 
 
 def allow_rewrite(store: Store, commit: str, *, by: str, reason: str, now: datetime) -> None:
     """Keeps that a person takes `commit` for good although it does not follow from the plan in force."""
-    said = {"v": 1, "commit": commit, "by": by, "reason": reason, "at": rfc3339(now)}
-    store.create(f"{_REWRITTEN}{commit}.json", json.dumps(said, sort_keys=True).encode())
+    force = good(store)
+    said = {"v": 1, "commit": commit, "instead_of": force.commit if force else None, "by": by, "reason": reason,
+            "at": rfc3339(now)}
+    store.create(f"{_REWRITTEN}{force.number if force else 0:06d}-{commit}.json",
+                 json.dumps(said, sort_keys=True).encode())
 
 
-def allowed_rewrites(store: Store) -> Iterable[str]:
-    """The commits that persons took for good in this way."""
-    return [key.removeprefix(_REWRITTEN).split(".")[0] for key in store.list(_REWRITTEN)]
+def allowed_rewrites(store: Store, force: str) -> Iterable[str]:
+    """The commits that persons took for good in this way while the plan of commit `force` was in force.
+
+    Once one of them is in force itself, it excuses nothing any more: the next rewriting needs a word of its own.
+    """
+    said = (json.loads(store.get(key) or b"{}") for key in store.list(_REWRITTEN))
+    return [one["commit"] for one in said if one["instead_of"] == force]
 
 
 def _newest(store: Store) -> bytes | None:

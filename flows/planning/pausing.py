@@ -15,10 +15,11 @@ _LOOK_AHEAD = timedelta(days=366)
 
 
 class Paused(NamedTuple):
-    """What is stopped now, the oldest first; and what resumes made of single slots."""
+    """What is stopped now, the oldest first; what resumes made of single slots; and earlier holds, with their ends."""
 
     holds: tuple[Hold, ...] = ()
     moved: Mapping[Slot, Moved] = {}
+    ended: tuple[tuple[Hold, datetime], ...] = ()
 
     def by(self, channel: str, campaign: str | None) -> Hold | None:
         """The hold that stops a slot of this channel and campaign; None: none does."""
@@ -36,17 +37,18 @@ LEFT_OUT = "it was due while it was held, and was left out when that was resumed
 
 def paused(records: Iterable[Hold]) -> Paused:
     """What all records together say, in whatever order they come; a slot moved twice is where it was moved last."""
-    holds, moved = list[Hold](), dict[Slot, Moved]()
+    holds, moved, ended = list[Hold](), dict[Slot, Moved](), list[tuple[Hold, datetime]]()
     for record in sorted(records, key=lambda one: one.number):
         if record.kind == "hold":
             holds.append(record)
             continue
+        ended += [(one, record.at) for one in holds if (one.scope, one.name) == (record.scope, record.name)]
         holds = [one for one in holds if (one.scope, one.name) != (record.scope, record.name)]
         for slot, said in record.slots.items():
             earlier = moved.get(Slot.parse(slot))
             was = earlier.was if earlier is not None and earlier.at == said.was else said.was
             moved[Slot.parse(slot)] = Moved(was=was, at=said.at)
-    return Paused(tuple(holds), moved)
+    return Paused(tuple(holds), moved, tuple(ended))
 
 
 def covers(hold: Hold, channel: str, campaign: str | None) -> bool:
@@ -62,7 +64,7 @@ def why(hold: Hold, zone: str) -> str:
 def how_to_end(hold: Hold) -> str:
     """The command that lets it go on."""
     scope = "--all" if hold.scope == "all" else f"--{hold.scope} {hold.name}"
-    return f"'drumbeat resume {scope}' lets it go on"
+    return f"'drumbeat resume {scope} --by NAME' lets it go on"
 
 
 def with_holds(plan: Plan, said: Paused, *, over: Collection[Slot] = ()) -> Plan:
@@ -93,46 +95,61 @@ def _waiting(item: Item, reason: str) -> Waiting:
 
 
 def was_due(plan: Plan, said: Paused, ending: Iterable[Hold], over: Collection[Slot], *, now: datetime) -> list[Item]:
-    """What came due while these holds were in force and is stopped by no other, in its order."""
+    """What came due while these holds, or others right before them, were in force and is stopped by no other, in its
+    order."""
     ending = list(ending)
     others = said._replace(holds=tuple(one for one in said.holds if one not in ending))
     return [item._replace(at=at) for item in plan.items if item.slot not in over
             and (at := said.time(item.slot, item.at)) is not None and at <= now
-            and any(covers(one, item.channel.id, item.post.post.campaign)
-                    and one.at <= at + timedelta(seconds=item.grace_s) for one in ending)
+            and (since := _stopped_since(item, said, ending)) is not None
+            and since <= at + timedelta(seconds=item.grace_s)
             and others.by(item.channel.id, item.post.post.campaign) is None]
+
+
+def _stopped_since(item: Item, said: Paused, ending: Iterable[Hold]) -> datetime | None:
+    """Since when the item has been stopped without a break, by whichever hold; None: these do not stop it."""
+    channel, campaign = item.channel.id, item.post.post.campaign
+    since = min((one.at for one in ending if covers(one, channel, campaign)), default=None)
+    for one, until in sorted(said.ended, key=lambda one: one[1], reverse=True):
+        if since is not None and until >= since and covers(one, channel, campaign):
+            since = min(since, one.at)
+    return since
 
 
 def settle(late: Late, due: list[Item], plan: Plan, content: Content, *, now: datetime) -> dict[Slot, Moved]:
     """What becomes of each slot that was due: `send` now, `skip`, or `reschedule` to the next times that are free.
 
-    A new time keeps the channel's distances (`min_gap`, `max_per_day`), its quiet hours and the blackouts.
+    A new time keeps the channel's distances (`min_gap`, `max_per_day`), its quiet hours and the blackouts. Left out
+    is whatever its `not_after` forbids by then, and of the runs of a post all but the last: readers want it once.
     """
-    if late != "reschedule":
-        return {item.slot: Moved(was=item.at, at=now if late == "send" else None) for item in due}
-    return {item.slot: Moved(was=item.at, at=at) for item, at in _new_times(due, plan, content, now)}
+    last = {(item.slot.post, item.channel.id): item.slot for item in due}
+    goes = [item for item in due if late != "skip" and last[item.slot.post, item.channel.id] == item.slot
+            and (item.not_after is None or now <= item.not_after)]
+    times: dict[Slot, datetime] = dict.fromkeys((item.slot for item in goes), now)
+    if late == "reschedule":
+        moving = {item.slot for item in due}
+        times = dict(_new_times(goes, [item for item in plan.items if item.slot not in moving], content, now))
+    return {item.slot: Moved(was=item.at, at=times.get(item.slot)) for item in due}
 
 
-def _new_times(due: list[Item], plan: Plan, content: Content, now: datetime) -> Iterator[tuple[Item, datetime | None]]:
+def _new_times(due: list[Item], others: Iterable[Item], content: Content, now: datetime,
+               ) -> Iterator[tuple[Slot, datetime]]:
+    """The next free time of each; of some there is none."""
     zones = {channel.id: channel.timezone or content.timezone for channel in content.channels.channels}
     calendar = content.entry("blackouts")
-    moving = {item.slot for item in due}
     taken: dict[str, list[int]] = {}
-    for item in plan.items:
-        if item.slot not in moving:
-            taken.setdefault(item.channel.id, []).append(int(item.at.timestamp()))
+    for item in others:
+        taken.setdefault(item.channel.id, []).append(int(item.at.timestamp()))
     free = Free(content.channels, zones, calendar.blackouts if calendar is not None else (),
                 {channel: sorted(times) for channel, times in taken.items()})
     first = (now + timedelta(seconds=59)).replace(second=0, microsecond=0)
     reached: dict[str, datetime] = {}
     for item in due:
         channel, at = item.channel.id, reached.get(item.channel.id, first)
-        asks = item.post.intent == "ask"
-        while at < now + _LOOK_AHEAD and not free.fits(channel, at, zones[channel], asks=asks):
+        asks, end = item.post.intent == "ask", min(now + _LOOK_AHEAD, item.not_after or now + _LOOK_AHEAD)
+        while at <= end and not free.fits(channel, at, zones[channel], asks=asks):
             at += _STEP if free.is_quiet(channel, at) else timedelta(minutes=1)
-        if at >= now + _LOOK_AHEAD:
-            yield item, None
-            continue
-        free.take(channel, at)
-        reached[channel] = at
-        yield item, at
+        if at <= end:
+            free.take(channel, at)
+            reached[channel] = at
+            yield item.slot, at

@@ -2,6 +2,7 @@
 import shutil
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,14 +11,14 @@ import pytest
 from flows.edges.fetching import checked_url, shown
 from flows.edges.holds import Holds
 from flows.edges.nudge import nudge
-from flows.edges.plans import allow_rewrite, good, rejections
+from flows.edges.plans import accept, allow_rewrite, good, last_good, rejections
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import Store, open_store
 from flows.pull import ARCHIVE_S, POLL_S, Branch, Refused, remote_of, repository_of
 from flows.send import Shift
 from schemas.errors import ContentError, SettingsError
-from schemas.ledger import State
+from schemas.ledger import Slot, State
 
 from .conftest import CHANNELS, NOON, ContentFolder, Stage
 
@@ -134,6 +135,30 @@ def test_a6_a_rewritten_history_freezes_the_plan(club: Club) -> None:
     assert club.branch().commit() == third                        # what follows on it needs no word of its own
 
 
+def test_a6_a_word_for_one_rewriting_is_none_for_the_next(club: Club) -> None:
+    """A person took a rewritten history once; whoever rewrites what came after it needs a word of their own."""
+    club.run(timedelta(minutes=-50))
+    club.writer.git("commit", "--quiet", "--amend", "--message", "Again")
+    club.writer.post("b", "Text b")
+    second = club.push("--force")
+    allow_rewrite(club.store, second, by="Ilse", reason="a secret was in it", now=NOON)
+    club.run(timedelta(minutes=-40))
+    club.writer.post("c", "Text c")
+    third = club.push()
+    club.run(timedelta(minutes=-30))
+    force = good(club.store)
+    assert force is not None
+    assert force.commit == third
+
+    club.writer.git("reset", "--quiet", "--hard", second)
+    club.writer.post("evil", "Text of a thief")
+    fourth = club.push("--force")
+    with pytest.raises(Refused, match="was rewritten"):
+        club.branch().commit()
+    allow_rewrite(club.store, fourth, by="Ilse", reason="again", now=NOON)
+    assert club.branch().commit() == fourth
+
+
 def test_a6_a_branch_that_goes_back_is_a_rewritten_history(club: Club) -> None:
     first = club.writer.git("rev-parse", "HEAD").strip()
     club.writer.post("b", "Text b", at=NOON + timedelta(hours=1))
@@ -176,6 +201,46 @@ def test_a_rejected_plan_leaves_the_last_good_one_in_force(club: Club) -> None:
     assert force is not None
     assert force.commit == mended
     assert rejections(club.store) == []
+
+
+def test_a_rejection_is_told_for_as_long_as_its_plan_stays_in_force(club: Club) -> None:
+    """The plan in force may find new times meanwhile, and be kept under another number: it is the same plan."""
+    first = club.writer.git("rev-parse", "HEAD").strip()
+    club.run(timedelta(minutes=-30))
+    club.writer.write("networks/channels.yaml", "channels: [\n")
+    broken = club.push()
+    club.run(timedelta(minutes=-20))
+    accept(club.store, first, {**last_good(club.store), Slot("posts/next", "mastodon"): NOON}, now=NOON)
+    assert [one.commit for one in rejections(club.store)] == [broken]
+
+
+def test_who_slept_over_a_plan_takes_it_although_the_next_one_is_rejected(club: Club) -> None:
+    """Another publisher accepted the second commit, and rejected the third; we hear of both at once."""
+    source = club.branch()
+    late = club.shift(source)
+    late.run(NOON - timedelta(minutes=55))
+    club.writer.post("a", "Text a, mended")
+    second = club.push()
+    club.run(timedelta(minutes=-50))
+    club.writer.write("networks/channels.yaml", "channels: [\n")
+    club.push()
+    club.elapsed = POLL_S + 1
+    assert source.has_moved()
+    late.stopping.clear()
+    late.commit_moved.set()
+    assert late._load() is not None
+    assert late.agenda.commit == second
+
+
+def test_two_processes_of_one_clone_may_fetch_at_once(club: Club) -> None:
+    """A push has the shift and `sync` fetch in the same moment."""
+    repository = repository_of(club.settings)
+    for number in range(5):
+        club.writer.post("a", f"Text {number}")
+        tip = club.push()
+        remotes = [remote_of(club.settings, repository) for _ in range(4)]
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(lambda remote: remote.fetch() if remote else "", remotes)) == [tip] * 4
 
 
 def test_a_remote_that_is_away_stops_nothing(club: Club) -> None:

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from flows.edges.ledger import Ledger
+from flows.edges.ledger import Done, Ledger
 from flows.edges.store import open_store
 from schemas.ledger import Kind, Slot, State
 from schemas.shard import Shard
@@ -78,3 +78,41 @@ def test_two_publishers_of_one_archive_send_each_post_once(stage: Stage) -> None
     shared(stage, 2)
     assert sorted((post["network"], post["text"]) for post in stage.posts()) == sorted(
         (network, f"Text {number}") for number in range(6) for network in ("mastodon", "x"))
+
+
+def test_an_end_of_another_publishers_slot_counts_once(stage: Stage) -> None:
+    """What it missed goes out when it gets another time, although the index goes on naming the old end."""
+    theirs = next(channel for channel in ("mastodon", "x", "facebook") if not Shard(1, 2).has(channel))
+    stage.folder.post("a", "Text", channels=theirs)
+    stage.folder.commit()
+    shift = stage.shift()
+    shift.shard = Shard(1, 2)
+    shift._start()
+    ended = Done(Slot("posts/a", theirs), State.missed, NOON.date())
+    shift._elsewhere = frozenset({ended})
+    shift._note()
+    assert ended.slot in shift._over
+
+    stage.folder.post("a", "Text", channels=theirs, at=NOON + timedelta(hours=3))
+    stage.folder.commit()
+    shift._load()
+    shift._note()
+    assert ended.slot not in shift._over
+
+
+def test_who_follows_another_publishers_post_counts_from_when_it_went(stage: Stage) -> None:
+    stage.folder.post("first", "First", channels="mastodon")
+    stage.folder.write("posts/then.md", "---\nafter: first + 1h\nchannels: [x]\n---\nThen\n")
+    stage.folder.commit()
+    shift = stage.shift()
+    shift.shard = next(Shard(number, 2) for number in (1, 2) if not Shard(number, 2).has("mastodon"))
+    shift._start()
+    stage.script({"fault": "429", "retry_after": 1200})
+    stage.run("other", until=NOON + timedelta(minutes=30))
+    went = stage.standing("posts/first@mastodon#1").published_at
+    assert went is not None
+    shift._elsewhere = frozenset(shift.ledger.terminal_slots())
+    shift._note()
+    shift._load()
+    entry = shift.agenda.entries[Slot("posts/then", "x")]
+    assert entry.at >= went.replace(second=0, microsecond=0) + timedelta(hours=1)

@@ -408,7 +408,7 @@ def test_f9_nothing_that_lies_there_reaches_prefect(content_folder, tmp_path, tr
     assert not proof.exists()
     assert heard == []
     assert [path.name for path in tmp_path.glob("ran*")] == []
-    assert (folder.home / ".drumbeat/prefect/prefect.db").exists()
+    assert (folder.home / ".drumbeat/rehearsal/prefect/prefect.db").exists()
     assert sent(folder.home) == ["Good."]
 
 

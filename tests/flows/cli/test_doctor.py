@@ -123,6 +123,7 @@ def test_the_worst_comes_first() -> None:
         "  fix: do", "skipped: CRM: not called", "ok  disk  fine"]
     assert summary(findings) == "1 error, 1 warning, 1 advice; 1 not looked at."
     assert summary(findings[:1]) == "Nothing is wrong."
+    assert summary([findings[0], findings[2]]) == "Nothing wrong was seen; 1 not looked at."
 
 
 @pytest.mark.slow

@@ -29,12 +29,12 @@ def test_hold_and_resume(club: ContentFolder, drumbeat: Callable[..., Any]) -> N
 
     held = run("hold", "--all", "--by", "Ilse", "--reason", "an injury at the bench", "--now", "2027-03-01 11:30")
     assert (held.code, held.out) == (
-        0, "Held: everything. 'drumbeat resume --all' lets it go on: an injury at the bench\n")
+        0, "Held: everything. 'drumbeat resume --all --by NAME' lets it go on: an injury at the bench\n")
     assert "Traceback" not in held.err
 
     sent = run("publish", "--once", "--rehearse", *AT)
-    why = ("Ilse holds everything since Mon 2027-03-01 11:30 (UTC): an injury at the bench. 'drumbeat resume --all' "
-           "lets it go on")
+    why = ("Ilse holds everything since Mon 2027-03-01 11:30 (UTC): an injury at the bench. 'drumbeat resume --all "
+           "--by NAME' lets it go on")
     assert sent.code == 0, sent.err
     assert f"posts/a@mastodon#1  waiting  Mon 2027-03-01 12:00 (UTC)  {why}" in sent.out
     status = run("status", *AT)
@@ -114,6 +114,11 @@ def test_sync_accepts_and_rejects(content_folder: Callable[..., ContentFolder], 
     accepted = run("sync")
     assert (accepted.code, accepted.out) == (0, f"Accepted: commit {first[:10]}, 1 post, 0 errors, 0 warnings.\n")
     assert run("sync").out.startswith("In force already")
+    origin.rename(tmp_path / "away")
+    away = run("sync")
+    assert (away.code, away.out) == (3, "")
+    assert "The remote cannot be fetched, so nobody knows what is new; the plan in force stays." in away.err
+    (tmp_path / "away").rename(origin)
 
     writer.write("networks/channels.yaml", "channels: [\n")
     broken = push()
@@ -137,3 +142,38 @@ def test_a_broken_head_shows_the_plan_that_is_in_force(club: ContentFolder, drum
     status = drumbeat("status", *AT, cwd=club.home)
     assert "posts/b@mastodon#1      planned    Mon 2027-03-01 12:30 (UTC)" in status.out
     assert "is rejected since Mon 2027-03-01 12:05 (UTC): content/networks/channels.yaml:2:" in status.err
+
+
+def test_what_was_missed_and_got_a_time_under_the_hold_is_asked_about(club: ContentFolder,
+                                                                      drumbeat: Callable[..., Any]) -> None:
+    """It ended once; its new time came while it was held, so it is due like the others."""
+    def run(*words: str) -> Any:
+        return drumbeat(*words, cwd=club.home)
+
+    run("publish", "--once", "--rehearse", "--now", "2027-03-01 14:30")
+    assert "posts/a@mastodon#1      missed" in run("status", "--now", "2027-03-01 14:30").out
+    run("hold", "--all", "--by", "Ilse", "--reason", "a storm", "--now", "2027-03-01 15:00")
+    club.write("posts/a.md", "---\nat: 2027-03-01 16:00\nchannels: [mastodon]\n---\nText a\n")
+    club.commit()
+    much_later = ("--now", "2027-03-01 20:00")
+    run("publish", "--once", "--rehearse", *much_later)
+    assert "posts/a@mastodon#1  was due Mon 2027-03-01 16:00" in run("resume", "--all", "--by", "I", *much_later).err
+    run("resume", "--all", "--by", "Ilse", "--late", "send", *much_later)
+    sent = run("publish", "--once", "--rehearse", *much_later)
+    assert "posts/a@mastodon#1  published" in sent.out
+
+
+def test_a_second_resume_keeps_its_distance_from_what_the_first_one_moved(club: ContentFolder,
+                                                                          drumbeat: Callable[..., Any]) -> None:
+    def run(*words: str) -> Any:
+        return drumbeat(*words, cwd=club.home)
+
+    club.write("posts/c.md", "---\nat: 2027-03-01 12:45\nchannels: [mastodon]\n---\nText c\n")
+    club.commit()
+    for held, resumed in (("11:30", "12:40"), ("12:41", "12:50")):
+        run("hold", "--all", "--by", "Ilse", "--reason", "a storm", "--now", f"2027-03-01 {held}")
+        done = run("resume", "--all", "--by", "Ilse", "--late", "reschedule", "--now", f"2027-03-01 {resumed}")
+        assert done.code == 0, done.err
+    # since the first resume a stands at 13:45, an hour from where c was
+    assert done.out.splitlines()[1:] == [
+        "  posts/c@mastodon#1  was due Mon 2027-03-01 12:45 (UTC)  now Mon 2027-03-01 14:45 (UTC)"]

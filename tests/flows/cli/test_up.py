@@ -111,7 +111,7 @@ def test_the_archive_holds(season, drumbeat):
 
 def test_prefect_shows_the_shift(season, planned):
     """Prefect holds one Completed flow run with a task run per slot, named and tagged, and a table of them all."""
-    database = sqlite3.connect(season.home / ".drumbeat/prefect/prefect.db")
+    database = sqlite3.connect(season.home / ".drumbeat/rehearsal/prefect/prefect.db")
     flows = database.execute("select id, name, state_type from flow_run").fetchall()
     tasks = database.execute("select name, state_type, state_name, tags, flow_run_id from task_run").fetchall()
     artifacts = database.execute("select key, type, data from artifact").fetchall()
@@ -128,6 +128,7 @@ def test_prefect_shows_the_shift(season, planned):
     table = json.loads(json.loads(data))
     assert (key, kind, len(table)) == ("shift", "table", len(planned))
     assert {row["state"] for row in table} == {"published"}
+    assert not (season.home / ".drumbeat/prefect").exists()         # what is real is shown there
 
 
 def test_the_same_command_again_publishes_nothing(season, drumbeat, season_words, prefect_server, free_port):

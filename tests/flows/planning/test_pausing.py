@@ -50,7 +50,7 @@ def test_who_is_stopped(morning: Prepared) -> None:
 def test_what_is_said_of_a_hold() -> None:
     assert why(record(1, "hold", "channel", "x"), "Europe/Dublin") == (
         "Ilse holds the channel x since Tue 2027-01-05 10:00 (Europe/Dublin): a storm. "
-        "'drumbeat resume --channel x' lets it go on")
+        "'drumbeat resume --channel x --by NAME' lets it go on")
 
 
 def test_a_plan_with_a_hold(morning: Prepared) -> None:
@@ -120,3 +120,39 @@ def test_what_is_moved_twice_is_where_it_was_moved_last() -> None:
     said = paused([record(1, "resume", slots={str(slot("a")): Moved(was=TEN, at=first)}),
                    record(2, "resume", slots={str(slot("a")): Moved(was=first, at=second)})])
     assert said.time(slot("a"), TEN) == second
+
+
+def test_what_one_hold_after_another_stopped_is_asked_about(morning: Prepared) -> None:
+    """Due under the first, which ended while the second was in force: it was never free to go, and is not missed."""
+    said = paused([record(1, "hold", at=TEN - timedelta(hours=1)),
+                   record(2, "hold", "channel", "x", at=TEN + timedelta(hours=4)),
+                   record(3, "resume", at=TEN + timedelta(hours=5))])
+    now = TEN + timedelta(hours=6)
+    assert [item.slot for item in was_due(morning.plan, said, said.holds, (), now=now)] == [slot("c", "x")]
+    apart = paused([record(1, "hold", at=TEN - timedelta(hours=1)), record(2, "resume", at=TEN - timedelta(minutes=5)),
+                    record(3, "hold", "channel", "x", at=TEN + timedelta(hours=4))])
+    assert was_due(morning.plan, apart, apart.holds, (), now=now) == []
+
+
+@pytest.mark.parametrize("late", ["send", "reschedule"])
+def test_of_the_runs_of_a_post_only_the_last_goes_out(prepared: Callable[..., Prepared], late: Any) -> None:
+    """Four weeks were held: nobody wants to read it four times in an hour."""
+    weekly = ("---\nevery: 1w on tuesday at 10:00\nfrom: 2027-01-05\nruns: 5\nchannels: [mastodon]\n---\n"
+              "Open.\n\n## or\n\nCome.\n")
+    made = prepared({"posts/w.md": weekly, "networks/channels.yaml": CHANNELS})
+    now = TEN + timedelta(days=21, hours=1)
+    due = [item for item in made.plan.items if item.at <= now]
+    assert len(due) == 4
+    settled = settle(late, due, made.plan, made.content, now=now)
+    assert [moved.at for moved in settled.values()] == [None, None, None, now]
+
+
+@pytest.mark.parametrize(("late", "hours"), [("send", 2), ("reschedule", 2)])
+def test_what_its_not_after_forbids_is_left_out(prepared: Callable[..., Prepared], late: Any, hours: int) -> None:
+    posts = {f"posts/{name}.md": f"---\nat: 2027-01-05 10:00\nnot_after: 2027-01-05 {latest}\nchannels: [mastodon]\n"
+                                 f"---\nText {name}\n" for name, latest in (("a", "11:00"), ("b", "18:00"))}
+    made = prepared({**posts, "networks/channels.yaml": CHANNELS})
+    now = TEN + timedelta(hours=hours)
+    settled = settle(late, list(made.plan.items), made.plan, made.content, now=now)
+    assert {str(one): moved.at for one, moved in settled.items()} == {
+        "posts/a@mastodon#1": None, "posts/b@mastodon#1": now}

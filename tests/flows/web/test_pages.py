@@ -87,9 +87,32 @@ def test_a_hold_is_told_with_who_why_and_how_to_end_it(week, hosted):
     told = words(ask(hosted(week.home, week.archive, now=LATER), "/").text)
 
     said = ("Wren holds the channel mastodon since Mon 2027-03-01 12:00 (UTC): the shop burns. "
-            "&#39;drumbeat resume --channel mastodon&#39; lets it go on")
+            "&#39;drumbeat resume --channel mastodon --by NAME&#39; lets it go on")
     assert f"A hold is in force {said}" in told
     assert f"12:00 waiting A list of spring. mastodon {said} 12:01 planned A list of spring. x" in told
+
+
+def test_while_everything_is_held_the_page_promises_nothing(stage, hosted):
+    """What is to come waits, and the first sentence says so: not that nothing was planned."""
+    stage.folder.post("list", "A list of spring.", at=NOON + timedelta(days=2))
+    stage.folder.commit()
+    Holds(open_store(stage.archive)).add(Hold(number=0, kind="hold", scope="all", by="Wren", reason="the shop burns",
+                                              at=NOON))
+
+    told = words(ask(hosted(stage.home, stage.archive, now=NOON), "/").text)
+
+    assert "Held: nothing goes out. Nothing went out today. What is left waits." in told
+
+
+def test_a_rehearsal_is_looked_at_more_often(stage, hosted):
+    """On a fast clock a minute is two months: its page comes anew every five seconds, that of real things each minute.
+    """
+    stage.folder.post("hello", "Hello.")
+    stage.folder.commit()
+
+    pages = [ask(hosted(stage.home, now=NOON, rehearsal=rehearsal), "/").text for rehearsal in (True, False)]
+
+    assert [re.search(r'"refresh" content="(\d+)"', page)[1] for page in pages] == ["5", "60"]
 
 
 def test_a_rejected_commit_is_told_with_its_problems_and_the_plan_that_stays(week, hosted):

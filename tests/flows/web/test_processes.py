@@ -3,17 +3,20 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from flows.cli.hosting import web_command
 from flows.edges.nudge import nudged_at
+from flows.web import listening
 from schemas.errors import SettingsError
 
 KEY = "k7Xw0mPq2Rt5Yv8Zb1Nc4Md6"
@@ -111,6 +114,22 @@ def test_a_taken_port_is_said_with_another_one(club, hosted):
 
     assert refused.value.what == f"The web app cannot listen on port {port} of 127.0.0.1: Address already in use."
     assert refused.value.remedy.endswith(f"--port {port + 1}.")
+
+
+def test_who_never_ends_a_request_keeps_no_connection(club, hosted, monkeypatch):
+    """Heads that come byte by byte, or never, are hung up on, the second of a connection too; others are served."""
+    monkeypatch.setattr(listening, "HEAD_S", 0.5)
+    address = urlsplit(hosted(club.home).url)
+    slow = [socket.create_connection((address.hostname, address.port), PATIENCE_S) for _ in range(3)]
+    slow[0].sendall(b"GET /health HTTP/1.1\r\nX-")
+    slow[1].sendall(b"GET /hook HTTP/1.1\r\nHost: x\r\n\r\nGET /hook HTTP/1.1\r\nX-")
+
+    said = [b"".join(iter(lambda: one.recv(65_536), b"")) for one in slow]
+
+    for one in slow:
+        one.close()
+    assert [words.count(b"HTTP/1.1 ") for words in said] == [0, 1, 0]
+    assert httpx.get(f"{address.geturl()}/hook").status_code == 405
 
 
 def test_the_command_refuses_pages_for_everybody(club, monkeypatch):

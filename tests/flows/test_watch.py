@@ -1,0 +1,59 @@
+"""What a shift keeps an eye on for as long as it runs, and what it costs."""
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+from flows.edges.clock import FixedClock
+from flows.edges.holds import Holds
+from flows.edges.ledger import Done, Ledger
+from flows.edges.store import Counted, open_store
+from flows.pace import Traffic
+from flows.watch import Watch
+from schemas.ledger import Slot, State
+
+from .conftest import NOON, PATIENCE_S
+
+
+class Breaks:
+    """A source of commits whose first answer is an error of the system."""
+
+    tip = None
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def commit(self) -> str:
+        return ""
+
+    def fetch(self) -> bool:
+        return True
+
+    def has_moved(self) -> bool:
+        self.asked += 1
+        if self.asked == 1:
+            raise OSError(12, "Cannot allocate memory")
+        return True
+
+
+def test_a_look_that_breaks_off_is_not_the_last_one(tmp_path: Path) -> None:
+    """No memory for a moment: the shift takes the next commit all the same."""
+    stopping, moved = threading.Event(), threading.Event()
+    watch = Watch(Breaks(), Holds(open_store(f"dir:{tmp_path}")), stopping, commit_moved=moved.set,
+                  holds_moved=lambda: None)
+    watch.begin()
+    try:
+        assert moved.wait(PATIENCE_S)
+    finally:
+        stopping.set()
+
+
+def test_the_fuse_does_not_ask_again_for_what_is_long_gone(tmp_path: Path) -> None:
+    """A shift of days: posts of its first day, whose minute was never asked for, cost each later post nothing."""
+    store, clock = Counted(open_store(f"dir:{tmp_path}")), FixedClock(NOON)
+    traffic = Traffic(Ledger(store, worker="one", now=clock.now), clock, 2)
+    traffic.begin([Done(Slot(f"posts/{name}", "mastodon"), State.published, NOON.date()) for name in "abc"])
+    clock.at = NOON + timedelta(days=3)
+    traffic._times(None, 2)
+    before = store.lists + store.reads
+    traffic._times(None, 2)
+    assert store.lists + store.reads == before
