@@ -1,7 +1,8 @@
 """What Prefect does by itself when something happens to us, as data: runs that start, shifts that go on, words.
 
-Each fires at most once for a thing and a reason within its `within`. What the words are made of comes from strangers:
-templates cut it and break what could ping.
+Each fires at most once for a thing and a reason within its `within`; when many posts go wrong at once, people hear of
+the first alone and of the others together. What the words are made of comes from strangers: templates cut it and break
+what could ping.
 """
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -13,7 +14,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ActionTypes
 from prefect.events.schemas.automations import EventTrigger, Posture
 
-from flows.announce import LABEL
+from flows.announce import ALONE, LABEL, TOLD
 from flows.edges.prefect_server import HEARTBEAT_S
 
 MARK = "drumbeat"
@@ -23,8 +24,11 @@ GONE = timedelta(seconds=4 * HEARTBEAT_S)
 """Three heartbeats missed, and one more for a slow server: then a shift counts as crashed."""
 AGAIN = timedelta(seconds=30)
 _A_DAY, _AN_HOUR = timedelta(days=1), timedelta(hours=1)
+_A_CRASH = timedelta(minutes=15)
+"""A shift that crashes again as soon as it is started is told so often, and not each time."""
 _ID = "prefect.resource.id"
 _ENDS = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
+_EACH_DEPLOYMENT = f"related:deployment:{_ID}"
 _SHIFTS = {"prefect.resource.role": "flow", "prefect.resource.name": "publish"}
 
 
@@ -37,6 +41,12 @@ class Alarm(NamedTuple):
     todo: str
     within: timedelta = _A_DAY
     related: Mapping[str, str] = {}
+    each: frozenset[str] = frozenset({_ID, LABEL})
+
+    @property
+    def match(self) -> dict[str, str]:
+        """Of what became of slots only what people hear of by itself."""
+        return {TOLD: ALONE} if all(event.startswith("drumbeat.post.") for event in self.events) else {}
 
 
 def _said(*names: str, most: int = 300) -> str:
@@ -57,6 +67,8 @@ ALARMS = (
     Alarm("a post was missed", ("drumbeat.post.missed",), f"Missed: {_SLOT}", _STORY),
     Alarm("a post is overdue", ("drumbeat.post.overdue",), f"Due and not sent: {_SLOT}",
           f"See that a publisher runs (drumbeat doctor). {_STORY}"),
+    Alarm("many posts went wrong", ("drumbeat.post.many",), f"{_said('count', most=12)} more posts to look at",
+          "All of them: drumbeat status"),
     Alarm("a plan was rejected", ("drumbeat.plan.rejected",), f"Plan rejected: commit {_said('commit', most=12)}",
           "The last good plan stays in force. What is wrong with this one: drumbeat check"),
     Alarm("a credential ends", ("drumbeat.credential.ending",), f"The credential of {_SLOT} ends",
@@ -68,7 +80,8 @@ ALARMS = (
           "{{ 'Resumed' if event.event.endswith('resumed') else 'Held' }}: " + _SLOT,
           "What waits: drumbeat status --state waiting", timedelta(0)),
     Alarm("a shift crashed", ("prefect.flow-run.Crashed",), f"Crashed: {_SLOT}",
-          "It is started again where Prefect runs it. What was due: drumbeat status", related=_SHIFTS),
+          "It is started again where Prefect runs it. What was due: drumbeat status", _A_CRASH, _SHIFTS,
+          frozenset({_EACH_DEPLOYMENT})),
 )
 
 
@@ -101,8 +114,8 @@ def _alarm(alarm: Alarm, blocks: Sequence[UUID]) -> AutomationCore:
     body = f"{reason}\n{{% if event.payload.next or event.payload.remedy %}}{step}\n{{% endif %}}{alarm.todo}"
     subject = f"Drumbeat. {alarm.subject}"
     actions: list[ActionTypes] = [SendNotification(block_document_id=id, subject=subject, body=body) for id in blocks]
-    trigger = EventTrigger(expect=set(alarm.events), match_related=dict(alarm.related), for_each={_ID, LABEL},
-                           posture=Posture.Reactive, threshold=1, within=alarm.within)
+    trigger = EventTrigger(expect=set(alarm.events), match=alarm.match, match_related=dict(alarm.related),
+                           for_each=set(alarm.each), posture=Posture.Reactive, threshold=1, within=alarm.within)
     return _of(alarm.name, "Words to people, once for each thing and reason.", trigger, actions or [DoNothing()])
 
 

@@ -16,7 +16,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import AutomationSort, DeploymentSort, FlowRunSort
 from prefect.events.schemas.automations import Automation, AutomationCore
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.utilities.callables import parameter_schema
 
 from flows.automate import MARK, PREFIX
@@ -133,16 +133,40 @@ async def begin_shifts(made: Mapping[str, UUID], client: PrefectClient) -> list[
 
 
 async def apply_automations(wanted: Sequence[AutomationCore], client: PrefectClient) -> None:
-    """The server has these and no other of ours: by name, prefix and tag. What a person switched off stays off."""
-    there = {one.name: one for one in await _automations(client) if one.name.startswith(PREFIX) and MARK in one.tags}
+    """The server has these and no other of ours: by name, prefix and tag. What a person switched off stays off.
+
+    Two who do this at the same time may make one twice, which would tell everything twice: each then leaves the same.
+    """
+    there = await _ours_once(client)
+    made = False
     for one in wanted:
         known = there.pop(one.name, None)
         if known is None:
             await client.create_automation(one)
+            made = True
         elif _plainly(known) != _plainly(one):
             await client.update_automation(known.id, one.model_copy(update={"enabled": known.enabled}))
     for left in there.values():
-        await client.delete_automation(left.id)
+        await _delete(left, client)
+    if made:
+        await _ours_once(client)
+
+
+async def _ours_once(client: PrefectClient) -> dict[str, Automation]:
+    """Our automations by name; of those with one name one stays, for everybody the same."""
+    found: dict[str, Automation] = {}
+    for one in sorted(await _automations(client), key=lambda one: one.id):
+        if one.name.startswith(PREFIX) and MARK in one.tags and found.setdefault(one.name, one) is not one:
+            await _delete(one, client)
+    return found
+
+
+async def _delete(one: Automation, client: PrefectClient) -> None:
+    try:
+        await client.delete_automation(one.id)
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code != 404:                     # somebody else was quicker
+            raise
 
 
 async def _automations(client: PrefectClient) -> list[Automation]:

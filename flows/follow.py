@@ -4,6 +4,7 @@ It follows, it does not send: sending is a process of its own and waits for nobo
 Prefect may see it late, twice or never.
 """
 import asyncio
+import logging
 import os
 import re
 import time
@@ -12,15 +13,17 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from prefect import runtime
+import httpx
+from prefect import get_run_logger, runtime
 from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.loggers import task_run_logger
 from prefect.states import Completed, Failed
 from prefect.utilities.engine import emit_task_run_state_change_event
 
-from flows.announce import announce_slot
-from flows.gather import MOST_PER_MINUTE, WRONG, Backlog, Ends, Line, Together
+from flows.announce import announce_many, announce_slot
+from flows.gather import MOST_PER_MINUTE, WRONG, Backlog, Bell, Ends, Line, Together
 from flows.quote import cells, plain
 from flows.reach import Server
 from schemas.errors import SettingsError
@@ -29,13 +32,14 @@ AWAY_S = 600.0
 """So long the end of a shift waits for a server that does not answer, before it gives up showing the rest."""
 _LOOK_S = 0.5
 
+
 async def follow(lines: AsyncIterator[Line], *, table: str, about: str, nothing: str) -> State[None]:
     """Shows each line as a task run; then a table under the key `table`, and how the flow run that asked has ended.
 
     Above DRUMBEAT_TASK_RUNS_PER_MINUTE what went well is shown by channel and minute. `nothing`: what the end says
     when there was no line.
     """
-    backlog, ends, server, news = Backlog(per_minute()), Ends(), Server(), asyncio.Event()
+    backlog, ends, bell, server, news = Backlog(per_minute()), Ends(), Bell(), Server(), asyncio.Event()
 
     async def read() -> None:
         async for line in lines:
@@ -52,13 +56,15 @@ async def follow(lines: AsyncIterator[Line], *, table: str, about: str, nothing:
             news.clear()
             is_over = reading.done()
             if (one := backlog.take(time.monotonic(), at_once=is_over)) is not None:
-                _show(one)
+                _show(one, bell)
                 await asyncio.sleep(0)                            # reading goes on meanwhile
+            elif (many := bell.many(time.monotonic(), at_once=is_over)) is not None:
+                announce_many(many)
             elif is_over:
                 break
             else:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(news.wait(), _LOOK_S if len(backlog) else None)
+                    await asyncio.wait_for(news.wait(), _LOOK_S if len(backlog) or bell.is_waiting else None)
         await reading
     finally:
         reading.cancel()
@@ -67,7 +73,7 @@ async def follow(lines: AsyncIterator[Line], *, table: str, about: str, nothing:
     return await _end(ends, table, about, nothing)
 
 
-def _show(one: Line | Together) -> None:
+def _show(one: Line | Together, bell: Bell) -> None:
     """One task run, and an event for each slot in it: handed to Prefect's client, which sends them from its own thread.
 
     The task run is told as it ended and runs nothing. Running a task with tags asks the server for their limits first,
@@ -81,17 +87,17 @@ def _show(one: Line | Together) -> None:
     emit_task_run_state_change_event(run, None, state)
     logger = task_run_logger(run)
     for line in lines:
-        logger.info(_in_words(line))
-        announce_slot(line)
+        logger.log(logging.ERROR if line["state"] in WRONG else logging.INFO, "%s", _in_words(line))
+        announce_slot(line, alone=line["state"] not in WRONG or bell.rings(
+            line["slot"], line["state"], plain(line["reason"]), time.monotonic()))
     if isinstance(one, Together) and one.more:
         logger.warning("%s: %d more were not kept: 'drumbeat status' lists them", name, one.more)
 
 
 def _alone(line: Line) -> State[None]:
-    words = plain(line["url"] or line["reason"] or line["state"])
+    words = _why(line) or line["state"]
     if line["state"] in WRONG:
-        todo = plain(line["next"] or f"drumbeat why {line['slot']}")
-        return Failed(name=line["state"].capitalize(), message=f"{words} Next: {todo}")
+        return Failed(name=line["state"].capitalize(), message=f"{words} Next: {_next(line)}")
     sent = line["sent_at"] or "not"
     return Completed(name=line["state"].capitalize(), message=f"{words} (due {line['at']}, sent {sent})")
 
@@ -111,8 +117,11 @@ def _tags(one: Line | Together, lines: list[Line]) -> list[str]:
 async def _end(ends: Ends, table: str, about: str, nothing: str) -> State[None]:
     left_out = ends.count - len(ends.rows)
     more = f"; {left_out} more went well ('drumbeat status' lists them)" if left_out > 0 else ""
-    await acreate_table_artifact(key=table, description=f"What became of each slot, {about}{more}",
-                                 table=cells(ends.rows))
+    try:
+        await acreate_table_artifact(key=table, description=f"What became of each slot, {about}{more}",
+                                     table=cells(ends.rows))
+    except (httpx.TransportError, PrefectHTTPStatusError) as error:   # what was to be shown was shown slot by slot
+        get_run_logger().warning("Prefect did not take the table (%s): 'drumbeat status' has it.", type(error).__name__)
     seen = f"{ends.count} {'slot' if ends.count == 1 else 'slots'}, of which {ends.wrong} to look at."
     return Completed(message=seen if ends.count else nothing)
 
@@ -132,7 +141,18 @@ class _Patience:
 
 
 def _in_words(line: Line) -> str:
-    return plain(f"{line['state']} {line['slot']} {line['url'] or line['reason'] or ''}".rstrip())
+    said = plain(f"{line['state']} {line['slot']} {_why(line)}".rstrip())
+    return f"{said} Next: {_next(line)}" if line["state"] in WRONG else said
+
+
+def _next(line: Line) -> str:
+    return plain(line["next"] or f"drumbeat why {line['slot']}")
+
+
+def _why(line: Line) -> str:
+    """The reason of what went wrong, though a part of it may have an address; the address of what went well."""
+    first, second = ("reason", "url") if line["state"] in WRONG else ("url", "reason")
+    return plain(line[first] or line[second])
 
 
 def per_minute() -> int:

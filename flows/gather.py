@@ -1,8 +1,11 @@
 """What waits to be shown in Prefect: slot by slot while that keeps up, else counted together. Pure; time is told to it.
 
 What went wrong always stands alone. What went well is gathered by channel and minute when many come at once.
+People are told of the first that go wrong, and of the others together.
 """
-from collections import deque
+import hashlib
+from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +20,11 @@ MOST_KEPT = 20_000
 MOST_GROUPS = 1_000
 _MINUTE_S = 60.0
 _SETTLED_S, _LONGEST_S = 2.0, 10.0
+
+MOST_ALONE = 10
+"""So many bad ends people are told of one by one, in ten minutes; what comes on top is told together."""
+_TOGETHER_S = 600.0
+_MOST_REASONS = 100
 
 Key = tuple[str, str, str]
 
@@ -134,3 +142,60 @@ class Ends:
     @property
     def wrong(self) -> int:
         return sum(self._states.values())
+
+
+@dataclass(frozen=True)
+class Many:
+    """Bad ends that nobody was told of one by one. `name`: another one when anything else went wrong meanwhile."""
+
+    states: Mapping[str, int]
+    reason: str
+    name: str
+
+    @property
+    def count(self) -> int:
+        return sum(self.states.values())
+
+    @property
+    def words(self) -> str:
+        """`970 failed, 20 held. The most frequent reason: the token was refused`"""
+        said = ", ".join(f"{number} {state}" for state, number in self.states.items())
+        return f"{said}. The most frequent reason: {self.reason}" if self.reason else f"{said}."
+
+
+class Bell:
+    """Whether people hear of a bad end by itself. A thousand at once are a few messages, not a thousand."""
+
+    def __init__(self, most_alone: int = MOST_ALONE) -> None:
+        self._alone: deque[float] = deque(maxlen=most_alone)
+        self._states, self._reasons = Counter[str](), Counter[str]()
+        self._seen = 0
+        self._began = self._touched = 0.0
+        self._told_at = float("-inf")
+
+    @property
+    def is_waiting(self) -> bool:
+        return bool(self._states)
+
+    def rings(self, slot: str, state: str, reason: str, now: float) -> bool:
+        """Whether this one is told by itself; else it is counted for `many`."""
+        self._seen ^= int.from_bytes(hashlib.sha256(f"{slot} {state}".encode()).digest()[:8])
+        if len(self._alone) < (self._alone.maxlen or 0) or now - self._alone[0] >= _TOGETHER_S:
+            self._alone.append(now)
+            return True
+        self._began = self._began if self._states else now
+        self._touched = now
+        self._states[state] += 1
+        if reason in self._reasons or len(self._reasons) < _MOST_REASONS:
+            self._reasons[reason] += 1
+        return False
+
+    def many(self, now: float, *, at_once: bool = False) -> Many | None:
+        """What was counted, once no more of it comes, and not again for ten minutes; None: nothing to tell yet."""
+        is_settled = now - self._touched >= _SETTLED_S or now - self._began >= _LONGEST_S
+        if not self._states or not (at_once or (is_settled and now - self._told_at >= _TOGETHER_S)):
+            return None
+        (reason, _), = self._reasons.most_common(1)
+        told = Many(dict(self._states.most_common()), reason, f"{self._seen:016x}")
+        self._states, self._reasons, self._told_at = Counter(), Counter(), now
+        return told

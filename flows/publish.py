@@ -4,12 +4,15 @@ Sending itself is a process of its own (`flows.send`); this flow run only follow
 """
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
+import httpx
 from prefect import flow, get_client, get_run_logger, runtime
 from prefect.client.schemas.objects import State
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Cancelled, Completed
 from pydantic import StringConstraints
 
@@ -19,12 +22,16 @@ from flows.close import WORKER, ends_at
 from flows.edges.ledger import worker_id
 from flows.follow import follow
 from flows.gather import Line
+from flows.reach import is_passing
 from schemas.errors import UsageError
 from schemas.report import rfc3339
 
 TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$"
+_LOOK_S = 0.5
 SHARD = r"^[1-9]\d{0,2}/[1-9]\d{0,2}$"
 _source: AsyncIterator[Line] | None = None
+_is_followed = False
+"""Whether somebody began to read `_source`: lines that were read come no second time."""
 
 
 def _name() -> str:
@@ -43,11 +50,13 @@ async def publish(
     `until`: RFC 3339; by default an hour and two minutes after the run was scheduled, so that late ones of an outage
     do not pile up. `shard`: `2/4`, the second quarter of the accounts.
     """
+    global _is_followed
     end = ends_at({"until": until}, _scheduled())
     said = until or rfc3339(end)
     get_run_logger().info("Following the shift until %s", said)
     await _sign()
     if _source is not None:
+        _is_followed = True
         return await follow(_source, table="shift", about=f"shift until {said}", nothing="Nothing was due.")
     if until is None and end <= datetime.now(UTC):
         return Completed(message=f"Its hour was over ({said}) before a worker took it; a later shift sends it all.")
@@ -72,14 +81,20 @@ def _scheduled() -> datetime:
 
 async def _sign() -> None:
     """Writes on the flow run which process follows it, so that `reconcile` can tell when that is gone."""
-    async with get_client() as client:
-        await client.update_flow_run_labels(runtime.flow_run.id, {WORKER: worker_id("follow")})
+    try:
+        async with get_client() as client:
+            await client.update_flow_run_labels(runtime.flow_run.id, {WORKER: worker_id("follow")})
+    except (httpx.TransportError, PrefectHTTPStatusError) as error:   # no reason not to publish: heartbeats tell, too
+        get_run_logger().warning("Prefect does not know who follows this shift (%s).", type(error).__name__)
 
 
 async def _stopped(state: State[None]) -> State[None]:
     """How a shift ended that was told to: by a person (Cancelled), or by its machine, and then another takes over."""
-    async with get_client() as client:
-        now = (await client.read_flow_run(runtime.flow_run.id)).state
+    try:
+        async with get_client() as client:
+            now = (await client.read_flow_run(runtime.flow_run.id)).state
+    except (httpx.TransportError, PrefectHTTPStatusError):        # then it cannot tell that a person cancelled it
+        now = None
     if now is not None and now.is_cancelling():
         return Cancelled(message=f"Cancelled. {state.message}")
     announce("shift.stopped", "shift", str(runtime.flow_run.id), {"message": state.message})
@@ -88,22 +103,40 @@ async def _stopped(state: State[None]) -> State[None]:
 
 def main() -> None:
     """Follows the sender of the process that started us: waits for the server, shows all it has heard meanwhile."""
-    from prefect.client.orchestration import get_client
-
     parent = int(os.environ.get("DRUMBEAT_PARENT") or os.getppid())     # it may be gone before we can ask
+    try:
+        asyncio.run(_follow_parent(parent))
+    except PrefectHTTPStatusError as error:
+        sys.exit(f"error: Prefect's server answered {error.response.status_code}: nothing of this shift is shown there."
+                 "\n  remedy: Set PREFECT_API_AUTH_STRING or PREFECT_API_KEY as the server asks for them, or look into "
+                 "its log.")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
-    async def watch() -> None:
-        global _source
-        _source = read_lines()
-        client = get_client()
-        async with client:
-            while (await client.api_healthcheck()) is not None:
-                if os.getppid() != parent:
-                    return                                        # it is gone, and its server with it
-                await asyncio.sleep(0.5)
-        await publish(os.environ.get("DRUMBEAT_UNTIL") or rfc3339(datetime.now(UTC) + timedelta(hours=1)))
 
-    asyncio.run(watch())
+async def _follow_parent(parent: int) -> None:
+    global _source
+    _source = read_lines()
+    until = os.environ.get("DRUMBEAT_UNTIL") or rfc3339(datetime.now(UTC) + timedelta(hours=1))
+    while await _server_answers(parent):
+        try:
+            await publish(until)
+        except (httpx.TransportError, PrefectHTTPStatusError, RuntimeError) as error:
+            if _is_followed or not is_passing(error) or os.getppid() != parent:
+                raise
+            await asyncio.sleep(_LOOK_S)
+        else:
+            return
+
+
+async def _server_answers(parent: int) -> bool:
+    """Once it does; False when the process that started us is gone, and its server with it."""
+    async with get_client() as client:
+        while (await client.api_healthcheck()) is not None:
+            if os.getppid() != parent:
+                return False
+            await asyncio.sleep(_LOOK_S)
+    return True
 
 
 if __name__ == "__main__":

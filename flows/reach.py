@@ -6,11 +6,24 @@ import time
 from collections.abc import Callable
 
 import httpx
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 
 log = logging.getLogger("prefect.flow_runs.follow")             # Prefect prints it; it reaches no server that is away
 ASK_EVERY_S = 1.0
 _PATIENCE_S = 3.0
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the server is away, or too busy for now; Prefect's client has tried some times already.
+
+    At the start of a flow run the client says RuntimeError, and why behind it.
+    """
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, Exception):
+        return is_passing(error.__cause__)
+    if isinstance(error, PrefectHTTPStatusError):
+        return error.response.status_code >= 500
+    return isinstance(error, httpx.TransportError)
 
 
 class Server:

@@ -11,10 +11,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.alarm import overdue
-from flows.announce import announce
+from flows.announce import announce, announce_many
 from flows.ask import Command, ask
 from flows.close import close_zombies
 from flows.follow import follow
+from flows.gather import Bell
 from flows.quote import plain
 
 _STILL_OPEN = 5                                                   # exit code: something waits for a person, or for time
@@ -39,11 +40,13 @@ async def reconcile(look: bool = True) -> State[None]:
 
 async def _tell(now: datetime) -> list[str]:
     """An event for each slot that is overdue and each channel with something the matter; what they say, in short."""
-    told = []
+    told, bell = [], Bell()
     status = await ask("status", "--json")
     for slot in overdue(status["slots"], now):
-        _overdue(slot)
+        _overdue(slot, alone=bell.rings(slot["slot"], "overdue", plain(slot["reason"]), 0.0))
         told.append(f"overdue {slot['slot']}: {plain(slot['reason'])}")
+    if (many := bell.many(0.0, at_once=True)) is not None:
+        announce_many(many)
     for one in (await ask(module="flows.alarm", needs_credentials=True))["channels"]:
         announce(one["event"], "channel", one["channel"], {"reason": one["message"], "next": one["remedy"]},
                  reason=one["message"], related={"channel": one["channel"]})
@@ -51,8 +54,8 @@ async def _tell(now: datetime) -> list[str]:
     return told
 
 
-def _overdue(slot: Mapping[str, Any]) -> None:
+def _overdue(slot: Mapping[str, Any], *, alone: bool) -> None:
     channel = slot["slot"].rpartition("@")[2].partition("#")[0]
     announce("post.overdue", "slot", slot["slot"], {name: slot[name] for name in ("slot", "state", "reason", "at",
                                                                                   "next")},
-             reason="overdue", related={"channel": channel})
+             reason="overdue", related={"channel": channel}, alone=alone)

@@ -12,8 +12,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+import httpx
 from prefect import get_client
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import PrefectHTTPStatusError
@@ -32,6 +34,7 @@ from flows.deploy import (
 from flows.edges.children import when_parent_ends
 from flows.edges.prefect_server import HEARTBEAT_S
 from flows.notify import blocks
+from flows.reach import is_passing
 from schemas.errors import DrumbeatError, SettingsError
 
 log = logging.getLogger("flows.serve")
@@ -39,6 +42,7 @@ POLL_S = 2.0
 _END_S = 5.0
 _LOGIN = "Set PREFECT_API_AUTH_STRING or PREFECT_API_KEY as the server asks for them."
 _LOOK = "Look into the server's log; its version should be the same as here."
+_AGAIN = "Do this again when it is there and less busy: what stands on it already stays as it is."
 POOL = "drumbeat"
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,60}")
 
@@ -65,9 +69,12 @@ def main(words: Sequence[str] | None = None) -> int:
         os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", str(HEARTBEAT_S))
         asyncio.run(_apply(wish) if wish.apply else _serve(wish))
     except PrefectHTTPStatusError as error:
-        refused = error.response.status_code in (401, 403)
+        remedy = _LOGIN if error.response.status_code in (401, 403) else _AGAIN if is_passing(error) else _LOOK
         sys.stderr.write(f"error: Prefect's server answered {error.response.status_code} to {error.request.url.path}.\n"
-                         f"  remedy: {_LOGIN if refused else _LOOK}\n")
+                         f"  remedy: {remedy}\n")
+        return SettingsError.exit_code
+    except httpx.TransportError as error:
+        sys.stderr.write(f"error: Prefect's server went away ({type(error).__name__}).\n  remedy: {_AGAIN}\n")
         return SettingsError.exit_code
     except DrumbeatError as error:
         sys.stderr.write(f"error: {error.what}\n  remedy: {error.remedy}\n")
@@ -129,15 +136,42 @@ class _Applied:
         return self.id
 
 
+class _Runner(Runner):
+    """Ends when we say so: its own handler of SIGTERM replaces ours, and leaves tasks behind that nobody awaits."""
+
+    def handle_sigterm(self, *_: Any) -> None:
+        """Nothing here: the loop hears every signal that it was asked to handle, whoever else does."""
+
+
 async def _serve(wish: Wish) -> None:
-    """Until the parent ends or SIGTERM. A server that goes away is waited for; what it missed is late, not lost."""
+    """Until the parent ends, SIGTERM or Ctrl-C. A server that goes away is waited for; what it missed is late, not
+    lost.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     when_parent_ends(lambda: loop.call_soon_threadsafe(stop.set))
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    serving, stopping = asyncio.create_task(_keep_serving(wish, stop)), asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    await asyncio.wait({serving}, timeout=_END_S)
+    serving.cancel()                                              # the server may hold an answer back for a minute
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
+async def _keep_serving(wish: Wish, stop: asyncio.Event) -> None:
     while not stop.is_set():
         if await _answers(stop):
-            await _run(wish, stop)
+            try:
+                await _run(wish, stop)
+            except (httpx.TransportError, PrefectHTTPStatusError) as error:
+                if not is_passing(error):
+                    raise
+                _gone(error)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), POLL_S)
 
 
 async def _answers(stop: asyncio.Event) -> bool:
@@ -161,22 +195,27 @@ async def _run(wish: Wish, stop: asyncio.Event) -> None:
         made = await _bring(wish, None, client)
         if wish.publish:
             await begin_shifts(made, client)
-    runner = Runner(name="drumbeat", query_seconds=POLL_S, limit=len(made) + 2, pause_on_shutdown=False)
+    runner = _Runner(name="drumbeat", query_seconds=POLL_S, limit=len(made) + 2, pause_on_shutdown=False)
     for name, id in made.items():
         await runner.aadd_deployment(_Applied(id, name))  # type: ignore[arg-type]  # it asks for no more
     serving = asyncio.create_task(runner.start())
     stopping = asyncio.create_task(stop.wait())
     log.info("serving %s", ", ".join(made))
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if serving.done():
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():
+            with suppress(RuntimeError):                          # it never came to begin
+                await runner.astop()
+            await asyncio.wait({serving})
+        elif (error := serving.exception()) is not None:
+            _gone(error)
+    finally:
         stopping.cancel()
-        if (error := serving.exception()) is not None:
-            log.warning("Prefect's server went away (%s); it is waited for.", type(error).__name__)
-        return
-    with suppress(RuntimeError):                                  # it never came to begin
-        await runner.astop()
-    await asyncio.wait({serving}, timeout=_END_S)
-    serving.cancel()
+        serving.cancel()
+
+
+def _gone(error: BaseException) -> None:
+    log.warning("Prefect's server went away (%s); it is waited for.", type(error).__name__)
 
 
 if __name__ == "__main__":

@@ -229,7 +229,7 @@ class Supervisor:
         self.follower = follower = self.children.start(
             "follower", ["-m", "flows.publish"], apart=True,
             environment={"DRUMBEAT_PARENT": str(os.getpid()), "DRUMBEAT_UNTIL": rfc3339(end) or "",
-                         _MANY: os.environ.get(_MANY, "")})
+                         _MANY: os.environ.get(_MANY, ""), "DRUMBEAT_REHEARSAL": "yes" if self.rehearse else ""})
         threading.Thread(target=self._hear, args=(sender,), daemon=True).start()
         passing: queue.Queue[str | None] = queue.Queue()
         self.passing = passing
@@ -281,7 +281,9 @@ class Supervisor:
             self.month = month
             self._say(f"── {month}")
         due = when(at, line["zone"]) if at else "no time"
-        self._say(f"  {due}  {line['state']:<9} {line['slot']}  {line['url'] or line['reason'] or ''}")
+        went = line["state"] == "published"                       # of a thread half out the reason is what counts
+        words = (line["url"] or line["reason"]) if went else (line["reason"] or line["url"])
+        self._say(f"  {due}  {line['state']:<9} {line['slot']}  {words or ''}")
 
     def _first_json(self, child: Child) -> dict[str, str]:
         """The object that a child prints when it is ready. Raises SettingsError with its last words when it is not."""

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from flows.edges.settings import Settings
 from flows.web.app import app
@@ -23,6 +24,10 @@ WEB_PORT = 4281
 HOST = "127.0.0.1"
 GRACE_S = 2.0
 """For the answers that are under way when it ends."""
+HEAD_S = 10.0
+"""For the head of a request: who sends it byte by byte would keep a connection for ever, and enough of them everybody
+else out.
+"""
 
 
 class Web:
@@ -55,13 +60,41 @@ class Web:
         self._server.end()
 
 
+class _Impatient(H11Protocol):
+    """One connection. It is closed when the head of the next request has not come in time."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._expect_head()
+
+    def _expect_head(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self.loop.call_later(HEAD_S, self._hang_up, self.cycle)
+
+    def _hang_up(self, before: RequestResponseCycle | None) -> None:
+        if self.cycle is before:
+            self.transport.close()
+
+
 class _Server(uvicorn.Server):
     """uvicorn, that ends at once when it is told to: alone it looks ten times a second, twice."""
 
     def __init__(self, app: Starlette) -> None:
         # No log of requests: their addresses may hold the token. Names of callers are believed from this computer only.
-        super().__init__(uvicorn.Config(app, http="h11", loop="asyncio", ws="none", lifespan="off", log_config=None,
-                                        access_log=False, server_header=False, timeout_keep_alive=5,
+        super().__init__(uvicorn.Config(app, http=_Impatient, loop="asyncio", ws="none", lifespan="off",
+                                        log_config=None, access_log=False, server_header=False, timeout_keep_alive=5,
                                         forwarded_allow_ips=HOST))
         self.ready: Callable[[], None] = lambda: None
         self._over: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None

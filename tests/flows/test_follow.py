@@ -7,7 +7,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.edges.prefect_server import settings
-from flows.gather import MOST_GROUPS, WRONG, Backlog, Ends, Together
+from flows.gather import MOST_ALONE, MOST_GROUPS, WRONG, Backlog, Bell, Ends, Many, Together
 from flows.quote import plain
 
 PATIENCE_S = 20.0
@@ -123,6 +124,56 @@ def test_nothing_is_ever_lost_or_kept_beyond_the_room(states, knob, room):
     assert len(kept) + sum(one.more for one in shown if isinstance(one, Together)) == len(states)
     assert len(kept) <= room + knob
     assert len({told["slot"] for told in kept}) == len(kept)
+
+
+# --- whom people are told of ------------------------------------------------------------------------------------------
+
+
+def test_a_flood_is_a_few_messages():
+    """Of a thousand that fail at once people hear of ten by themselves, and of the others in one message."""
+    bell = Bell()
+
+    alone = [number for number in range(1_000) if bell.rings(f"posts/{number}@x#1", "failed", "no token", now=0.0)]
+
+    assert alone == list(range(MOST_ALONE))
+    assert bell.many(1.0) is None
+    told = bell.many(2.0)
+    assert isinstance(told, Many)
+    assert (told.count, told.words) == (990, "990 failed. The most frequent reason: no token")
+    assert not bell.is_waiting
+
+
+def test_the_rest_of_a_flood_is_told_every_ten_minutes():
+    """What fails on and on is told once in ten minutes, as another message; at the end at once."""
+    bell = Bell(most_alone=1)
+    bell.rings("posts/0@x#1", "failed", "", 0.0)
+    bell.rings("posts/1@x#1", "held", "", 1.0)
+    first = bell.many(5.0)
+    bell.rings("posts/2@x#1", "failed", "", 6.0)
+
+    assert bell.many(100.0) is None
+    second = bell.many(605.0)
+    assert first is not None
+    assert second is not None
+    assert (first.words, second.words) == ("1 held.", "1 failed.")
+    assert first.name != second.name
+    bell.rings("posts/3@x#1", "failed", "", 606.0)
+    assert not bell.rings("posts/4@x#1", "failed", "", 606.0)
+    assert bell.many(606.0, at_once=True) is not None
+
+
+@given(numbers=st.permutations(range(30)))
+def test_the_same_flood_has_the_same_name_in_any_order(numbers):
+    """A shift that meets the same held posts again tells nothing new, whatever their order."""
+    def name(order: list[int]) -> str:
+        bell = Bell()
+        for number in order:
+            bell.rings(f"posts/{number}@x#1", "held", "look", 0.0)
+        told = bell.many(0.0, at_once=True)
+        assert told is not None
+        return told.name
+
+    assert name(list(numbers)) == name(list(range(30)))
 
 
 def test_very_many_minutes_are_gathered_too():
@@ -275,3 +326,68 @@ def test_a_server_that_goes_away_and_comes_back(server, follower):
     assert "drumbeat.slot.posts/slow@x#1" not in told
     logged = [message for (message,) in server.rows("select message from log where name = 'prefect.task_runs'")]
     assert {f"published posts/{number}@x#1" for number in range(4, 100)} <= set(logged)
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """A server that is healthy and answers everything else with one status."""
+
+    status: int
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        is_health = self.path == "/api/health"
+        if not is_health:
+            self.asked.append(self.path)
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200 if is_health else self.status)
+        self.send_header("Content-Length", "4")
+        self.end_headers()
+        self.wfile.write(b"true")
+
+    do_POST = do_GET
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def refused(tmp_path) -> Iterator[Callable[[int], tuple[subprocess.Popen[str], list[str]]]]:
+    """Starts a follower beside a server that refuses with a status; what that was asked."""
+    with ExitStack() as ends:
+        def start(status: int) -> tuple[subprocess.Popen[str], list[str]]:
+            asked: list[str] = []
+            listening = ends.enter_context(ThreadingHTTPServer(
+                ("127.0.0.1", 0), type("Ours", (Refusing,), {"status": status, "asked": asked})))
+            threading.Thread(target=listening.serve_forever, daemon=True).start()
+            ends.callback(listening.shutdown)
+            process = ends.enter_context(subprocess.Popen(
+                [sys.executable, "-P", "-m", "flows.publish"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                cwd=tmp_path, env={**os.environ, **settings(tmp_path, listening.server_port),
+                                   "PREFECT_CLIENT_MAX_RETRIES": "0", "DRUMBEAT_PARENT": str(os.getpid())}))
+            ends.callback(process.kill)
+            return process, asked
+
+        yield start
+
+
+@pytest.mark.slow
+def test_a_server_that_is_too_busy_is_asked_again(refused):
+    """A follower that cannot begin its flow run yet tries on: the shift is shown once the server can take it."""
+    follower, asked = refused(503)
+
+    eventually(lambda: len(asked) >= 3)
+
+    assert follower.poll() is None
+
+
+@pytest.mark.slow
+def test_a_login_that_is_refused_is_said(refused):
+    """A wrong login ends the follower with words, and no traceback."""
+    follower, _ = refused(401)
+
+    assert follower.wait(PATIENCE_S) == 1
+    said = follower.stderr.read()
+    assert said.splitlines()[-2:] == [
+        "error: Prefect's server answered 401: nothing of this shift is shown there.",
+        "  remedy: Set PREFECT_API_AUTH_STRING or PREFECT_API_KEY as the server asks for them, or look into its log."]
+    assert "Traceback" not in said

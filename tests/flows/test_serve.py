@@ -24,7 +24,7 @@ from prefect.events.actions import ChangeFlowRunState, DoNothing, RunDeployment,
 from prefect.events.schemas.automations import AutomationCore, Posture
 from prefect.server.utilities.user_templates import render_user_template_sync, validate_user_template
 
-from flows.announce import ALONE, TOLD
+from flows.announce import ALONE, TOGETHER, TOLD
 from flows.ask import without_credentials
 from flows.automate import ALARMS, GONE, MARK, PREFIX, automations
 from flows.close import SHIFT, ends_at
@@ -300,6 +300,20 @@ def test_the_same_twice_changes_nothing_and_others_stay(server):
 
 
 @pytest.mark.slow
+def test_what_two_made_at_the_same_time_is_told_once(server):
+    """An automation that stands there twice would tell everything twice: one of the two goes, and stays gone."""
+    assert apply(server).returncode == 0
+    (one,) = [one for one in server.post("/automations/filter", {"limit": 200})
+              if one["name"] == f"{PREFIX}a post failed"]
+    server.post("/automations/", {name: one[name] for name in ("name", "description", "tags", "trigger", "actions")})
+
+    assert apply(server).returncode == 0
+
+    names = [one["name"] for one in server.post("/automations/filter", {"limit": 200})]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.slow
 def test_no_address_or_token_is_kept_in_the_clear(server):
     """Addresses of notifications are encrypted; no file of Prefect's holds them or a credential (threats, D1)."""
     done = apply(server, "--notify", "http://127.0.0.1:9/?token=planted-3", DRUMBEAT_X_API_SECRET="planted-4",
@@ -323,6 +337,29 @@ def test_an_address_that_is_none_is_refused(server, address, words):
     assert words in done.stderr
     assert "remedy:" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_serving_ends_when_it_is_told_to(server, name):
+    """A signal ends it within seconds, with exit code 0 and no warning of Prefect's own handler."""
+    apply(server, "--no-publish")
+    for id in server.stands()["deployment"].values():                # of workers: those it would leave to them
+        httpx.delete(f"{server.environment['PREFECT_API_URL']}/deployments/{id}").raise_for_status()
+    with subprocess.Popen([sys.executable, "-P", "-m", "flows.serve", "--no-publish"], stdin=subprocess.PIPE, text=True,
+                          stderr=subprocess.PIPE, cwd=server.home,
+                          env={**os.environ, **server.environment}) as serving:
+        assert serving.stderr is not None
+        said = ""
+        while "serving sync, reconcile, audit" not in said:
+            said += serving.stderr.readline()
+        eventually(lambda: server.rows("select 1 from flow_run where state_name = 'Scheduled'"))
+        serving.send_signal(getattr(signal, name))
+        code, said = serving.wait(PATIENCE_S), said + serving.stderr.read()
+
+    assert code == 0, said
+    assert "Warning" not in said
+    assert "Traceback" not in said
 
 
 def test_a_server_that_is_not_there_is_said(tmp_path):
@@ -387,6 +424,7 @@ def served(live, just_now, hook, tmp_path, free_port) -> Iterator[Server]:
 def test_a_served_club(served, live, hook):
     """One machine, no hand: a shift publishes, a push starts sync, a failure reaches a webhook once for each reason.
 
+    What looks like a template in a reason is words; of many failures one message tells.
     A shift that is killed is shown as crashed, told, and followed by another. Nothing secret is kept.
     """
     def states(flow: str) -> list[str]:
@@ -407,6 +445,15 @@ def test_a_served_club(served, live, hook):
     eventually(lambda: len(hook[1]) >= 2)
     assert [(one["subject"], one["body"].splitlines()[0]) for one in hook[1]] == [
         ("Drumbeat. Failed: posts/bad@x#1", "‹b›one"), ("Drumbeat. Failed: posts/bad@x#1", "‹b›two")]
+
+    server_words = "{{ address }} {{ event }} {{ prefect.blocks.secret.x }} {% for x in range(9) %}{{ x }}{% endfor %}"
+    served.emit("drumbeat.post.held", "drumbeat.slot.posts/evil@x#1", {"reason": server_words}, "evil")
+    served.emit("drumbeat.post.held", "drumbeat.slot.posts/one-of-many@x#1", {"reason": "x"}, "x", TOGETHER)
+    served.emit("drumbeat.post.many", "drumbeat.slots.many", {"count": "990", "reason": "990 failed."}, "y")
+    eventually(lambda: len(hook[1]) >= 4)
+    assert [(one["subject"], one["body"].splitlines()[0]) for one in hook[1][2:]] == [
+        ("Drumbeat. Waits for a person: posts/evil@x#1", server_words),
+        ("Drumbeat. 990 more posts to look at", "990 failed.")]
 
     (labels,) = served.rows("select labels from flow_run where state_name = 'Running' and name like 'shift until%'")
     os.kill(int(json.loads(labels[0])["drumbeat.worker"].split("/")[1]), signal.SIGKILL)
