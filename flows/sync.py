@@ -15,6 +15,7 @@ from flows.ask import ask
 from flows.quote import cells, plain
 
 AHEAD = timedelta(days=7)
+WEEK_EVERY = timedelta(hours=1)
 MOST_ROWS = 500
 Rows = list[dict[str, Any]]
 
@@ -27,7 +28,7 @@ async def sync() -> State[None]:
     """
     said = await ask("sync", "--json")
     verdict, news = await _show_plan(said)
-    await _show_week()
+    await _show_week(news=news)
     await _show_gates()
     commit, in_force = plain(said.get("commit"))[:12], plain(said.get("in_force"))[:12]
     if verdict == "rejected":
@@ -58,7 +59,12 @@ async def _show_plan(said: dict[str, Any]) -> tuple[str, bool]:
     return verdict, True
 
 
-async def _show_week() -> None:
+async def _show_week(*, news: bool) -> None:
+    """A table of the week: with each new plan, and every hour. Prefect keeps each table twice, so not every time."""
+    before = await _last("calendar")
+    if not news and before is not None and before.created is not None and (
+            datetime.now(UTC) - before.created < WEEK_EVERY):
+        return
     today = datetime.now(UTC).date()
     items: Rows = (await ask("plan", "--json", "--from", str(today), "--to", str(today + AHEAD)))["items"]
     rows = [{"when": one["local"] or "no time", "zone": one["zone"], "slot": one["slot"], "state": one["state"],
@@ -79,7 +85,9 @@ async def _show_gates() -> None:
         name = ".".join(filter(None, (gate["gate"], gate["campaign"])))
         announce("gate.changed", "gate", name, gate, reason=f"{gate['was']} {gate['state']}",
                  related={"campaign": gate["campaign"]})
-    await acreate_table_artifact(key="gates", description="Where each gate stands, and what is open", table=cells(rows))
+    if before is None or cells(rows) != known:
+        await acreate_table_artifact(key="gates", description="Where each gate stands, and what is open",
+                                     table=cells(rows))
 
 
 async def _last(key: str) -> Artifact | None:

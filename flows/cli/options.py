@@ -15,6 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 REHEARSAL = Path(".drumbeat/rehearsal")
 """Where a rehearsal keeps its archive, its networks and its clock: apart from everything real."""
 
+_LONGEST_NAME = 80
 PREFECT = Path(".drumbeat/prefect-address")
 """Where `up` keeps the address of the Prefect server that it started, while it runs."""
 
@@ -69,6 +70,15 @@ def archive_of(settings: Settings, given: str | None, *, rehearse: bool | None =
         say("Nothing was published for real yet; this is the rehearsal.")
         return rehearsal
     return Archive(f"dir:{own}", False)
+
+
+def person(text: str, what: str) -> str:
+    """The name under --by, on one line. `what`: what the person does, for whoever left it out. Raises UsageError."""
+    name = " ".join(text.split())
+    if not name or len(name) > _LONGEST_NAME:
+        raise UsageError(f"--by is the name of the person who {what}, {_LONGEST_NAME} characters at most.",
+                         'Write for example --by "Wren".')
+    return name
 
 
 def time_of(settings: Settings, given: datetime | None, *, rehearsal: bool = False) -> datetime:

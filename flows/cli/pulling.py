@@ -7,7 +7,7 @@ import click
 
 from flows.arrange import Agenda
 from flows.check import check_commit
-from flows.cli.options import archive_of, settings_of, shared, time_of
+from flows.cli.options import archive_of, person, settings_of, shared, time_of
 from flows.cli.telling import keep_a_log, many, say, tell, tell_json, tell_problem
 from flows.edges.ledger import Ledger, worker_id
 from flows.edges.plans import allow_rewrite, good
@@ -148,9 +148,7 @@ def _allow(name: str, by: str | None, reason: str, repository: Repository, store
            at: datetime) -> None:
     if settings.remote is None:
         raise UsageError("There is no remote, so nobody's history is judged.", "Leave --accept-rewrite out.")
-    by = " ".join((by or "").split())
-    if not by:
-        raise UsageError("--accept-rewrite is a person's word.", 'Say whose: --by "Wren".')
+    by = person(by or "", "takes it")
     source = source_of(settings, repository, store, lambda: at)
     if not source.fetch():
         raise SettingsError("The remote cannot be fetched, so the commit cannot be looked at.", "See above.")

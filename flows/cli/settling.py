@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import click
 
 import publishers
-from flows.cli.options import archive_of, exists, settings_of, shared, time_of
+from flows.cli.options import archive_of, exists, person, settings_of, shared, time_of
 from flows.cli.telling import say, tell, tell_json
 from flows.cli.watching import meant
 from flows.edges.ledger import Ledger, worker_id
@@ -21,8 +21,6 @@ from publishers.base import Connection, Outgoing, Publisher
 from schemas.content import Content
 from schemas.errors import SettingsError, UsageError
 from schemas.ledger import Entry, Kind, Lookup, PartReceipt, Pin, Repeat, Slot, Standing, State
-
-_LONGEST_NAME = 80
 
 
 @click.command("resolve", short_help="Say what became of a post that waits for a person.")
@@ -51,10 +49,7 @@ def resolve_command(
     if (live is None) == (not absent):
         raise UsageError("say either --live ADDRESS or --absent.",
                          f"Look at the account first; 'drumbeat why {slot}' says where.")
-    by, reason = " ".join(by.split()), " ".join(reason.split())
-    if not by or len(by) > _LONGEST_NAME:
-        raise UsageError(f"--by is the name of the person who looked, {_LONGEST_NAME} characters at most.",
-                         'Write for example --by "Wren".')
+    by, reason = person(by, "looked"), " ".join(reason.split())
     settings = settings_of(content)
     where = archive_of(settings, archive)
     if not exists(where.url):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, get_args
 
 import click
 
-from flows.cli.options import PREFECT, REHEARSAL, archive_of, settings_of, shared, time_of
+from flows.cli.options import PREFECT, REHEARSAL, archive_of, person, settings_of, shared, time_of
 from flows.cli.telling import many, say, tell, tell_json
 from flows.edges.clock import PretendClock
 from flows.edges.holds import Holds
@@ -28,7 +28,7 @@ from schemas.hold import Hold, Late, Moved, Scope
 from schemas.ledger import Slot, State
 from schemas.plan import Item
 
-_LONGEST_NAME = 80
+_LONGEST_REASON = 500
 _SHOWN = 10
 
 
@@ -83,7 +83,9 @@ def hold_command(
     \b
     Example: drumbeat hold --all --by "Ilse" --reason "an injury at the bench"
     """
-    by, reason = _said(by, "--by"), _said(reason, "--reason", 500)
+    by, reason = person(by, "stops it"), " ".join(reason.split())
+    if not reason or len(reason) > _LONGEST_REASON:
+        raise UsageError(f"--reason is 1 to {_LONGEST_REASON} characters.", "Say why: everybody who looks is told.")
     desk = _open(everything, campaign, channel, content, archive, now)
     _refuse_unknown(desk)
     made = desk.holds.add(Hold(number=0, kind="hold", scope=desk.scope, name=desk.name, by=by, reason=reason,
@@ -122,7 +124,7 @@ def resume_command(
     \b
     Example: drumbeat resume --all --by "Ilse" --late reschedule
     """
-    by, reason = _said(by, "--by"), " ".join(reason.split())
+    by, reason = person(by, "lets it go on"), " ".join(reason.split())
     with _standing_clock(settings_of(content)):
         return _resume(_open(everything, campaign, channel, content, archive, now), by, reason, late, as_json)
 
@@ -215,13 +217,6 @@ def _lines(due: list[Item], slots: dict[Slot, Moved] | None = None) -> Iterable[
         yield f"  {item.slot}  was due {when(item.at, item.zone)}{now}"
     if len(due) > _SHOWN:
         yield f"  and {len(due) - _SHOWN} more ('drumbeat status' shows all)"
-
-
-def _said(text: str, option: str, longest: int = _LONGEST_NAME) -> str:
-    text = " ".join(text.split())
-    if not text or len(text) > longest:
-        raise UsageError(f"{option} is 1 to {longest} characters.", f'Write for example {option} "Ilse".')
-    return text
 
 
 def _what_of(desk: _Desk) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from flows.cli.options import archive_of, exists, settings_of, shared, time_of
+from flows.cli.options import archive_of, exists, person, settings_of, shared, time_of
 from flows.cli.telling import hide, many, say, tell, tell_json
 from flows.cli.watching import meant
 from flows.connect import Connector
@@ -42,9 +42,7 @@ def withdraw_command(
     \b
     Example: drumbeat withdraw posts/sharpen-a-chisel@x#1 --by "Wren" --reason "wrong angle"
     """
-    by, reason = " ".join(by.split()), " ".join(reason.split())
-    if not by:
-        raise UsageError("--by is the name of the person who takes it back.", 'Write for example --by "Wren".')
+    by, reason = person(by, "takes it back"), " ".join(reason.split())
     settings = settings_of(content)
     where = archive_of(settings, archive)
     if not exists(where.url):

@@ -81,7 +81,7 @@ def test_what_is_left_out_says_so(club: ContentFolder, drumbeat: Callable[..., A
     (("hold", "--all", "--channel", "x", "--by", "I", "--reason", "r"), "Say what: --all, --channel ID"),
     (("hold", "--channel", "mastodno", "--by", "I", "--reason", "r"),
      "There is no channel mastodno.\n  remedy: There are: mastodon, x, facebook."),
-    (("hold", "--all", "--by", " ", "--reason", "r"), "--by is 1 to 80 characters."),
+    (("hold", "--all", "--by", " ", "--reason", "r"), "--by is the name of the person who stops it"),
     (("resume", "--all", "--by", "I"), "everything is not held.\n  remedy: Nothing is held."),
     (("sync", "--accept-rewrite", "HEAD", "--by", "I"), "There is no remote"),
 ])
