@@ -549,16 +549,16 @@ def test_a_credential_that_another_machine_renewed_is_left_alone(
     """Its one-time token is spent there: to try the old one could end the new one. A renewal under way is none yet."""
     for name, value in s3.environment().items():
         monkeypatch.setenv(name, value)
-    store, more = open_store(f"s3://{s3.bucket()}/a"), {**MASTODON, "DRUMBEAT_WORK_REFRESH_TOKEN": SECRET}
-    more |= {"DRUMBEAT_WORK_ACCESS_TOKEN": SECRET, "DRUMBEAT_WORK_AUTHOR": "urn:li:person:1"}
-    work = 'channels:\n  - {id: work, network: linkedin, handle: mill}\n'
-    store.create("v1/token/work/000003.json", b"{}")
+    store, more = open_store(f"s3://{s3.bucket()}/a"), {**MASTODON, "DRUMBEAT_OURS_REFRESH_TOKEN": SECRET}
+    more |= {"DRUMBEAT_OURS_ACCESS_TOKEN": SECRET, "DRUMBEAT_OURS_AUTHOR": "urn:li:person:1"}
+    work = 'channels:\n  - {id: ours, network: linkedin, handle: mill}\n'
+    store.create("v1/token/ours/000003.json", b"{}")
 
     (one,) = asked(live, channels=work, environment=more, store=Aged(store, 500))
     assert (one.state, "renewed by another machine" in one.what) == ("error", True)
     assert told(asked(live, channels=work, environment=more, store=Aged(store, 5), call=False))[0][0] == "skipped"
 
-    kept = live.folder.home / ".drumbeat/tokens/work.json"
+    kept = live.folder.home / ".drumbeat/tokens/ours.json"
     kept.parent.mkdir(parents=True)
     kept.write_text(json.dumps({"number": 3, "of": "", "fields": {}}))
     kept.chmod(0o600)

@@ -88,9 +88,9 @@ def test_no_module_is_imported_from_the_folder_that_it_stands_in(lines: list[Lin
     said = dict(re.findall(r"(\w+)=(\S+)", " ".join(_of(lines, "ENV"))))
 
     assert said["PYTHONSAFEPATH"] == "1"
-    assert Path(said["DRUMBEAT_CONTENT"]) == Path("/work/content")
+    assert Path(said["DRUMBEAT_CONTENT"]) == Path("/srv/drumbeat/content")
     assert _of(lines, "WORKDIR")[-1] == "/home/drumbeat"
-    assert _of(lines, "VOLUME") == ['["/work", "/tmp"]']            # all that is written, so that the root is read-only
+    assert _of(lines, "VOLUME") == ['["/srv/drumbeat", "/tmp"]']     # all that is written: the root is read-only
 
 
 def test_what_the_builder_gets_is_what_the_image_is_made_of(lines: list[Line]) -> None:

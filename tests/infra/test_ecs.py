@@ -57,7 +57,7 @@ def test_every_container_is_locked_down(resources: dict[str, Any]) -> None:
         assert "User" not in one, name                              # the image's own, which is nobody
         assert one["Image"] == "registry.example.org/drumbeat@sha256:0", name
         assert one["LogConfiguration"]["LogDriver"] == "awslogs", name
-        wanted = {"/tmp", "/work"} if name in ("publisher", "web", "deployments") else {"/tmp"}
+        wanted = {"/tmp", "/srv/drumbeat"} if name in ("publisher", "web", "deployments") else {"/tmp"}
         assert {mount["ContainerPath"] for mount in one["MountPoints"]} == wanted, name
 
 

@@ -90,14 +90,14 @@ def test_no_pod_may_ask_kubernetes_anything_or_hears_of_services(name: str) -> N
 
 @pytest.mark.parametrize("name", OURS)
 def test_what_is_written_has_a_place(name: str) -> None:
-    """/tmp everywhere; /work where content is: a volume that only this pod has."""
+    """/tmp everywhere; /srv/drumbeat where content is: a volume that only this pod has."""
     mounts = {one["mountPath"]: one["name"] for one in _container(name)["volumeMounts"]}
     volumes = {one["name"] for one in PODS[name]["spec"]["volumes"]}
     if name == "publisher":
         (claim,) = _one("StatefulSet", "publisher")["spec"]["volumeClaimTemplates"]
         volumes.add(claim["metadata"]["name"])
 
-    assert set(mounts) == ({"/tmp", "/work"} if name in ("publisher", "web", "deployments") else {"/tmp"})
+    assert set(mounts) == ({"/tmp", "/srv/drumbeat"} if name in ("publisher", "web", "deployments") else {"/tmp"})
     assert set(mounts.values()) == volumes
     assert PODS[name]["spec"]["securityContext"]["fsGroupChangePolicy"] == "OnRootMismatch"
 
