@@ -65,14 +65,13 @@ def named(problems: Iterable[Problem], done: Prepared) -> Iterator[Named]:
 
 
 def look(now: datetime) -> list[Named]:
-    """What the committed content, the archive and the credentials of this machine say now. Raises DrumbeatError."""
-    from flows.check import check_commit
+    """What the plan in force, the archive and the credentials of this machine say now. Raises DrumbeatError."""
     from flows.edges.ledger import Ledger
     from flows.edges.plans import last_good
-    from flows.edges.repository import Repository
     from flows.edges.settings import find
     from flows.edges.store import open_store
     from flows.foresee import foresee
+    from flows.observe import is_rehearsal, planned
 
     settings = find(None)
     kind, _, rest = (settings.archive or "dir:.drumbeat/archive").partition(":")
@@ -82,10 +81,7 @@ def look(now: datetime) -> list[Named]:
     store = open_store(archive)
     receipts = Ledger(store, worker="reader", now=lambda: now).all_receipts()
     sent = {slot: receipt.at for slot, receipt in receipts.items() if receipt.state is State.published}
-    repository = Repository(settings.content)
-    commit, rehearsal = repository.head(), store.get("v1/kind") == b"rehearsal\n"
-    done = check_commit(repository, commit, now=now, kept=last_good(store), sent=sent, home=settings.home,
-                        rehearsal=rehearsal)
+    done = planned(settings, store, now, last_good(store), sent, rehearsal=is_rehearsal(store))
     return list(named((*done.problems, *foresee(done, settings, now, os.environ)), done))
 
 

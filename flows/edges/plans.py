@@ -49,8 +49,8 @@ def last_good(store: Store) -> dict[Slot, datetime]:
 
 def good_commit(store: Store) -> str | None:
     """The commit of the last good plan; None if no plan was accepted yet. Raises StoreError."""
-    body = _newest(store)
-    return None if body is None else str(json.loads(body)["commit"])
+    force = good(store)
+    return force.commit if force is not None else None
 
 
 def accept(store: Store, commit: str, found: Mapping[Slot, datetime], *, now: datetime) -> None:

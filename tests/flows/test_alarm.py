@@ -7,6 +7,8 @@ import pytest
 from flows.alarm import OLD, Named, changed, look, overdue
 from flows.close import zombies
 from flows.edges.ledger import worker_id
+from flows.edges.settings import find
+from flows.pull import remote_of, repository_of
 
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 
@@ -83,3 +85,20 @@ def test_the_rules_name_silent_channels_and_credentials_that_end(stage, monkeypa
     assert [(one.event, one.channel) for one in found] == [("channel.silent", "mastodon"),
                                                            ("credential.ending", "page")]
     assert all(isinstance(one, Named) and one.message and one.remedy for one in found)
+
+
+def test_a_publisher_that_fetches_is_told_of_the_plan_in_force(stage, monkeypatch, tmp_path):
+    """Its clone has no commit of its own: HEAD names nothing there."""
+    stage.folder.post("hello", "Hello!")
+    stage.folder.commit()
+    stage.run()
+    home = tmp_path / "publisher"
+    monkeypatch.setenv("DRUMBEAT_CONTENT", str(home / "content"))
+    monkeypatch.setenv("DRUMBEAT_ARCHIVE", stage.archive)
+    monkeypatch.setenv("DRUMBEAT_REMOTE", str(stage.folder.home))
+    settings = find(None)
+    remote = remote_of(settings, repository_of(settings))
+    assert remote is not None
+    remote.fetch()
+
+    assert ("channel.silent", "mastodon") in {(one.event, one.channel) for one in look(NOON + timedelta(days=20))}
