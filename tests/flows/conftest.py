@@ -3,7 +3,6 @@ import json
 import logging
 import os
 import select
-import socket
 import sqlite3
 import struct
 import subprocess
@@ -41,6 +40,7 @@ from publishers.rehearsal import twins
 from publishers.rehearsal._twin import Rehearsal
 from schemas.channel import Channel
 from schemas.ledger import Entry, Slot, Standing
+from tests.proof.ports import free_port as port_and_those_above
 
 PROJECT = Path(__file__).parents[2]
 NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -302,14 +302,8 @@ def free_port() -> Callable[[], int]:
 
 
 def a_free_port() -> int:
-    """A port of loopback that nobody has, nor those 80 and 81 above it."""
-    while True:
-        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            if port + 81 < 65_536 and all(one.connect_ex(("127.0.0.1", port + more)) != 0
-                                          for one, more in ((second, 80), (third, 81))):
-                return int(port)
+    """A port of loopback that nobody has, nor those 80 and 81 above it: what `up --port` takes."""
+    return port_and_those_above(80, 81)
 
 
 class PrefectServer(NamedTuple):

@@ -3,7 +3,6 @@ import hashlib
 import io
 import os
 import signal
-import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -215,13 +214,11 @@ def test_a_channel_may_ask_for_the_repeat(stage, content_folder):
         "claim", "sending", "unknown", "claim", "sending", "notsent", "claim", "sending", "unknown", "claim", "held"]
 
 
-def test_a_refused_connection_is_tried_again(stage):
+def test_a_refused_connection_is_tried_again(stage, free_port):
     """A network that cannot be reached has got nothing: the post goes out when it can be, once."""
     stage.folder.post("hello", "Hello!")
     stage.folder.commit()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     started: list[Rehearsal] = []
 
     def come_back(told: Told) -> None:

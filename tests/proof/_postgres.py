@@ -4,12 +4,13 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
 import time
 from pathlib import Path
+
+from ports import free_port
 
 USER = "prefect"
 _PROGRAMS = ("initdb", "postgres", "pg_isready", "createdb")
@@ -28,7 +29,7 @@ class Postgres:
         self._bin, self._user = programs, _unprivileged()
         self._password = secrets.token_hex(16)
         self.home = Path(tempfile.mkdtemp(prefix="drumbeat-postgres-"))      # its user must reach it: no folder of root
-        self.port = _free_port()
+        self.port = free_port()
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -121,9 +122,3 @@ def _unprivileged() -> pwd.struct_passwd | None:
     """Another user; None where we are not root and need none, or there is none."""
     known = {user.pw_name: user for user in pwd.getpwall()}
     return next((known[name] for name in _USERS if name in known), None) if os.geteuid() == 0 else None
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 from _postgres import Postgres
 from lineage import below, kill_tree, pids
 from lineage import words as words_of
+from ports import free_port
 
 from flows.edges.prefect_server import settings as prefect_settings
 
@@ -43,7 +43,7 @@ class Fleet:
         self.networks_url = ""
         self.workers: dict[str, Worker] = {}
         self._postgres = Postgres()
-        self._port = _free_port()
+        self._port = free_port()
         self._running: dict[str, subprocess.Popen[str]] = {}
         for folder in (home, self.archive):
             folder.mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,7 @@ class Fleet:
 
     def _start_networks(self) -> None:
         """In a process of their own; each create call has taken effect when it arrives, and is answered 50 ms later."""
-        port, home = _free_port(), self._place("networks")
+        port, home = free_port(), self._place("networks")
         script = home / "faults.json"
         script.write_text(json.dumps([{"fault": "slow", "seconds": _ANSWER_S, "times": 1_000_000}]))
         words = ["-m", "flows.cli", "rehearsal", "--with-parent", "--port", str(port), "--faults", str(script)]
@@ -170,7 +170,7 @@ class Fleet:
         """
         home = self._place(name)
         environment = self._client(name) | {
-            "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1", "PREFECT_WORKER_WEBSERVER_PORT": str(_free_port())}
+            "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1", "PREFECT_WORKER_WEBSERVER_PORT": str(free_port())}
         words = ["-m", "infra.worker", "--name", name, "--limit", str(limit)]
         before = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', name] if apart else []
         process = self._popen(name, words, environment, home, before=before)
@@ -323,9 +323,3 @@ def talk(url: str, method: str = "GET", body: object = None) -> bytes:
 
 def _git(home: Path, *words: str) -> str:
     return subprocess.run(["git", *_WHO, *words], cwd=home, check=True, capture_output=True, text=True).stdout
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

@@ -7,7 +7,6 @@ server is started on a copy of it, once with its own defaults and once with our 
 import json
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -21,9 +20,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from playing import Line
+from ports import free_port
 
 from flows.edges.children import Child, Children
-from flows.edges.prefect_server import HOST
 from flows.edges.prefect_server import settings as prefect_settings
 
 PATIENCE_S = 480.0
@@ -57,7 +56,7 @@ class Prefect:
         (home / "prefect").mkdir()
         (home / "prefect-logs").mkdir()
         self.children = Children(home / "prefect-logs")
-        self.environment = prefect_settings(home / "prefect", _free_port())
+        self.environment = prefect_settings(home / "prefect", free_port())
         # so that each slot has its task run however many come in a minute of ours
         self.environment["DRUMBEAT_TASK_RUNS_PER_MINUTE"] = "999999"
         self._follower: Child | None = None
@@ -175,7 +174,7 @@ def vacuumed(home: Path, database: Path, *, ours: bool) -> Size:
     """What a server makes of a copy of the database, with our settings or with Prefect's own about deleting."""
     home.mkdir()
     shutil.copy(database, home / "prefect.db")
-    environment = prefect_settings(home, _free_port())
+    environment = prefect_settings(home, free_port())
     if not ours:
         environment = {name: value for name, value in environment.items() if not any(one in name for one in _OURS)}
     environment["PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS"] = "2"      # else an hour: when, not what
@@ -262,9 +261,3 @@ def _is_clean(database: Path, environment: Mapping[str, str]) -> bool:
         left = [opened.execute(f"select count(*) from {table} where {column} < datetime('now', ?)",
                                (f"-{seconds + 60} seconds",)).fetchone() for table, column, seconds in asked]
     return all(one == (0,) for one in left)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        return int(one.getsockname()[1])

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from gauges import Day, Sample, least, look, most
 from places import ask
+from ports import free_port
 from season import BROKEN, EDITED_AHEAD, FRAME, Note, Pause, Season
 
 from flows.edges.children import Child, Children
@@ -91,7 +92,7 @@ class Player:
 
     @contextmanager
     def _networks(self, children: Children) -> Iterator[str]:
-        words = ["-m", "flows.cli", "rehearsal", "--port", str(_free_port()), "--with-parent", "--json",
+        words = ["-m", "flows.cli", "rehearsal", "--port", str(free_port()), "--with-parent", "--json",
                  "--clock-file", str(self.clock.file), "--content", str(self.content)]
         child = children.start("rehearsal", words, listen=True)
         assert child.stdout is not None
@@ -276,10 +277,3 @@ def _read(sender: Child, said: "queue.SimpleQueue[Line | None]") -> None:
     for line in sender.stdout:
         said.put(json.loads(line))
     said.put(None)
-
-
-def _free_port() -> int:
-    import socket
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

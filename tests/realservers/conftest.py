@@ -1,7 +1,6 @@
 """Servers written by others, started on loopback by the scripts in the folder that DRUMBEAT_REALSERVERS names."""
 import json
 import os
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.proof.ports import free_port
+
+_SECOND = 10_000                                                   # so much higher some servers keep another port
 Start = Callable[..., dict[str, Any]]
 
 
@@ -24,7 +26,7 @@ def start() -> Iterator[Start]:
         script = Path(folder) / f"{name}.sh"
         if not script.exists():
             pytest.skip(f"{folder} has no {name}.sh")
-        settings = {**os.environ, "PORT": str(_free_port()), "FRESH": "1", **settings}
+        settings = {**os.environ, "PORT": str(free_port(_SECOND)), "FRESH": "1", **settings}
         installed = subprocess.run([script, "install"], env=settings, capture_output=True, text=True, check=False)
         if installed.returncode:
             pytest.skip(f"{name} cannot be installed here: {installed.stderr.strip()[-300:]}")
@@ -37,12 +39,3 @@ def start() -> Iterator[Start]:
     yield begin
     for script, pidfile in reversed(running):
         subprocess.run([script, "stop", pidfile], check=True)
-
-
-def _free_port() -> int:
-    """One whose neighbour 10,000 higher, where some servers keep a second port, is a port too."""
-    for port in range(21_000, 30_000):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-    raise AssertionError("no free port between 21000 and 30000")

@@ -68,14 +68,27 @@ class Running:
     def end(self, how: signal.Signals = signal.SIGINT, patience_s: float = PATIENCE_S) -> Done:
         """Signalled, and gone; fails when that takes longer than `patience_s`."""
         self.process.send_signal(how)
+        self.process.wait(patience_s)
+        out = self._close()
+        return Done(self.process.returncode, out, "".join(self.lines))
+
+    def kill(self) -> None:
+        """What a test that failed left: gone, with its children."""
+        for pid in (*descendants(self.process.pid), self.process.pid):
+            if self.process.poll() is None:
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        self._close()
+
+    def _close(self) -> str:
+        """The rest of what it printed; its pipes are closed."""
         assert self.process.stdout is not None
         assert self.process.stderr is not None
-        self.process.wait(patience_s)
+        if self.process.stdout.closed:
+            return ""
         self._reader.join()
-        out = self.process.stdout.read()
-        self.process.stdout.close()
-        self.process.stderr.close()
-        return Done(self.process.returncode, out, "".join(self.lines))
+        with self.process.stdout, self.process.stderr:
+            return self.process.stdout.read()
 
 
 def environment(more: dict[str, str] | None = None) -> dict[str, str]:
@@ -116,9 +129,7 @@ def start() -> Iterator[Callable[..., Running]]:
 
     yield begin
     for running in started:
-        for pid in (*descendants(running.process.pid), running.process.pid):
-            if running.process.poll() is None:
-                os.kill(pid, signal.SIGKILL)
+        running.kill()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import uuid
@@ -33,7 +32,7 @@ def moto_address():
 
 
 @pytest.fixture(scope="session")
-def ministack_address(tmp_path_factory):
+def ministack_address(tmp_path_factory, free_port):
     scripts = os.environ.get("DRUMBEAT_REALSERVERS")
     if not scripts:
         pytest.skip("DRUMBEAT_REALSERVERS names no folder of start scripts")
@@ -43,12 +42,6 @@ def ministack_address(tmp_path_factory):
     yield info
     subprocess.run([script, "stop", info["pidfile"]], check=True)
     shutil.rmtree(info["data"], ignore_errors=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def s3_archive(address, monkeypatch) -> str:
