@@ -1,7 +1,7 @@
 """The plan in force, as a shift needs it: when to look at each slot, and, when its time comes, all about it."""
 import logging
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -87,12 +87,13 @@ class Agenda:
         """Gives slots the times that resumes gave them."""
         moved = {slot: entry._replace(at=at) for slot in said.moved if (entry := self._planned.get(slot)) is not None
                  and (at := said.time(slot, entry.at)) is not None}
+        self._opened = {}                                         # first: an order that is opened is one in force
         self.entries = {**self._planned, **moved} if moved else self._planned
         by_time = sorted((entry.at, slot) for slot, entry in self.entries.items())
         by_channel: dict[str, list[tuple[datetime, Slot]]] = {}
         for at, slot in by_time:
             by_channel.setdefault(slot.channel, []).append((at, slot))
-        self._opened, self._by_time, self._by_channel = {}, by_time, by_channel
+        self._by_time, self._by_channel = by_time, by_channel
         self._paused = said                                       # last: whoever sees it sees the times, too
 
     def has_taken(self, said: Paused) -> bool:
@@ -170,6 +171,8 @@ class Agenda:
 
     def still(self, order: Order) -> bool:
         """Whether the plan in force wants exactly this: the same message, at the same time."""
+        if self._opened.get(order.slot) is order:
+            return True
         entry = self.entries.get(order.slot)
         if entry is None or order.item is None:
             return entry is None and order.item is None
@@ -181,9 +184,16 @@ class Agenda:
         begin, end = bisect_right(line, (now - day, _LAST)), bisect_left(line, (now + day, _FIRST))
         return [other for _, other in line[begin:end]]
 
+    def due(self, after: datetime, until: datetime) -> list[Slot]:
+        """What goes out later than `after`, and by `until`, in its order."""
+        line = self._by_time
+        return [slot for _, slot in line[bisect_right(line, (after, _LAST)):bisect_right(line, (until, _LAST))]]
+
     def order(self, slot: Slot, *, now: datetime, sent: Mapping[Slot, datetime | None],
-              over: Collection[Slot]) -> Order | None:
-        """All about a slot that goes out; None: it does not. Opens what is due soon along with it. Raises ContentError.
+              wants: Callable[[Slot], bool]) -> Order | None:
+        """All about a slot that goes out; None: it does not. Raises ContentError.
+
+        What is due soon, and wanted, is opened along with it.
         """
         entry = self.entries.get(slot)
         if entry is None:
@@ -191,7 +201,7 @@ class Agenda:
         if slot not in self._opened:
             line, until = self._by_time, max(now, entry.at) + AHEAD
             soon = line[bisect_left(line, (now - AHEAD, _FIRST)):bisect_right(line, (until, _LAST))]
-            wanted = [slot, *(other for _, other in soon if other not in over and other not in self._opened)][:AT_ONCE]
+            wanted = [slot, *(other for _, other in soon if other not in self._opened and wants(other))][:AT_ONCE]
             self._open(wanted, now, sent)
         return self._opened.get(slot)
 

@@ -148,6 +148,22 @@ class Courier:
         """
         return _Delivery(self, order, publisher, desk).run()
 
+    def identify(self, channel: Channel, handle: str, publisher: Publisher) -> None:
+        """Asks a network whose credentials these are, once, where it tells. Not safe beside a call of the same adapter.
+
+        Raises PublishError when it does not say, SettingsError when it is another account than the channel always had.
+        """
+        if publisher in self.identified or not isinstance(publisher, Identifies):
+            return
+        account_id = publisher.account_id()
+        bound = self.bind(channel.id, Bound(network=channel.network, handle=handle, account_id=account_id))
+        if bound.account_id != account_id:
+            raise SettingsError(
+                f"{channel.id} was {bound.handle} until now (account {bound.account_id} of {channel.network}), and "
+                f"these credentials open another account ({account_id}); nothing is sent.",
+                "Put the right credentials back; a new account gets a channel of its own in networks/channels.yaml.")
+        self.identified[publisher] = account_id
+
     def keep(self, slot: Slot, standing: Standing, step: Step, part: int | None, **more: Any) -> Entry | None:
         """The stored record of `step`; None when fenced. Tries until the archive answers, or we must stop."""
         entry = self.ledger.draft(slot, standing.last, step.kind, part=part, detail=step.detail, **more)
@@ -390,26 +406,14 @@ class _Delivery:
 
         A network that takes them for nothing may say so to the call itself, which is recorded; no other is risked.
         """
-        known, publisher = self.courier.identified, self.publisher
-        if publisher in known or not isinstance(publisher, Identifies):
-            return None
         try:
-            account_id = publisher.account_id()
+            self.courier.identify(self.order.channel, self.outgoing.account, self.publisher)
         except PublishError as error:
             if isinstance(error, Unauthorized) and error.dead:
                 return None                                       # nothing at all can be done with it: the call says so
             away = isinstance(error, Unavailable | RateLimited)
             what = "the network cannot be reached" if away else "the network does not say whose account this is"
             return self._put_off(f"{what}: {error.why}", UNREACHED, self.clock.now() + wait_after(1))
-        channel = self.order.channel
-        bound = self.courier.bind(channel.id, Bound(network=channel.network, handle=self.outgoing.account,
-                                                    account_id=account_id))
-        if bound.account_id != account_id:
-            raise SettingsError(
-                f"{channel.id} was {bound.handle} until now (account {bound.account_id} of {channel.network}), and "
-                f"these credentials open another account ({account_id}); nothing is sent.",
-                "Put the right credentials back; a new account gets a channel of its own in networks/channels.yaml.")
-        known[publisher] = account_id
         return None
 
     # --- a lost answer ------------------------------------------------------------------------------------------------

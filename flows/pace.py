@@ -56,8 +56,11 @@ class Traffic:
                 line.pop(slot, None)
 
     def _times(self, channel: str | None, limit: int) -> list[datetime]:
+        """When posts went out; none where even all that are known are fewer than `limit`."""
         lines = [self._went.get(channel, {})] if channel is not None else list(self._went.values())
-        if sum(len(line) for line in lines) >= limit and any(at is None for line in lines for at in line.values()):
+        if sum(len(line) for line in lines) < limit:
+            return []
+        if any(at is None for line in lines for at in line.values()):
             today = self._clock.now().date()
             for day in (today - timedelta(days=1), today):
                 for slot, receipt in self._ledger.receipts(day).items():

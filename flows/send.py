@@ -2,11 +2,10 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from heapq import heappop, heappush
 from pathlib import Path
-from typing import NamedTuple
 
 from flows.arrange import Agenda, Entry
 from flows.deliver import Courier, Ended, Order
@@ -17,30 +16,29 @@ from flows.edges.ledger import Done, Ledger, is_gone
 from flows.edges.plans import good_commit
 from flows.edges.repository import Repository
 from flows.edges.store import Store
+from flows.lanes import Lanes
 from flows.pace import Traffic
 from flows.planning.deciding import TIMING, Timing, wait_after
 from flows.planning.folding import fold
 from flows.planning.pacing import MOST_PER_HOUR, Brake
 from flows.planning.pausing import why as why_held
 from flows.planning.renaming import Former, advice, renamed
-from flows.planning.reporting import row, row_of_ledger
 from flows.pull import Head, Source, keep_rejected
 from flows.recall import formers
 from flows.replan import Know, Planner
+from flows.tell import Teller, Told
 from flows.upload import Share
 from flows.watch import Trials, Watch, keep_probing
 from publishers.base import Publisher
 from schemas.channel import Channel
-from schemas.errors import ContentError, DrumbeatError, SettingsError, StoreError, UsageError
-from schemas.ledger import Slot, Standing, State
+from schemas.errors import ContentError, SettingsError, StoreError, UsageError
+from schemas.ledger import Slot, State
 from schemas.plan import Item, Waiting
-from schemas.report import Row
 from schemas.shard import Shard
 
 log = logging.getLogger(__name__)
 SHIFT = timedelta(hours=1)
 SKEW_S = 30.0
-THREADS = 64
 MOST_FORMERS = 100
 """Of so many slots whose posts have no file any more it is known what they said."""
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,16 +53,8 @@ ELSEWHERE_S = 15.0
 """How often it is asked what other publishers sent, while something of theirs is looked at."""
 LOOKS_IN_GRACE = 4
 """How often a pretend clock looks at what a gate keeps back, before its grace is over."""
-
-
-class Told(NamedTuple):
-    """One outcome, for whoever watches. `unable`: a setting, a credential or the archive has to be put right first."""
-
-    row: Row
-    network: str
-    channel: str
-    campaign: str | None
-    unable: bool = False
+READY, CALM = timedelta(minutes=1), timedelta(seconds=2)
+"""So long before its time a post is opened, and its account; but not while something else is due so soon."""
 
 
 class Shift:
@@ -85,10 +75,12 @@ class Shift:
                  know: Know | None = None, trials: Trials | None = None, source: Source | None = None,
                  shard: Shard | None = None) -> None:
         self.repository, self.store, self.ledger, self.clock = repository, store, ledger, clock
-        self.connect, self.renew, self.tell, self.only = connect, renew or connect, tell, only
+        self.connect, self.only = connect, only
+        self.teller = Teller(tell, clock.now)
         self.settle_only, self.traffic = settle_only, Traffic(ledger, clock, most_per_hour)
         self.stopping, self.woken = threading.Event(), threading.Event()
         self.commit_moved, self.holds_moved, self.others_moved = (threading.Event() for _ in range(3))
+        self.lanes = Lanes[Order, Ended](connect, renew or connect, self.woken.set)
         self.source = source or Head(repository)
         self.watch = Watch(self.source, Holds(store), self.stopping, commit_moved=lambda: self._wake(self.commit_moved),
                            holds_moved=lambda: self._wake(self.holds_moved))
@@ -100,9 +92,7 @@ class Shift:
         self._due: list[tuple[datetime, datetime, str, Slot]] = []   # when, its time in the content, channel, slot
         self._tries: dict[Slot, int] = {}                         # looks in vain since something last became of it
         self._lines: dict[str, list[Slot]] = {}
-        self._busy: dict[str, Future[Ended]] = {}
-        self._sending: dict[str, Order] = {}
-        self._publishers: dict[str, Publisher | SettingsError] = {}
+        self._ready_until = AT_ONCE                               # what is due by then was opened
         self._moved: set[str] = set()                             # posts that others follow, out at another minute
         self._published: set[Slot] = set()                        # for good
         self._went: dict[Slot, datetime | None] = {}              # the same, with the time where that was asked
@@ -112,12 +102,9 @@ class Shift:
         self._begun: set[Slot] = set()                            # have a ledger, and no end that we know of
         self._late: set[Slot] = set()                             # missed or skipped in an earlier shift
         self._barred: dict[Slot, Brake] = {}                      # kept back by a gate when it was last looked at
-        self._kept_by: dict[Slot, str] = {}                       # what a setting or the archive was told to keep back
         self._arranged: tuple[str, Mapping[Slot, Entry]] | None = None   # the plan that everything is awaited by
-        self._reminded: set[Slot] = set()                         # told that they are in doubt or wait for a person
         self._elsewhere: frozenset[Done] = frozenset()            # what others brought to an end lately
         self._noted: set[Done] = set()                            # what of it was taken in
-        self._told_held: dict[Slot, int] = {}                     # told that a person stopped them, by which hold
 
     def stop(self) -> None:
         """Ends the shift after the calls that are out."""
@@ -136,14 +123,14 @@ class Shift:
         if self.trials is not None:
             about = (self.trials, self.store, self.connect, self.clock, lambda: self.agenda.content, self.stopping)
             threading.Thread(target=keep_probing, args=about, name="probe", daemon=True).start()
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="send") as pool:
+        with self.lanes:
             try:
-                self._go_on(pool, until)
+                self._go_on(until)
             finally:
-                self.stopping.set()                               # before the pool waits for calls that wait for us
+                self.stopping.set()                               # before the lanes wait for calls that wait for us
         self._collect()
 
-    def _go_on(self, pool: ThreadPoolExecutor, until: datetime) -> None:
+    def _go_on(self, until: datetime) -> None:
         while True:
             self.woken.clear()                                    # first, so that no call to `stop` is lost
             if self.stopping.is_set():
@@ -159,14 +146,14 @@ class Shift:
                 self.holds_moved.clear()
                 self._pause()
             now = self.clock.now()
-            self._dispatch(pool, min(now, until))
-            if self._busy and (self.clock.pretend or now >= until):
+            self._dispatch(min(now, until))
+            if self.lanes.is_busy and (self.clock.pretend or now >= until):
                 self.woken.wait()                                 # a pretend clock stands still during a call
                 continue
             moment = self._next_moment()
             if now >= until and moment > until:
                 return
-            self.clock.wait_until(min(moment, until), self.woken)
+            self.clock.wait_until(min(moment, until, self._get_ready(now, moment)), self.woken)
 
     # --- the plan -----------------------------------------------------------------------------------------------------
 
@@ -189,7 +176,7 @@ class Shift:
             waiting = self.agenda.waiting(self.only, now=self.clock.now()) if self.agenda.waits(self.only) else None
             if waiting is None:
                 raise UsageError(f"{self.only} is not in the plan.", "'drumbeat plan --json' lists all slots.")
-            self._tell_waiting(waiting)
+            self.teller.waiting(waiting)
 
     def _load(self) -> ContentError | None:
         """Takes the newest plan, or keeps the last good one and says why."""
@@ -234,11 +221,7 @@ class Shift:
         """What people stopped or let go on: everything is looked at again, with the times that it has now."""
         said = self.watch.said
         log.info("holds changed in force=%d", len(said.holds))
-        in_force = {one.number for one in said.holds}
-        for slot, number in self._told_held.copy().items():
-            if number not in in_force:                            # the next hold is told of anew
-                self._reminded.discard(slot)
-                del self._told_held[slot]
+        self.teller.held_by({one.number for one in said.holds})
         before = self.agenda.entries
         self.agenda.pause(said)
         self._arrange(before, self.clock.now())
@@ -272,7 +255,8 @@ class Shift:
 
     def _arrange(self, before: Mapping[Slot, Entry], now: datetime) -> None:
         """Has everything of the plan in force looked at in its time."""
-        self._publishers = {}                                     # a channel may have got another account
+        self.lanes.close_all()                                    # a channel may have got another account
+        self._ready_until = AT_ONCE
         self._due = []
         self._lines = {}
         entries = self.agenda.entries
@@ -282,7 +266,7 @@ class Shift:
         self._over = {slot for slot in self._over if slot in before and before[slot] == entries.get(slot)}
         # what was missed and is too late still: not worth a request each
         self._over |= {slot for slot in self._late if (entry := entries.get(slot)) and entry.at + entry.grace < now}
-        done = self._published | self._over | {order.slot for order in self._sending.values()}
+        done = self._published | self._over | {order.slot for order in self.lanes.jobs}
         for slot, entry in entries.items():
             if slot not in done and self.only in (None, slot):
                 self._await(slot, entry.at if slot not in self._begun else AT_ONCE)
@@ -307,21 +291,9 @@ class Shift:
         readable = self.agenda.is_readable()
         for slot in sorted(self._begun - self._published):
             if (channel := channels.get(slot.channel)) is None:
-                self._tell_homeless(slot)
+                self.teller.homeless(fold(slot, self.ledger.read(slot)))
             elif channel.network in content.networks:
                 yield Order(slot, channel, commit, None, None, withdrawn=readable and not self.agenda.waits(slot))
-
-    def _tell_homeless(self, slot: Slot) -> None:
-        """Nobody can look for it, or send the rest of it: its channel is not in the content any more."""
-        standing = fold(slot, self.ledger.read(slot))
-        if slot in self._reminded or not (standing.parts or standing.doubt):
-            return
-        self._reminded.add(slot)
-        made = row_of_ledger(slot, standing)
-        why = f"its channel {slot.channel} is gone from networks/channels.yaml, so nobody can look or go on"
-        todo = (f"Put the channel back and commit; or look at the account and say what you saw: "
-                f"drumbeat resolve {slot} --live ADDRESS or --absent, --by \"YOUR NAME\"")
-        self.tell(Told(made._replace(state=State.held, reason=why, next=todo), "unknown", slot.channel, None))
 
     def still(self, order: Order) -> bool:
         """Whether the plan in force wants exactly this: the same message, at the same time."""
@@ -335,9 +307,7 @@ class Shift:
 
     def renewed(self, channel: Channel) -> Publisher:
         """The channel with other credentials than were refused, if there are any. Raises SettingsError."""
-        publisher = self.renew(channel)
-        self._publishers[channel.id] = publisher
-        return publisher
+        return self.lanes.open_anew(channel)
 
     # --- what is due --------------------------------------------------------------------------------------------------
 
@@ -346,31 +316,48 @@ class Shift:
         first = self._due[:1]                                     # at once: another thread asks, too
         return first[0][0] if first else FAR
 
-    def _dispatch(self, pool: ThreadPoolExecutor, now: datetime) -> None:
+    def _dispatch(self, now: datetime) -> None:
         """Hands the next due item of every idle account to a thread: one call in flight per account."""
         while self._due and self._due[0][0] <= now:
             _, _, channel, slot = heappop(self._due)
             self._lines.setdefault(channel, []).append(slot)
         for channel, line in self._lines.items():
-            while line and channel not in self._busy:
+            while line and self.lanes.is_free(channel):
                 slot = line.pop(0)
                 order = self._order(slot) if slot not in self._published and slot not in self._over else None
-                if order is None:
-                    continue
-                publisher = self._publisher(order.channel)
-                if isinstance(publisher, SettingsError):
-                    self._try_later(order, publisher)
-                    continue
-                future = pool.submit(self._deliver, order, publisher)
-                self._busy[channel], self._sending[channel] = future, order
-                future.add_done_callback(lambda _: self.woken.set())
+                if order is not None:
+                    self.lanes.hand_out(order.channel, order, partial(self._deliver, order))
+
+    def _get_ready(self, now: datetime, first: datetime) -> datetime:
+        """Opens what is due soon, and its accounts, unless there is no time before `first`. Gives when to look again.
+        """
+        if self.clock.pretend or self.settle_only or first - now < CALM:
+            return FAR
+        try:
+            for slot in self.agenda.due(max(now, self._ready_until), now + READY):
+                if self._wants(slot) and slot not in self._over and self.only in (None, slot):
+                    order = self._opened(slot, now)
+                    if order is not None and order.message is not None:
+                        self.lanes.get_ready(order.channel, partial(self.courier.identify, order.channel,
+                                                                    order.message.account))
+        except ContentError as error:                             # asked again, and said, when it is due
+            log.info("not opened ahead why=%s", error.what)
+        self._ready_until = now + READY
+        return first - READY if first - READY > now else FAR
+
+    def _opened(self, slot: Slot, now: datetime) -> Order | None:
+        """The slot as the plan has it; None: it has none. Raises ContentError."""
+        return self.agenda.order(slot, now=now, sent=self._went, wants=self._wants)
+
+    def _wants(self, slot: Slot) -> bool:
+        return slot not in self._published and self._is_own(slot)
 
     def _order(self, slot: Slot) -> Order | None:
         """All about a slot; None: nothing is to be done about it now."""
         if (left := self._extra.get(slot)) is not None:
             return left
         try:
-            order = self.agenda.order(slot, now=self.clock.now(), sent=self._went, over=self._published)
+            order = self._opened(slot, self.clock.now())
             if order is not None and (self._was_renamed(order) or not self._is_led(order)):
                 return None
             if order is not None:
@@ -398,11 +385,8 @@ class Shift:
         if any(leader in self._published for leader in leaders):
             return True
         self._put_off(order.slot)
-        if order.slot not in self._reminded:
-            self._reminded.add(order.slot)
-            why = f"it waits for {' or '.join(map(str, leaders)) or 'a post that is gone'}, which is not out yet"
-            waiting = Waiting(item.slot, item.post, item.channel, why, item.zone, item.at)
-            self._tell_waiting(waiting)
+        why = f"it waits for {' or '.join(map(str, leaders)) or 'a post that is gone'}, which is not out yet"
+        self.teller.waits(Waiting(item.slot, item.post, item.channel, why, item.zone, item.at))
         return False
 
     def _ask_the_gates(self, order: Order) -> None:
@@ -433,7 +417,7 @@ class Shift:
         if hold is None:
             # whoever hears first that things go on does not go by the times of before
             return None if self.agenda.has_taken(said) else Brake(self.clock.now(), "")
-        self._told_held[order.slot] = hold.number
+        self.teller.held(order.slot, hold.number)
         # whoever lets it go on wakes us; this is for the case that nobody heard
         return Brake(self.clock.now() + self._held_wait(1), why_held(hold, item.zone if item is not None else "UTC"))
 
@@ -454,10 +438,8 @@ class Shift:
             why = (f"it looks like {id}, which is published and has no file any more, and would go out again. "
                    f"{advice(id, item.post.post)} Commit; or put the file of {id} back, if this is another post.")
             waiting = Waiting(item.slot, item.post, item.channel, why, item.zone, item.at)
-            if order.slot not in self._reminded:
-                self._reminded.add(order.slot)
+            if self.teller.waits(waiting):
                 log.warning("slot waits, its post was renamed slot=%s was=%s", order.slot, id)
-                self._tell_waiting(waiting)
         return bool(found)
 
     def brake(self, item: Item, publisher: Publisher) -> Brake | None:
@@ -467,12 +449,8 @@ class Shift:
 
     def _collect(self) -> None:
         """Takes in what the threads brought back. What one slot cannot do now is tried again; the others go on."""
-        for channel, future in list(self._busy.items()):
-            if not future.done():
-                continue
-            order = self._sending.pop(channel)
+        for order, future in self.lanes.ended():
             slot = order.slot
-            del self._busy[channel]
             if future.exception() is not None:
                 self.traffic.ended(slot, None)
             try:
@@ -485,10 +463,9 @@ class Shift:
                 log.exception("slot broke off slot=%s", slot)
                 self._over.add(slot)
                 why = f"{type(error).__name__} in our own code."
-                self._tell_unable(order, SettingsError(why, "See the log, and report it."))
+                self.teller.unable(order, SettingsError(why, "See the log, and report it."))
                 continue
             standing = ended.standing
-            is_open = standing.state in (State.unknown, State.held)
             is_over = standing.state in (State.published, State.failed, State.skipped, State.missed)
             if standing.seq and not is_over:
                 self._begun.add(slot)
@@ -496,7 +473,6 @@ class Shift:
                 self._begun.discard(slot)
             if ended.news:
                 self._tries.pop(slot, None)
-                self._kept_by.pop(slot, None)
             if slot not in self._published:
                 went = bool(standing.parts or standing.doubt)
                 self.traffic.ended(slot, standing.changed_at if went else None)
@@ -509,7 +485,8 @@ class Shift:
             if changed:                                           # during the call
                 entry = self.agenda.entries.get(slot)
                 self._await(slot, entry.at if entry is not None and current is None else self.clock.now())
-            elif ended.again is not None and ended.why is not None and not (ended.news or is_open):
+            elif ended.again is not None and ended.why is not None and not ended.news and (
+                    standing.state not in (State.unknown, State.held)):
                 self._tries[slot] = tries = self._tries.get(slot, 0) + 1
                 self._await(slot, max(ended.again, self.clock.now() + wait_after(tries)))
             elif ended.again is not None:
@@ -522,13 +499,7 @@ class Shift:
             elif standing.state is State.held:
                 self._tries[slot] = tries = self._tries.get(slot, 0) + 1
                 self._await(slot, self.clock.now() + self._held_wait(tries))
-            if ended.why is not None and not ended.news and not is_open and slot not in self._reminded:
-                self._reminded.add(slot)
-                self._tell(order, standing, ended.why)
-            if ended.news or (is_open and slot not in self._reminded):
-                self._tell(order, standing, ended.why)
-            if is_open or ended.news:
-                self._reminded.add(slot)                          # each shift says it once: nothing stays silent
+            self.teller.ended(order, ended)
 
     def _lead(self, slot: Slot, went: datetime | None) -> None:
         """Has those planned anew that follow a slot which went out at another minute than the content has it."""
@@ -556,8 +527,8 @@ class Shift:
     def _is_own(self, slot: Slot) -> bool:
         return self.shard is None or self.shard.has(slot.channel)
 
-    def _deliver(self, order: Order, publisher: Publisher) -> Ended:
-        """One delivery; of another publisher's slot only if that one seems to be gone."""
+    def _deliver(self, order: Order) -> Ended:
+        """One delivery; of another publisher's slot only if that one seems to be gone. Raises DrumbeatError."""
         if not self._is_own(order.slot):
             now, standing = self.clock.now(), fold(order.slot, self.ledger.read(order.slot))
             if standing.changed_at is not None and now - standing.changed_at < LEFT_ALONE and not (
@@ -565,7 +536,7 @@ class Shift:
                 over = standing.state in (State.published, State.failed, State.skipped, State.missed)
                 return Ended(standing, None if over else now + STAND_IN, news=False)
             log.warning("standing in for the publisher of channel=%s slot=%s", order.slot.channel, order.slot)
-        return self.courier.deliver(order, publisher, self)
+        return self.courier.deliver(order, self.lanes.open(order.channel), self)
 
     def _keep_noting(self) -> None:
         """Notes what others sent of what we would stand in for, so that nobody looks at each of it."""
@@ -602,44 +573,10 @@ class Shift:
         except StoreError as error:                               # asked again with the next commit
             log.error("not known when it went slot=%s why=%s", slot, error.what)
 
-    def _publisher(self, channel: Channel) -> Publisher | SettingsError:
-        if channel.id not in self._publishers:
-            try:
-                self._publishers[channel.id] = self.connect(channel)
-            except SettingsError as error:
-                log.error("channel cannot be used channel=%s why=%s", channel.id, error.what)
-                self._publishers[channel.id] = error
-        return self._publishers[channel.id]
-
-    def _try_later(self, order: Order, error: DrumbeatError) -> None:
+    def _try_later(self, order: Order, error: ContentError | SettingsError | StoreError) -> None:
         """What one slot cannot do now; the channel is opened anew then, with the credentials of that time."""
         self._tries[order.slot] = tries = self._tries.get(order.slot, 0) + 1
         self._await(order.slot, self.clock.now() + wait_after(tries))
         if isinstance(error, SettingsError):
-            self._publishers.pop(order.channel.id, None)
-        self._tell_unable(order, error)
-
-    def _tell_waiting(self, waiting: Waiting) -> None:
-        made = row(waiting, None, now=self.clock.now())
-        self.tell(Told(made, waiting.channel.network, waiting.channel.id, waiting.post.post.campaign))
-
-    def _tell_unable(self, order: Order, error: DrumbeatError) -> None:
-        item, why = order.item, f"{error.what} {error.remedy}"
-        if self._kept_by.get(order.slot) == why:
-            return                                                # it is said, and nothing about it has changed
-        self._kept_by[order.slot] = why
-        if item is not None:
-            waiting = Waiting(item.slot, item.post, item.channel, why, item.zone, item.at)
-            made = row(waiting, None, now=self.clock.now())
-        else:
-            made = row_of_ledger(order.slot, Standing(order.slot, state=State.waiting, reason=why))
-        self.tell(Told(made, order.channel.network, order.channel.id, item.post.post.campaign if item else None, True))
-
-    def _tell(self, order: Order, standing: Standing, why: str | None) -> None:
-        now, item = self.clock.now(), order.item
-        made = row(item, standing, now=now) if item is not None else row_of_ledger(order.slot, standing)
-        if why is not None:
-            made = made._replace(reason=why)
-            if standing.state is State.planned:
-                made = made._replace(state=State.waiting, next=None)
-        self.tell(Told(made, order.channel.network, order.channel.id, item.post.post.campaign if item else None))
+            self.lanes.close(order.channel)
+        self.teller.unable(order, error)

@@ -28,7 +28,8 @@ from flows.know import Knower
 from flows.observe import is_rehearsal
 from flows.planning.pacing import MOST_PER_HOUR
 from flows.pull import repository_of, source_of
-from flows.send import SHIFT, Shift, Told
+from flows.send import SHIFT, Shift
+from flows.tell import Told
 from schemas.errors import SettingsError, UsageError
 from schemas.ledger import Slot, State
 from schemas.report import Row

@@ -128,19 +128,20 @@ class DirectoryStore:
         """`folder` exists and would after a power cut, also if it was another process that made it just now."""
         if folder in self._settled:
             return
-        missing = [p for p in (folder, *folder.parents) if not p.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        for made in missing:
-            self._sync(made.parent)
-        inside = [p for p in (folder, *folder.parents) if p != self._root and p.is_relative_to(self._root)]
-        for perhaps_new in inside:
-            if perhaps_new not in self._settled:
-                self._sync(perhaps_new.parent)
-        with contextlib.suppress(PermissionError):      # a folder above need not be readable by us
-            self._sync(self._root.parent)
+        if folder == self._root:
+            missing = [p for p in (folder, *folder.parents) if not p.exists()]
+            folder.mkdir(parents=True, exist_ok=True)
+            for made in missing:
+                self._sync(made.parent)
+            with contextlib.suppress(PermissionError):  # a folder above need not be readable by us
+                self._sync(folder.parent)
+        else:
+            self._settle(folder.parent)
+            folder.mkdir(parents=True, exist_ok=True)
+            self._sync(folder.parent)
         if len(self._settled) > MOST_SETTLED:
             self._settled.clear()                       # they are synced once more
-        self._settled.update(inside, [self._root])
+        self._settled.add(folder)
 
     def _write_temp(self, body: bytes) -> Path:
         """A temp file with `body`, on disk. All live in the root, so that one look finds those left behind."""

@@ -34,7 +34,8 @@ from flows.edges.sharing import shared_at
 from flows.edges.store import Store, open_store
 from flows.planning.folding import fold
 from flows.replan import Know
-from flows.send import Shift, Told
+from flows.send import Shift
+from flows.tell import Told
 from publishers.base import Publisher
 from publishers.rehearsal import twins
 from publishers.rehearsal._twin import Rehearsal

@@ -97,7 +97,7 @@ def test_a_start_from_a_kept_plan_is_a_start(stage, tmp_path, kept) -> None:
     agenda = Agenda(Planner(repository, home, store.address), store)
 
     agenda.take(commit, now=NOON, sent={})
-    orders = [agenda.order(slot, now=NOON, sent={}, over=()) for slot in sorted(agenda.entries)]
+    orders = [agenda.order(slot, now=NOON, sent={}, wants=lambda _: True) for slot in sorted(agenda.entries)]
 
     whole = Planner(repository, None).take(commit, now=NOON).prepared
     assert {order.slot: (order.item, order.message) for order in orders if order} == {

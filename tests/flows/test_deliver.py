@@ -18,7 +18,7 @@ from flows.edges.ledger import Ledger, worker_id
 from flows.edges.media import cleaned
 from flows.edges.repository import Repository
 from flows.edges.store import open_store
-from flows.send import Told
+from flows.tell import Told
 from publishers.base import Connection
 from publishers.rehearsal import twins
 from publishers.rehearsal._twin import Rehearsal

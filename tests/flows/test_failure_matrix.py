@@ -36,7 +36,8 @@ from flows.edges.repository import Repository
 from flows.edges.store import Store, open_store
 from flows.planning.deciding import TIMING, Timing
 from flows.prove import prove
-from flows.send import Shift, Told
+from flows.send import Shift
+from flows.tell import Told
 from publishers.base import REQUEST_TIMEOUT_S, Connection
 from schemas.errors import SettingsError, StoreError
 from schemas.ledger import Kind, Pin, Slot, State

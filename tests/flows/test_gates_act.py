@@ -15,7 +15,7 @@ from flows.know import Knower
 from flows.planning.folding import fold
 from flows.planning.reporting import rows
 from flows.replan import Know
-from flows.send import Told
+from flows.tell import Told
 from schemas.ledger import Slot, State
 
 SAMPLE = Path(__file__).parents[2] / "content"

@@ -154,7 +154,7 @@ class BusyLoop(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.getMessage().startswith("holds changed"):
-            wait(list(self.stage.running._busy.values()), 30)
+            wait([call.future for call in self.stage.running.lanes._calls.values()], 30)
 
 
 @pytest.fixture

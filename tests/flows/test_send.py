@@ -5,9 +5,13 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from flows.edges.clock import ShiftedClock
 from flows.edges.plans import good_commit
 from flows.edges.store import open_store
-from flows.send import Told
+from flows.send import CALM
+from flows.tell import Told
+from publishers.base import Publisher
+from schemas.channel import Channel
 from schemas.errors import ContentError, StoreError, UsageError
 from schemas.ledger import Slot, State
 
@@ -338,3 +342,53 @@ class Slow:
 
     def wait_until(self, moment: datetime, woken: threading.Event) -> bool:
         return True
+
+
+class _Another(ShiftedClock):
+    """Another time, that real networks would work by."""
+
+    pretend = False
+
+
+def test_an_account_is_opened_before_its_post_is_due(live, monkeypatch):
+    """Imports, credentials and the question whose account it is are over when the minute comes; nothing is asked twice.
+    """
+    monkeypatch.setattr("flows.send.SKEW_S", 1e12)
+    live.clock = _Another(NOON - CALM - timedelta(seconds=1))
+    live.folder.post("hello", "Hello!")
+    live.folder.commit()
+    opened: list[datetime] = []
+    asked: list[datetime] = []
+    connect = live.opened()
+
+    def watched(channel: Channel) -> Publisher:
+        opened.append(live.clock.now())
+        publisher = connect(channel)
+        ask = publisher.account_id
+        monkeypatch.setattr(publisher, "account_id", lambda: asked.append(live.clock.now()) or ask())
+        return publisher
+
+    told = live.run(connect=watched, until=NOON + timedelta(seconds=1))
+
+    assert states(told) == [("posts/hello@mastodon#1", "published")]
+    assert [moment < NOON - timedelta(seconds=1) for moment in (*opened, *asked)] == [True, True]
+
+
+def test_an_account_that_takes_long_to_open_holds_up_no_other(live, just_now):
+    """A credential that is renewed while the network hangs: the posts of other accounts go out meanwhile."""
+    live.folder.post("hello", "Hello!", at=just_now, channels="mastodon, x")
+    live.folder.commit()
+    connect, out = live.opened(), threading.Event()
+    told: list[Told] = []
+
+    def slowly(channel: Channel) -> Publisher:
+        assert channel.id != "mastodon" or out.wait(30.0)
+        return connect(channel)
+
+    def hear(one: Told) -> None:
+        told.append(one)
+        out.set()
+
+    live.run(connect=slowly, tell=hear, until=datetime.now(UTC))
+
+    assert states(told) == [("posts/hello@x#1", "published"), ("posts/hello@mastodon#1", "published")]

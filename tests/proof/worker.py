@@ -226,7 +226,7 @@ class HurriedClock:
 
     def wait_until(self, moment: datetime, woken: threading.Event) -> bool:
         assert self.shift is not None
-        busy = bool(self.shift._busy)
+        busy = self.shift.lanes.is_busy
         if (moment >= FAR and not busy) or time.monotonic() > self._ends:
             self.shift.stop()
             return False
