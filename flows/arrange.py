@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from flows.deliver import Order
+from flows.courier import Order
 from flows.edges.plans import accept, last_good
 from flows.edges.store import Store
 from flows.planning.condensing import Card, digest

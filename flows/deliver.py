@@ -4,27 +4,21 @@ The protocol is exactly-once's; what to do next is decided in `planning.deciding
 """
 import hashlib
 import logging
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any
 
-from flows.edges.accounts import Bound
-from flows.edges.clock import Clock, elapsed_s
-from flows.edges.ledger import Ledger, is_gone
-from flows.edges.repository import Repository
-from flows.edges.signatures import Witness
+from flows.carry import OVER, Carried
+from flows.courier import Ended
+from flows.edges.clock import elapsed_s
+from flows.edges.ledger import is_gone
 from flows.edges.store import Unanswered
 from flows.planning.deciding import (
     LOOK_BACK,
-    TIMING,
     WITHDRAWN,
     Do,
     Step,
-    Timing,
     Turn,
     after_look,
     by_evidence,
@@ -33,177 +27,28 @@ from flows.planning.deciding import (
     records_after,
     wait_after,
 )
-from flows.planning.folding import advance, fold
-from flows.planning.pacing import Brake
+from flows.planning.folding import advance
 from flows.planning.pausing import LEFT_OUT
 from flows.planning.reporting import when
-from flows.planning.sealing import receipt_of
-from flows.upload import Files, Job, Share, Uploads
-from publishers.base import DRAFT, REQUEST_TIMEOUT_S, Drafts, Identifies, Locates, Outgoing, Publisher, Sent
-from schemas.channel import Channel
-from schemas.errors import (
-    PublishError,
-    RateLimited,
-    SettingsError,
-    StoreError,
-    Unauthorized,
-    Unavailable,
-    Unconfirmed,
-)
-from schemas.ledger import Entry, Found, Kind, PartReceipt, Pin, Slot, Standing, State
-from schemas.message import Message
-from schemas.plan import Item
+from flows.upload import Files, Job
+from publishers.base import DRAFT, REQUEST_TIMEOUT_S, Locates, Sent
+from schemas.errors import PublishError, RateLimited, Unauthorized, Unavailable, Unconfirmed
+from schemas.ledger import Found, Kind, PartReceipt, Slot
 
 log = logging.getLogger(__name__)
-Kept = TypeVar("Kept")
 KEPT_BACK, UNREACHED, STOPPED = "kept-back", "unreached", "stopped"
-_OVER = (Kind.published, Kind.failed, Kind.skipped)
 
 
-class Order(NamedTuple):
-    """One slot to take care of, as the plan in force has it. Times are UTC.
+class Delivery(Carried):
+    """One slot, one go."""
 
-    `item` and `message` None: the plan holds no such item any more, but the ledger has begun. Then what was promised
-    is finished if a part is live or in doubt; else it ends as withdrawn, if `withdrawn`, or waits for the plan.
-    """
-
-    slot: Slot
-    channel: Channel
-    commit: str
-    item: Item | None
-    message: Message | None
-    withdrawn: bool = False
-
-
-class Ended(NamedTuple):
-    """Where the slot stands after a delivery, and when to look at it again (UTC); None: not by itself.
-
-    `news`: something was recorded, or waits to be; False: nothing about it has changed. `why`: what keeps it, when
-    that is no matter of the ledger.
-    """
-
-    standing: Standing
-    again: datetime | None
-    news: bool = True
-    why: str | None = None
-
-
-class Desk(Protocol):
-    """Whoever hands out orders: knows the plan in force, and opens channels."""
-
-    def still(self, order: Order) -> bool:
-        """Whether the plan in force wants exactly this: the same message, at the same time."""
-        ...
-
-    def neighbours(self, slot: Slot) -> Iterable[Slot]:
-        """Slots on the same channel that may be under way."""
-        ...
-
-    def brake(self, item: Item, publisher: Publisher) -> Brake | None:
-        """Why the item may not go yet; None: it may, and counts as gone until the delivery has ended."""
-        ...
-
-    def barred(self, slot: Slot) -> Brake | None:
-        """Why a gate of the strategy keeps the slot back just now; None: nothing does."""
-        ...
-
-    def held(self, order: Order) -> Brake | None:
-        """Who stopped it, as the archive knows it within a second; None: nobody. Raises StoreError.
-
-        With no `why`: somebody has just let things go on, and the times that this gave are not in force yet.
-        """
-        ...
-
-    def is_left_out(self, slot: Slot) -> bool:
-        """Whether somebody who let things go on again left this slot out."""
-        ...
-
-    def renewed(self, channel: Channel) -> Publisher:
-        """The channel, opened again with the credentials as they are now. Raises SettingsError."""
-        ...
-
-
-class Courier:
-    """Delivers slots for one worker. Safe to call from several threads, one slot and one account each.
-
-    `settle_only`: looks up what is in doubt, and sends nothing.
-    """
-
-    def __init__(self, repository: Repository, ledger: Ledger, clock: Clock, stopping: threading.Event, *,
-                 bind: Callable[[str, Bound], Bound], timing: Timing = TIMING, settle_only: bool = False,
-                 share: Share | None = None) -> None:
-        self.repository, self.ledger, self.clock, self.stopping = repository, ledger, clock, stopping
-        self.bind = bind
-        self.timing, self.settle_only = timing, settle_only
-        self.uploads = Uploads(ledger, clock, share)
-        self.upload_tries: dict[Slot, int] = {}
-        self.identified: WeakKeyDictionary[Publisher, str] = WeakKeyDictionary()     # the network's id of its account
-        self.witness = Witness(repository)
-
-    def deliver(self, order: Order, publisher: Publisher, desk: Desk) -> Ended:
-        """Takes one slot as far as it goes now.
+    def run(self) -> Ended:
+        """Takes the slot as far as it goes now.
 
         Raises StoreError when the archive does not answer before anything was sent; after a call it keeps trying.
         Raises SettingsError when the credentials open another account than before.
         """
-        return _Delivery(self, order, publisher, desk).run()
-
-    def identify(self, channel: Channel, handle: str, publisher: Publisher) -> None:
-        """Asks a network whose credentials these are, once, where it tells. Not safe beside a call of the same adapter.
-
-        Raises PublishError when it does not say, SettingsError when it is another account than the channel always had.
-        """
-        if publisher in self.identified or not isinstance(publisher, Identifies):
-            return
-        account_id = publisher.account_id()
-        bound = self.bind(channel.id, Bound(network=channel.network, handle=handle, account_id=account_id))
-        if bound.account_id != account_id:
-            raise SettingsError(
-                f"{channel.id} was {bound.handle} until now (account {bound.account_id} of {channel.network}), and "
-                f"these credentials open another account ({account_id}); nothing is sent.",
-                "Put the right credentials back; a new account gets a channel of its own in networks/channels.yaml.")
-        self.identified[publisher] = account_id
-
-    def keep(self, slot: Slot, standing: Standing, step: Step, part: int | None, **more: Any) -> Entry | None:
-        """The stored record of `step`; None when fenced. Tries until the archive answers, or we must stop."""
-        entry = self.ledger.draft(slot, standing.last, step.kind, part=part, detail=step.detail, **more)
-        advance(standing, entry)                                  # what no reader would accept is never written
-        return entry if self.until_stored(slot, lambda: self.ledger.write(slot, entry)) else None
-
-    def until_stored(self, slot: Slot, write: Callable[[], Kept], only: type[StoreError] = StoreError) -> Kept:
-        """What `write` answers. Tries until the archive answers, or we must stop: then it raises StoreError.
-
-        `only`: any other StoreError is raised at once.
-        """
-        tries = 0
-        while True:
-            try:
-                return write()
-            except only as error:
-                tries += 1
-                log.error("archive does not answer, the outcome is kept in memory slot=%s why=%s", slot, error.what)
-                if self.stopping.wait(min(2.0 ** tries, 30.0)):
-                    raise
-
-
-class _Delivery:
-    """One slot, one go."""
-
-    def __init__(self, courier: Courier, order: Order, publisher: Publisher, desk: Desk) -> None:
-        self.courier, self.ledger, self.clock = courier, courier.ledger, courier.clock
-        self.order, self.slot, self.publisher, self.desk = order, order.slot, publisher, desk
-        self.entries = list(self.ledger.read(order.slot))
-        self.standing = fold(order.slot, self.entries)
-        self.known = len(self.entries)
-        self.claimed_at: float | None = None                      # by `elapsed_s`, just before our own claim was stored
-        self.renewed = self.let_go = False
-        self.look_failed: str | None = None
-        self.kept_by: str | None = None                           # what had kept it when its end was claimed
-        self.files = Files(courier.repository, courier.ledger, self.entries)
-        self.outgoing = self._promised()
-
-    def run(self) -> Ended:
-        if self.standing.kind in _OVER:
+        if self.standing.kind in OVER:
             if self.courier.settle_only or not self._is_asked_for_anew():
                 return self._ended(None)
             detail = {"reason": "the plan entry changed", "commit": self.order.commit}
@@ -262,20 +107,6 @@ class _Delivery:
                         "shallow clone)", self.slot, standing.pin.commit[:10], self.order.commit[:10])
         return descends
 
-    def _is_what_was_promised(self) -> bool:
-        """Whether what would go out now is, byte for byte, what the claim in force pinned."""
-        pin = self.standing.pin
-        return pin is not None and pin.payload == hashlib.sha256(self.outgoing.canonical()).hexdigest()
-
-    def _terms(self) -> dict[str, Any]:
-        """What the plan says of the slot's time, as a claim keeps it; without a plan, as the last claim has it."""
-        item = self.order.item
-        if item is None:
-            claims = (e.record.detail for e in reversed(self.entries) if e.record.kind is Kind.claim)
-            return next((detail for detail in claims if "due" in detail), {})
-        return {"due": item.at.isoformat(), "grace_s": item.grace_s,
-                "not_after": item.not_after.isoformat() if item.not_after is not None else None}
-
     def _turn(self) -> Turn:
         now, terms = self.clock.now(), self._terms()
         due = datetime.fromisoformat(terms["due"]) if terms.get("due") else now
@@ -302,19 +133,13 @@ class _Delivery:
         return turn
 
     def _claim_age(self) -> float | None:
-        if self.standing.claim_seq is None or self.standing.kind in (*_OVER, Kind.held):
+        if self.standing.claim_seq is None or self.standing.kind in (*OVER, Kind.held):
             return None                                           # nobody will ask: one request less
         if self.claimed_at is not None and self.standing.worker == self.ledger.worker:
             return elapsed_s() - self.claimed_at                  # at least its age by the store's clock
         if is_gone(self.standing.worker or ""):
             return self.courier.timing.lease_s                    # its process is dead: nobody to wait for
         return self.ledger.age(self.slot, self.standing.claim_seq)
-
-    def _age(self, seq: int) -> float:
-        """Seconds since record `seq` was written, by the store's clock. In a rehearsal by the pretend one."""
-        if self.clock.pretend:
-            return max((self.clock.now() - self.entries[seq - 1].record.at).total_seconds(), 0.0)
-        return self.ledger.age(self.slot, seq) or 0.0
 
     # --- claim and end ------------------------------------------------------------------------------------------------
 
@@ -380,15 +205,6 @@ class _Delivery:
             return fenced
         # no `retry_at`: what is put right meanwhile counts at once
         return self._stepped(Step(Kind.released, {"reason": reason, "class": kind}), None, again=again)
-
-    def _pin(self) -> Pin:
-        """What is promised now; its payload and media are in the archive before anybody promises them."""
-        assert self.order.item is not None
-        media = self.files.keep(self.outgoing.media())
-        payload = self.ledger.put_payload(self.outgoing.canonical())
-        return Pin(commit=self.order.commit, blob=self.order.item.post.post.blob, media=media,
-                   payload=payload, account=self.outgoing.account,
-                   account_id=self.courier.identified.get(self.publisher))
 
     def _end(self, turn: Turn) -> Ended | None:
         assert turn.step is not None
@@ -573,27 +389,6 @@ class _Delivery:
         return Job(self.order.channel.id, self.outgoing, part, self.files.read, reopened, self.standing.parts,
                    self._drafted().get(DRAFT))
 
-    def _drafted(self) -> dict[str, str]:
-        """The draft that an earlier attempt at this part was about: the network may know it, or still work on it.
-
-        None any more once something else is promised, or the slot was opened again; nor one that has grown old, unless
-        its call is in doubt: a network forgets drafts, and a post is dated by them.
-        """
-        if not isinstance(self.publisher, Drafts):
-            return {}
-        payload, drafts, first = None, dict[str, str](), dict[str, datetime]()
-        lives = timedelta(seconds=self.publisher.handles_live_s)
-        for entry in self.entries:
-            record = entry.record
-            promised = record.pin.payload if record.pin else None
-            if record.kind is Kind.reopened or (record.kind is Kind.claim and promised != payload):
-                payload, drafts = promised, {}
-            elif record.kind is Kind.sending and record.part == len(self.standing.parts) and DRAFT in record.detail:
-                made = first.setdefault(record.detail[DRAFT], record.at)         # each attempt names it anew
-                is_old = self.standing.doubt is None and self.clock.now() - made > lives
-                drafts = {} if is_old else {DRAFT: record.detail[DRAFT]}
-        return drafts
-
     def _not_prepared(self, error: PublishError) -> Ended | None:
         tries = self.courier.upload_tries[self.slot] = self.courier.upload_tries.get(self.slot, 0) + 1
         if isinstance(error, Unauthorized) and not self.renewed:
@@ -609,73 +404,3 @@ class _Delivery:
         if self.standing.kind is Kind.sent:                       # a thread half out stays claimed
             return Ended(self.standing, until)
         return self._stepped(step, None, again=until)
-
-    # --- small steps ------------------------------------------------------------------------------------------------
-
-    def _append(self, kind: Kind, **what: Any) -> Ended | None:
-        """None: the record is ours, go on. Else the slot was taken over: nothing is sent."""
-        entry = self.ledger.draft(self.slot, self.standing.last, kind, **what)
-        advance(self.standing, entry)                             # what no reader would accept is never written
-        if not self.ledger.write(self.slot, entry):
-            return self._fenced()
-        self._moved(entry)
-        return None
-
-    def _moved(self, entry: Entry) -> None:
-        self.standing = advance(self.standing, entry)
-        self.entries.append(entry)
-
-    def _fenced(self) -> Ended:
-        log.warning("taken over slot=%s: another publisher has it", self.slot)
-        self.entries = list(self.ledger.read(self.slot))
-        again = self.clock.now() + timedelta(seconds=self.courier.timing.lease_s)
-        return Ended(fold(self.slot, self.entries), again)
-
-    def _ended(self, again: datetime | None) -> Ended:
-        return Ended(self.standing, again, news=len(self.entries) > self.known)
-
-    def _stepped(self, step: Step, part: int | None, again: datetime | None = None) -> Ended | None:
-        entry = self.courier.keep(self.slot, self.standing, step, part)
-        if entry is None:
-            return self._fenced()
-        self._moved(entry)
-        self._index()
-        return self._ended(again) if again is not None or step.kind is Kind.released else None
-
-    def _index(self) -> None:
-        if self.standing.state in (State.published, State.failed, State.skipped, State.missed):
-            self.ledger.mark_done(receipt_of(self.standing, self.entries))
-
-    def _evidence(self, part: int, attempt: int, answer: PartReceipt | PublishError) -> None:
-        """What we know and may not record: for whoever has the slot now. In doubt we know nothing."""
-        steps = records_after(answer, self.standing, total=len(self.outgoing.parts), now=self.clock.now())
-        if steps[0].kind is Kind.unknown:
-            return
-        receipt = answer if isinstance(answer, PartReceipt) else None
-        self.courier.until_stored(self.slot, lambda: self.ledger.write_evidence(
-            self.slot, epoch=self.standing.epoch, part=part, attempt=attempt, receipt=receipt,
-            detail={} if receipt else {"reason": str(answer)}))
-
-    @cached_property
-    def pinned(self) -> Outgoing:
-        """What the last claim promised, as the archive keeps it."""
-        assert self.standing.pin is not None
-        return Outgoing.model_validate_json(self.ledger.get_payload(self.standing.pin.payload))
-
-    def _promised(self) -> Outgoing:
-        """What goes out: as pinned once a part is live or in doubt, else as the plan has it now.
-
-        A thread that was reopened keeps what is live and gets the rest from the plan.
-        """
-        live, reopened = len(self.standing.parts), self.standing.kind is Kind.reopened
-        begun = bool(live or self.standing.doubt) and self.standing.kind not in (Kind.reopened, *_OVER)
-        if self.order.item is None or begun:
-            return self.pinned
-        asked = self._composed()
-        if live and reopened:
-            return asked.model_copy(update={"parts": (*self.pinned.parts[:live], *asked.parts[live:])})
-        return asked
-
-    def _composed(self) -> Outgoing:
-        assert self.order.message is not None
-        return self.publisher.compose(self.files.named(self.order.message))

@@ -8,7 +8,8 @@ from heapq import heappop, heappush
 from pathlib import Path
 
 from flows.arrange import Agenda, Entry
-from flows.deliver import Courier, Ended, Order
+from flows.courier import Courier, Ended, Order
+from flows.deliver import Delivery
 from flows.edges.accounts import bind
 from flows.edges.clock import FAR, Clock
 from flows.edges.holds import FRESH_S, Holds
@@ -536,7 +537,7 @@ class Shift:
                 over = standing.state in (State.published, State.failed, State.skipped, State.missed)
                 return Ended(standing, None if over else now + STAND_IN, news=False)
             log.warning("standing in for the publisher of channel=%s slot=%s", order.slot.channel, order.slot)
-        return self.courier.deliver(order, self.lanes.open(order.channel), self)
+        return Delivery(self.courier, order, self.lanes.open(order.channel), self).run()
 
     def _keep_noting(self) -> None:
         """Notes what others sent of what we would stand in for, so that nobody looks at each of it."""

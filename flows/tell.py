@@ -3,7 +3,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from flows.deliver import Ended, Order
+from flows.courier import Ended, Order
 from flows.planning.reporting import row, row_of_ledger
 from schemas.errors import DrumbeatError
 from schemas.ledger import Slot, Standing, State
