@@ -1,5 +1,4 @@
 """What a post has to pass when it is due is looked over: the archive, Git, the remote, the plan and what holds it."""
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,13 +11,14 @@ from flows.edges.ledger import Ledger
 from flows.edges.plans import good, rejections
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
+from flows.edges.signatures import anybody_may_sign
 from flows.edges.store import Store, open_store
 from flows.edges.surroundings import far_disk, mounted, skew, there
 from flows.planning.folding import fold
 from flows.planning.pausing import how_to_end, with_holds
 from flows.planning.preparing import Prepared
 from flows.planning.reporting import NEEDS_A_PERSON, NOT_PUBLISHED, SOON, row, when
-from flows.planning.vouching import SIGNERS, read_signers
+from flows.planning.vouching import OPENPGP, SIGNERS
 from schemas.errors import ContentError
 from schemas.finding import Finding, Judgement
 from schemas.ledger import Standing, State
@@ -143,13 +143,13 @@ def remote(settings: Settings, *, call: bool) -> Iterator[Finding]:
 
 def _signers(settings: Settings) -> Iterator[Finding]:
     repository = Repository(settings.content)
-    if shutil.which("ssh-keygen") is None:
-        yield Finding("error", "ssh-keygen is not installed, and signatures are asked for.", "Install OpenSSH.")
-    inside = f"{repository.prefix}/{SIGNERS}".removeprefix("/")
-    kept = _git.output(repository.top, "cat-file", "blob", f"{newest(repository) or 'HEAD'}:{inside}")
-    if not any(key.counts(datetime.now(UTC)) for key in read_signers(kept or b"")):
-        yield Finding("error", f"Signed commits are asked for, and {inside} names nobody whose key counts now: every "
-                      "commit is refused.", f"Commit {inside} with a line for each who may sign: NAME KEY.")
+    where = f"{repository.prefix}/".removeprefix("/")
+    commit = newest(repository)
+    if commit is None or not anybody_may_sign(repository, commit, now=datetime.now(UTC)):
+        yield Finding("error", f"Signed commits are asked for, and {where}{SIGNERS} names nobody whose key counts now, "
+                      f"nor does {where}{OPENPGP}: every commit is refused.",
+                      f"Commit {where}{SIGNERS} with a line for each who may sign, NAME KEY; or their OpenPGP keys as "
+                      f"{where}{OPENPGP}/NAME.asc.")
 
 
 def newest(repository: Repository) -> str | None:

@@ -1,15 +1,17 @@
-"""Git's signatures: who signed each commit, by the keys that the last good commit lists. Only SSH keys count."""
+"""Git's signatures: who signed each commit, by the keys of SSH and OpenPGP that the last good commit lists."""
 import logging
 import re
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from typing import NamedTuple
 
-from flows.edges import _git
+from flows.edges import _git, openpgp, openssh
 from flows.edges.repository import Repository
+from flows.planning.dearmouring import SUFFIX, Fault, Key, read_keys
 from flows.planning.vouching import (
+    OPENPGP,
+    SET_UP,
     SIGNERS,
     Refusal,
     Signed,
@@ -25,18 +27,12 @@ from schemas.errors import ContentError, SettingsError
 
 log = logging.getLogger(__name__)
 MOST_COMMITS = 10_000
-"""So many commits may come with one push: each costs two runs of ssh-keygen."""
+"""So many commits may come with one push: each that SSH signed costs two runs of ssh-keygen."""
 UNVERIFIED = "unverified"
 _FILE_BYTES = 256_000
 _LIST_BYTES = 1_000_000
 """A longer list of changed paths is cut: whether a person changed any content is known long before its end."""
-_FIELDS = 5
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-# Whatever the repository's own settings say: one program, and no list of this machine.
-_JUDGED_BY = ("-c", "gpg.format=ssh", "-c", "gpg.ssh.program=ssh-keygen", "-c", "gpg.ssh.revocationFile=",
-              "-c", "gpg.program=false", "-c", "gpg.openpgp.program=false", "-c", "gpg.x509.program=false")
-_SIGN = "Set git up to sign with your SSH key (gpg.format ssh, commit.gpgSign true)"
-_AGAIN = f"{_SIGN}, sign it with 'git rebase --force-rebase -S' onto the last accepted commit, and push again."
 _MERGE = (" A merge by the forge counts where Git would merge just so by itself: else merge on your computer, and sign "
           "the merge.")
 
@@ -52,21 +48,33 @@ def refusals(repository: Repository, good: str | None, new: str, *, now: datetim
     if good is None:
         log.warning("first plan: signatures judged by the commit's own list of keys commit=%s", new)
     keys = _keys(repository, good or new)
-    if not any(key.counts(now) for key in keys):
+    for fault in keys.faults:
+        log.warning("key left out commit=%s why=%s", good or new, fault.why)
+    if not _may_sign(keys, now):
         return [Refusal(good or new, f"it lists no key that may sign: {_path(repository)} is not there, or holds none "
-                                     "that is valid now", _NO_KEYS)]
+                                     f"that is valid now, and no more does {_path(repository, OPENPGP)}", _NO_KEYS)]
     commits = _since(repository, good, new)
     if len(commits) > MOST_COMMITS:
         return [Refusal(new, f"more than {MOST_COMMITS:,} commits came with it",
                         "Push them in several steps, each once the one before is accepted.")]
     steps = _steps(repository, commits, keys, now)
     found = judge(steps, repository.prefix)
-    if found or good is None:
-        return list(found)
-    if not any(key.counts(now) for key in _keys(repository, new)):
+    after = _keys(repository, new)
+    faults = [fault for fault in after.faults if good is None or fault not in keys.faults]
+    if found or faults:
+        return [*found, *(Refusal(new, fault.why, fault.remedy) for fault in faults)]
+    if good is None:
+        return []
+    if not _may_sign(after, now):
         return [Refusal(new, f"nobody could sign what comes after it: its {_path(repository)} holds no key that is "
-                             "valid now", "Leave at least one key in it.")]
+                             f"valid now, and no more does its {_path(repository, OPENPGP)}",
+                        "Leave at least one key in them.")]
     return list(judge(_with_paths(repository, steps, good, new), repository.prefix))
+
+
+def anybody_may_sign(repository: Repository, commit: str, *, now: datetime) -> bool:
+    """Whether a commit lists a key that is valid now. Raises as `refusals`."""
+    return _may_sign(_keys(repository, commit), now)
 
 
 def who(repository: Repository, commit: str, path: str, *, now: datetime) -> str:
@@ -83,8 +91,8 @@ class Witness:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._keys: tuple[str, tuple[Signer, ...]] = ("", ())     # of the commit that was asked about last
-        self._signed: dict[tuple[str, tuple[Signer, ...]], Signed] = {}
+        self._keys = ("", Keys(()))                               # of the commit that was asked about last
+        self._signed: dict[tuple[str, Keys], Signed] = {}
 
     def who(self, commit: str, path: str, *, now: datetime) -> str:
         try:
@@ -98,7 +106,7 @@ class Witness:
         if commit != known:
             keys = _keys(repository, commit)
             self._keys = (commit, keys)
-        if not any(key.counts(now) for key in keys):
+        if not keys.openpgp and not any(key.counts(now) for key in keys.ssh):
             return UNVERIFIED
         inside = f"{repository.prefix}/{path}" if repository.prefix else path
         last = (_git.output(repository.top, "rev-list", "-1", commit, "--", inside) or b"").decode().strip()
@@ -110,33 +118,22 @@ class Witness:
         return shown(signed.who) if signed.who is not None else UNVERIFIED
 
 
-def signers(top: Path, commits: Iterable[str], allowed: bytes, *, now: datetime) -> Mapping[str, Signed]:
-    """Whose signature each commit has, by the keys of an allowed-signers file. Raises as `refusals`."""
-    return _signers(top, list(dict.fromkeys(commits)), read_signers(allowed), now)
+def signers(top: Path, commits: Iterable[str], allowed: bytes, keys: Iterable[Key] = (), *,
+            now: datetime) -> Mapping[str, Signed]:
+    """Whose signature each commit has, by the keys of an allowed-signers file and those of OpenPGP. Raises as
+    `refusals`.
+    """
+    return _signers(top, list(dict.fromkeys(commits)), Keys(read_signers(allowed), tuple(keys)), now)
 
 
-def _signers(top: Path, commits: Sequence[str], keys: Sequence[Signer], now: datetime) -> dict[str, Signed]:
-    if not commits:
-        return {}
-    if shutil.which("ssh-keygen") is None:
-        raise SettingsError("ssh-keygen is not installed, and signatures are asked for.", "Install OpenSSH.")
-    with NamedTemporaryFile(prefix="drumbeat-", suffix=".signers") as file:       # only we can read it
-        file.write("".join(f"{key.line}\n" for key in keys if key.counts(now)).encode())
-        file.flush()
-        printed = _git.output(top, *_JUDGED_BY, "-c", f"gpg.ssh.allowedSignersFile={file.name}", "log",
-                              "--no-walk=unsorted", "--stdin", "-s", "--no-show-signature", "--no-color",
-                              "--no-decorate", "--no-notes", "--encoding=UTF-8",
-                              "--format=%H%x00%G?%x00%GS%x00%GF%x00%x00",
-                              stdin="".join(f"{commit}\n" for commit in commits).encode())
-    words = (printed or b"").decode("utf-8", "replace").split("\0")
-    said = {words[at].strip(): words[at + 1:at + 4] for at in range(0, len(words) - _FIELDS + 1, _FIELDS)}
-    if said.keys() != set(commits):
-        raise ContentError("Git cannot read its own commits.", _BROKEN)
-    doubtful = [commit for commit in commits if said[commit][0] != "G" or not said[commit][1]]
-    forms = dict(zip(doubtful, map(_form, _git.objects(top, doubtful, "commit")), strict=True))
-    by_key = {key.key: key for key in keys}
-    return {commit: _why_not(forms[commit], verdict, by_key.get(key)) if commit in forms else Signed(name, key)
-            for commit, (verdict, name, key) in said.items()}
+def _signers(top: Path, commits: Sequence[str], keys: "Keys", now: datetime) -> dict[str, Signed]:
+    forms = dict(zip(commits, map(_form, _commits(top, commits)), strict=True))
+    by_ssh = [commit for commit, form in forms.items() if form == "SSH"]
+    by_openpgp = [commit for commit, form in forms.items() if form == "OpenPGP"]
+    found = {commit: _unread(form) for commit, form in forms.items()} | openssh.signers(top, by_ssh, keys.ssh, now=now)
+    if by_openpgp:                                                # else gpg is not missed
+        found |= openpgp.signers(zip(by_openpgp, _commits(top, by_openpgp), strict=True), keys.openpgp, now=now)
+    return found
 
 
 def _form(raw: bytes) -> str:
@@ -146,34 +143,49 @@ def _form(raw: bytes) -> str:
     return "SSH" if b"BEGIN SSH" in first else "OpenPGP" if b"BEGIN PGP" in first else "X.509" if first else ""
 
 
-def _why_not(form: str, verdict: str, known: Signer | None) -> Signed:
-    if not form:
-        return Signed(None, None, "it is not signed", _AGAIN)
-    if form != "SSH":
-        return Signed(None, None, f"it is signed with {form}, which is not supported: only SSH keys are", _AGAIN)
-    if verdict == "U" and known is not None:
-        return Signed(None, known.key, f"it is signed with a key of {shown(known.names)} that is not valid now, or not "
-                                       "for Git", f"Sign it with a key that is, or renew the line in {SIGNERS} first.")
-    if verdict == "U":
-        return Signed(None, None, "it is signed with a key that nobody is known by",
-                      f"Have somebody sign it whose key is listed in {SIGNERS}; or have them list this key first, in a "
-                      "push of its own.")
-    return Signed(None, None, "its signature is bad: it was changed after it was signed, or is no signature", _AGAIN)
+def _unread(form: str) -> Signed:
+    return Signed(None, None, f"it is signed with {form}, which is not supported: only SSH and OpenPGP keys are" if form
+                  else "it is not signed", SET_UP)
 
 
 # --- what Git tells ---------------------------------------------------------------------------------------------------
 
-def _path(repository: Repository) -> str:
-    return f"{repository.folder.name}/{SIGNERS}"
+class Keys(NamedTuple):
+    """Who may sign, as a commit lists it. `faults`: files of OpenPGP keys that count for nobody."""
+
+    ssh: tuple[Signer, ...]
+    openpgp: tuple[Key, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
-def _keys(repository: Repository, commit: str) -> tuple[Signer, ...]:
-    """The keys that a commit lists; none where it has no such file. Raises ContentError for one without end."""
+def _may_sign(keys: Keys, now: datetime) -> bool:
+    by_ssh, by_openpgp = openssh.usable(keys.ssh, now=now), openpgp.usable(keys.openpgp, now=now)
+    return bool(by_ssh) or bool(by_openpgp)                       # both are asked, so that a missing program is told
+
+
+def _path(repository: Repository, name: str = SIGNERS) -> str:
+    return f"{repository.folder.name}/{name}"
+
+
+def _keys(repository: Repository, commit: str) -> Keys:
+    """The keys that a commit lists; none where it has no such files. Raises ContentError for a list without end."""
     inside = f"{repository.prefix}/{SIGNERS}" if repository.prefix else SIGNERS
     data = _git.output_within(repository.top, _FILE_BYTES, "cat-file", "blob", f"{commit}:{inside}")
     if data is not None and len(data) > _FILE_BYTES:
         raise ContentError(f"{_path(repository)} holds more than {_FILE_BYTES:,} bytes.", "Take out what is no key.")
-    return read_signers(data or b"")
+    ssh = read_signers(data or b"")
+    keys, faults = read_keys(openpgp.files(repository, commit), _path(repository, OPENPGP))
+    # a line of several names is known by its first: whoever is one of them is the same with either key
+    first = {name.casefold(): one.names.split(",")[0] for one in reversed(ssh) for name in one.names.split(",")}
+    return Keys(ssh, tuple(key._replace(name=first.get(key.name.casefold(), key.name)) for key in keys), faults)
+
+
+def _commits(top: Path, commits: Sequence[str]) -> Iterator[bytes]:
+    """The bytes of each commit. Raises ContentError."""
+    try:
+        yield from _git.objects(top, commits, "commit")
+    except ContentError as error:
+        raise ContentError("Git cannot read its own commits.", _BROKEN) from error
 
 
 def _since(repository: Repository, good: str | None, new: str) -> list[str]:
@@ -197,13 +209,13 @@ def _since(repository: Repository, good: str | None, new: str) -> list[str]:
 def _parents(top: Path, commits: Sequence[str]) -> dict[str, list[str]]:
     """The parents of each commit. Raises ContentError."""
     found = {}
-    for commit, raw in zip(commits, _git.objects(top, commits, "commit"), strict=True):
+    for commit, raw in zip(commits, _commits(top, commits), strict=True):
         head = raw.partition(b"\n\n")[0].split(b"\n")
         found[commit] = [line[7:].decode("ascii", "replace") for line in head if line.startswith(b"parent ")]
     return found
 
 
-def _steps(repository: Repository, commits: Sequence[str], keys: Sequence[Signer], now: datetime) -> list[Step]:
+def _steps(repository: Repository, commits: Sequence[str], keys: Keys, now: datetime) -> list[Step]:
     top = repository.top
     signed, parents = _signers(top, commits, keys, now), _parents(top, commits)
     steps = []
@@ -268,4 +280,4 @@ def _changed(top: Path, before: str | None, commit: str, where: Sequence[str]) -
 
 _BROKEN = "Run 'git fsck', and fetch the repository again, with its whole history."
 _NO_KEYS = (f"Turn require_signed off in drumbeat.toml, push {SIGNERS} with a line for each signer (name ssh-ed25519 "
-            "AAAA…), wait until it is accepted, and turn it on again.")
+            f"AAAA…), or {OPENPGP}/NAME{SUFFIX}, wait until it is accepted, and turn it on again.")

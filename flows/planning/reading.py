@@ -14,6 +14,7 @@ from flows.planning.resembling import resembling, twins
 from flows.planning.shelving import holds_figures, is_lost, shelf_of, where_it_belongs
 from flows.planning.spotting import hidden, mass_mentions, placeholder
 from flows.planning.tabulating import tabulate
+from flows.planning.vouching import lists_keys
 from schemas.channel import ChannelsFile
 from schemas.content import Entry, Known, SourceFile
 from schemas.figure import Figure
@@ -134,8 +135,9 @@ class _Reader:
 
     def entry(self, file: SourceFile) -> None:
         place = Place(f"{self.root}/{file.path}")
-        shelf = shelf_of(file.path)
-        self.look_for_secrets(file.path, _text(file), place, None)
+        shelf, whole = shelf_of(file.path), _text(file)
+        if "PRIVATE KEY" in whole or not lists_keys(file.path):
+            self.look_for_secrets(file.path, whole, place, None)
         if shelf is None:
             if file.kind != "file":
                 self.is_text(file, place, None)

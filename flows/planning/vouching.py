@@ -8,11 +8,16 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from flows.planning.dearmouring import SUFFIX
 from schemas.channel import Channel
 
 SIGNERS = "people/allowed_signers"
 """Below the content folder: who may sign, one line for each key, as `ssh-keygen` reads it."""
-_CONFIG = ("networks/channels.yaml", "people/team.yaml", SIGNERS, "rules.yaml", "policies")
+OPENPGP = "people/openpgp"
+"""Below the content folder: who else may sign, an OpenPGP key in each NAME.asc; NAME is who that is."""
+AGAIN = "sign it with 'git rebase --force-rebase -S' onto the last accepted commit, and push again."
+SET_UP = f"Set git up to sign with your key (commit.gpgSign true; gpg.format ssh, or openpgp), {AGAIN}"
+_CONFIG = ("networks/channels.yaml", "people/team.yaml", SIGNERS, OPENPGP, "rules.yaml", "policies")
 _LINE = re.compile(
     r'\s*(?P<names>"[^"]+"|[^\s"#][^\s"]*)\s+(?:(?P<options>(?:[^\s"]|"[^"]*")+)\s+)??'
     r"(?P<kind>(?:ssh|ecdsa|sk)-[a-z0-9@.-]+)\s+(?P<key>[A-Za-z0-9+/]+={0,2})(?:\s.*)?")
@@ -126,6 +131,11 @@ def is_content(path: str, prefix: str) -> bool:
     return (not prefix or path.startswith(f"{prefix}/")) and not is_config(path, prefix)
 
 
+def lists_keys(path: str) -> bool:
+    """Whether a path below the content folder is a file of public keys: they look like secrets, and are none."""
+    return path == SIGNERS or (path.startswith(f"{OPENPGP}/") and path.endswith(SUFFIX))
+
+
 def judge(steps: Iterable[Step], prefix: str) -> tuple[Refusal, ...]:
     """What speaks against accepting these commits, the oldest first; nothing: they may be accepted.
 
@@ -157,8 +167,10 @@ def _self_approved(steps: Sequence[Step], prefix: str) -> tuple[Refusal, ...]:
 
 
 def _are_one(one: Signed, other: Signed) -> bool:
-    """Whether one person signed both: the same name, or the same key under two names."""
-    return one.who is not None and (one.who == other.who or (one.key is not None and one.key == other.key))
+    """Whether one person signed both: the same name, whatever its key and its capitals; or the same key under two."""
+    if one.who is None or other.who is None:
+        return False
+    return one.who.casefold() == other.who.casefold() or (one.key is not None and one.key == other.key)
 
 
 def shown(text: str) -> str:

@@ -130,9 +130,13 @@ def test_a_changed_commit_has_a_bad_signature(club):
     assert found[forged].why == "its signature is bad: it was changed after it was signed, or is no signature"
 
 
-@pytest.mark.parametrize(("armour", "name"), [("PGP SIGNATURE", "OpenPGP"), ("SIGNED MESSAGE", "X.509")])
-def test_other_signatures_are_not_supported_and_run_nothing(club, armour, name):
-    """OpenPGP and X.509 are named, and the programs that the repository's settings name for them are never run."""
+@pytest.mark.parametrize(("armour", "why"), [
+    ("PGP SIGNATURE", "it is signed with an OpenPGP key that nobody is known by"),
+    ("SIGNED MESSAGE", "it is signed with X.509, which is not supported: only SSH and OpenPGP keys are")])
+def test_other_signatures_run_nothing(club, armour, why):
+    """The programs that the repository's settings name for OpenPGP and X.509 are never run; nor is any gpg where no key
+    of it is listed.
+    """
     evil = club.home / "evil.sh"
     evil.write_text(f"#!/bin/sh\ntouch {club.home / 'ran'}\necho '[GNUPG:] GOODSIG 0 Ann' >&2\nexit 0\n")
     evil.chmod(0o755)
@@ -149,7 +153,7 @@ def test_other_signatures_are_not_supported_and_run_nothing(club, armour, name):
 
     found = signers(club.top, [made, club.good], allowed(club), now=NOON)
 
-    assert found[made].why == f"it is signed with {name}, which is not supported: only SSH keys are"
+    assert found[made].why == why
     assert (found[made].who, found[club.good].who) == (None, ANN)
     assert not (club.home / "ran").exists()
 
@@ -348,7 +352,7 @@ def test_without_a_list_nothing_is_accepted(club):
     club.commit({"content/posts/a.md": "A"}, by=ANN)
 
     assert club.judged(good=none) == [(none, f"it lists no key that may sign: {SIGNERS} is not there, or holds none "
-                                             "that is valid now")]
+                                             "that is valid now, and no more does content/people/openpgp")]
     assert "require_signed off" in refusals(Repository(club.top / "content"), none, club.git("rev-parse", "HEAD"),
                                             now=NOON)[0].remedy
 
@@ -360,7 +364,7 @@ def test_nobody_is_locked_out(club, left):
     bad = club.commit({SIGNERS: lines}, by=ANN)
 
     assert club.judged() == [(bad, f"nobody could sign what comes after it: its {SIGNERS} holds no key that is valid "
-                                   "now")]
+                                   "now, and no more does its content/people/openpgp")]
 
 
 def test_a_list_without_end_is_not_read(club):

@@ -338,6 +338,17 @@ def test_near_misses_of_secrets(text: str, prepared: Make, told: Tell) -> None:
     assert told(prepared({"posts/a.md": post(body=text)}).problems) == []
 
 
+def test_public_keys_are_no_secrets(prepared: Make, told: Tell) -> None:
+    """Those of people/allowed_signers and people/openpgp are meant to be seen; a private one there is not."""
+    ssh = "Wren ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPq8H1ziqhRYq4ccRIlDc9BoA0YMuuFL8OTsDvQ7kBqE\n"
+    block = "-----BEGIN PGP {} KEY BLOCK-----\n\n" + "mDMEZ0AbCdEfGhIjKlMnOpQrStUvWxYz0123456789+/aBcD\n" * 4
+    public = {"people/allowed_signers": ssh, "people/openpgp/Wren.asc": block.format("PUBLIC")}
+
+    assert told(prepared(public).problems) == []
+    assert [line.partition(": error: ")[0] for line in told(prepared(
+        {"people/openpgp/Wren.asc": block.format("PRIVATE")}).problems)] == ["content/people/openpgp/Wren.asc:1:1"]
+
+
 def test_html_and_invisible_characters_are_found_in_posts(prepared: Make, told: Tell) -> None:
     """SYN008 and SYN009 stop the post; SYN009 also looks into what YAML's escapes make, in any file."""
     made = prepared({"posts/a.md": post('credit: "pay\\u202eexe"\nhashtags: ["M\\u200bend"]\n', "A <b>b</b>\u2060"),

@@ -13,6 +13,7 @@ from flows.planning.vouching import (
     is_config,
     is_content,
     judge,
+    lists_keys,
     new_channels,
     read_signers,
     shown,
@@ -98,6 +99,12 @@ def test_two_keys_of_one_name_are_one_person():
     assert len(judge([step("1", ANN, "content/rules.yaml"), step("2", other, "content/posts/a.md")], "content")) == 1
 
 
+def test_capitals_make_no_second_person():
+    """A name is written one way in the list of SSH keys, and perhaps another in the name of a file."""
+    other = Signed("Ann@Mill.example", "0123ABCD")
+    assert len(judge([step("1", ANN, "content/rules.yaml"), step("2", other, "content/posts/a.md")], "content")) == 1
+
+
 STEPS = [step("1", ANN, "content/posts/a.md"), step("2", BEN, "content/rules.yaml"), step("3", NOBODY),
          step("4", ANN, "content/people/team.yaml"), step("5", NOBODY, adds_nothing=True)]
 
@@ -112,6 +119,7 @@ def test_order_never_changes_who_is_refused(steps, order):
 @pytest.mark.parametrize(("prefix", "path"), [
     ("content", "content/networks/channels.yaml"), ("content", "content/people/team.yaml"),
     ("content", "content/people/allowed_signers"), ("content", "content/rules.yaml"),
+    ("content", "content/people/openpgp/ann@mill.example.asc"), ("", "people/openpgp/ann/laptop.asc"),
     ("content", "content/policies/social-media.md"), ("content", "content/policies/more/x.md"),
     ("content", "drumbeat.toml"), ("club/content", "club/drumbeat.toml"), ("club/content", "drumbeat.toml"),
     ("club/content", "club/content/rules.yaml"), ("", "rules.yaml"), ("", "policies/x.md")])
@@ -189,6 +197,14 @@ def test_what_is_shown_is_one_printable_line(words):
     """No name and no path can break a line or steer a terminal."""
     assert shown(words).isprintable()
     assert len(shown(words)) <= 100
+
+
+@pytest.mark.parametrize(("path", "lists"), [
+    ("people/allowed_signers", True), ("people/openpgp/ann.asc", True), ("people/openpgp/ann/laptop.asc", True),
+    ("people/openpgp/ann.md", False), ("people/openpgp.asc", False), ("posts/people/allowed_signers", False)])
+def test_which_files_list_keys(path, lists):
+    """Public keys look as random as secrets do."""
+    assert lists_keys(path) is lists
 
 
 # --- channels that nobody has looked at -------------------------------------------------------------------------------
