@@ -5,11 +5,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.ask import ask
+from flows.entitle import entitle
 from flows.quote import cells
 from schemas.errors import DrumbeatError
 
 
-@flow(name="audit", retries=0, persist_result=False, log_prints=False)
+@flow(name="audit", flow_run_name="audit", retries=0, persist_result=False, log_prints=False)
 async def audit() -> State[None]:
     """Every chain, every manifest, and the plan against the archive; then missing index lines and closed months."""
     told = await ask("audit", "--json")
@@ -19,6 +20,7 @@ async def audit() -> State[None]:
     except (KeyError, TypeError):
         raise DrumbeatError("'drumbeat audit' gave no findings.", "Its own words are on stderr, above.") from None
     await acreate_table_artifact(key="audit", table=cells(found), description="What the audit found")
+    await entitle(f"audit {len(found)} findings" if found or not told["ok"] else "audit nothing found")
     if found or not told["ok"]:
         return Failed(message=f"{len(found)} findings; the table says what to do about each.")
     return Completed(message="Every chain holds, and all that was due has an end.")

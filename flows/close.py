@@ -61,7 +61,7 @@ def _end(run: FlowRun) -> datetime | None:
     if begun is None:
         return None
     try:
-        end = ends_at(run.parameters, begun.astimezone(UTC))
+        end = ends_at(run.parameters, begun)
     except UsageError:
         return None
     return end if end >= begun else None                          # a rehearsal's time says nothing about ours
@@ -70,7 +70,8 @@ def _end(run: FlowRun) -> datetime | None:
 def ends_at(asked: Mapping[str, Any], scheduled: datetime) -> datetime:
     """When a shift ends that was asked for so. Raises UsageError for a time that is none, or days away."""
     if not asked.get("until"):
-        return scheduled + SHIFT
+        # Prefect's times are pendulum's, and lose their zone where one of the standard library's is added up with them
+        return datetime.fromtimestamp(scheduled.timestamp(), UTC) + SHIFT
     try:
         end = datetime.fromisoformat(asked["until"])
     except (TypeError, ValueError):

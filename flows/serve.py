@@ -112,7 +112,8 @@ async def _apply(wish: Wish) -> None:
         made = await _bring(wish, wish.pool, client)
         started = await begin_shifts(made, client) if wish.publish else []
     log.info("%d deployments stand on the server for workers of the pool %s; started now: %s. "
-             "A worker: prefect worker start --pool %s", len(made), wish.pool, ", ".join(started) or "none", wish.pool)
+             "A worker: prefect worker start --pool %s; where there are several, 'python -m infra.worker'.",
+             len(made), wish.pool, ", ".join(started) or "none", wish.pool)
 
 
 async def _bring(wish: Wish, pool: str | None, client: PrefectClient) -> dict[str, UUID]:

@@ -12,15 +12,15 @@ from prefect.states import Completed, Failed
 from flows.alarm import changed
 from flows.announce import announce
 from flows.ask import ask
+from flows.entitle import entitle
 from flows.quote import cells, plain
 
-AHEAD = timedelta(days=7)
 WEEK_EVERY = timedelta(hours=1)
 MOST_ROWS = 500
 Rows = list[dict[str, Any]]
 
 
-@flow(name="sync", retries=0, persist_result=False, log_prints=False)
+@flow(name="sync", flow_run_name="sync", retries=0, persist_result=False, log_prints=False)
 async def sync() -> State[None]:
     """Fetches what was pushed, and shows what became of it: the plan's problems, the week ahead, the gates.
 
@@ -28,9 +28,11 @@ async def sync() -> State[None]:
     """
     said = await ask("sync", "--json")
     verdict, news = await _show_plan(said)
-    await _show_week(news=news)
-    await _show_gates()
+    await _show_week(said.get("week") or [], news=news)
+    await _show_gates(said.get("gates") or [])
     commit, in_force = plain(said.get("commit"))[:12], plain(said.get("in_force"))[:12]
+    became = verdict if news else "still rejected" if verdict == "rejected" else "nothing new"
+    await entitle(f"sync {commit[:10]} {became}")
     if verdict == "rejected":
         words = f"Commit {commit} was rejected: {plain(said.get('why'))} {plain(said.get('remedy'))}".rstrip()
         words += f" The plan of {in_force} stays in force." if in_force else " No plan is in force."
@@ -59,23 +61,21 @@ async def _show_plan(said: dict[str, Any]) -> tuple[str, bool]:
     return verdict, True
 
 
-async def _show_week(*, news: bool) -> None:
+async def _show_week(week: Rows, *, news: bool) -> None:
     """A table of the week: with each new plan, and every hour. Prefect keeps each table twice, so not every time."""
     before = await _last("calendar")
     if not news and before is not None and before.created is not None and (
             datetime.now(UTC) - before.created < WEEK_EVERY):
         return
-    today = datetime.now(UTC).date()
-    items: Rows = (await ask("plan", "--json", "--from", str(today), "--to", str(today + AHEAD)))["items"]
-    rows = [{"when": one["local"] or "no time", "zone": one["zone"], "slot": one["slot"], "state": one["state"],
-             "why": one["why"]} for one in items]
+    rows = [{"when": one["local"], "zone": one["zone"], "slot": one["slot"], "state": one["state"],
+             "why": one["why"]} for one in week]
     more = f"; the first {MOST_ROWS} of {len(rows)} slots" if len(rows) > MOST_ROWS else ""
+    today = datetime.now(UTC).date()
     await acreate_table_artifact(key="calendar", description=f"The seven days from {today} (UTC){more}",
                                  table=cells(rows[:MOST_ROWS]))
 
 
-async def _show_gates() -> None:
-    gates: Rows = (await ask("gates", "--json"))["gates"]
+async def _show_gates(gates: Rows) -> None:
     rows = [{"gate": one["gate"], "campaign": one.get("campaign") or "", "state": one["state"],
              "open": "; ".join(line["what"] for line in one["lines"]
                                if line["state"] != "green" and line["waived"] is None)} for one in gates]

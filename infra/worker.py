@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
-WORKER = (sys.executable, "-m", "prefect", "worker", "start", "--pool", "drumbeat", "--type", "process",
+WORKER = (sys.executable, "-P", "-m", "infra.sharing", "worker", "start", "--pool", "drumbeat", "--type", "process",
           "--with-healthcheck", "--install-policy", "never")
 AGAIN_S = 15.0
 PATIENCE_S = 75.0                           # a call leaves within 10 s of its record, and is cut after 60 s

@@ -1,7 +1,8 @@
 """sync: the newest commit is fetched, judged, and its plan accepted or rejected; nothing is sent."""
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -9,19 +10,24 @@ from flows.arrange import Agenda
 from flows.check import check_commit
 from flows.cli.options import archive_of, person, settings_of, shared, time_of
 from flows.cli.telling import keep_a_log, many, say, tell, tell_json, tell_problem
+from flows.edges.holds import Holds
 from flows.edges.ledger import Ledger, worker_id
-from flows.edges.plans import allow_rewrite, good
+from flows.edges.plans import allow_rewrite, good, last_good
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import Store, open_store
 from flows.know import Knower
-from flows.observe import is_rehearsal
+from flows.observe import is_rehearsal, planned, sent_of, standings_of
 from flows.planning.preparing import Prepared
+from flows.planning.reporting import row
 from flows.pull import keep_rejected, repository_of, source_of
 from flows.replan import Planner
 from schemas.errors import ContentError, SettingsError, UsageError
 from schemas.ledger import State
 from schemas.problem import Severity, in_order
+from schemas.report import Row, rfc3339
+
+AHEAD = timedelta(days=7)
 
 
 @click.command("sync", short_help="Fetch, judge, accept or reject what was pushed.")
@@ -58,7 +64,7 @@ def sync_command(
         _allow(accept_rewrite, by, reason, repository, store, settings, at)
     made = synced(settings, repository, store, at, rehearsal=rehearsal)
     if as_json:
-        tell_json(made.as_dict())
+        tell_json({**made.as_dict(), **outlook(settings, store, at, rehearsal=rehearsal)})
         return 1 if made.state == "rejected" else 0
     for problem in made.problems:
         if problem["severity"] != "advice":
@@ -123,6 +129,26 @@ def synced(settings: Settings, repository: Repository, store: Store, now: dateti
     state = "unchanged" if before is not None and before.commit == commit else "accepted"
     told = _told(_problems(settings, repository, commit, now, rehearsal=rehearsal))
     return Synced(state, commit, commit, None, None, *told)
+
+
+def outlook(settings: Settings, store: Store, now: datetime, *, rehearsal: bool) -> dict[str, Any]:
+    """The seven days to come and the gates, by the plan in force: nothing where no plan ever was. Raises StoreError."""
+    standings = standings_of(store)
+    try:
+        done = planned(settings, store, now, last_good(store), sent_of(standings), rehearsal=rehearsal,
+                       said=Holds(store).now())
+    except ContentError:
+        return {"week": [], "gates": []}
+    first = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    coming = [one for one in done.plan.everything() if one.at is not None and first <= one.at < first + AHEAD]
+    return {"week": [_shown(row(one, standings.get(one.slot), now=now)) for one in coming],
+            "gates": [gate.as_dict() for gate in done.gates]}
+
+
+def _shown(one: Row) -> dict[str, Any]:
+    assert one.at is not None
+    return {"slot": one.slot, "at": rfc3339(one.at), "local": f"{one.at.astimezone(ZoneInfo(one.zone)):%Y-%m-%d %H:%M}",
+            "zone": one.zone, "state": one.state.value, "why": one.reason}
 
 
 def _problems(settings: Settings, repository: Repository, commit: str, now: datetime, *,

@@ -1,4 +1,5 @@
 """What stands on Prefect's server by our doing, and what it then does by itself: data first, then a real server."""
+import asyncio
 import json
 import os
 import select
@@ -9,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,21 +18,27 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
+import anyio
 import httpx
 import pytest
+from prefect import get_client
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState, DoNothing, RunDeployment, SendNotification
 from prefect.events.schemas.automations import AutomationCore, Posture
 from prefect.server.utilities.user_templates import render_user_template_sync, validate_user_template
+from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
+from prefect.workers.process import ProcessWorker, ProcessWorkerResult
 
 from flows.announce import ALONE, TOGETHER, TOLD
 from flows.ask import without_credentials
 from flows.automate import ALARMS, GONE, MARK, PREFIX, automations
 from flows.close import SHIFT, ends_at
-from flows.deploy import deployments
+from flows.deploy import apply_deployments, deployments, ensure_pool
 from flows.edges.prefect_server import HEARTBEAT_S, settings
 from flows.publish import checked
 from flows.serve import asked
+from infra.sharing import SharingWorker
 from schemas.errors import SettingsError, UsageError
 
 PATIENCE_S = 60.0
@@ -146,7 +153,7 @@ def test_words_go_out_once_for_a_thing_and_a_reason():
         assert one.trigger.for_each == {"prefect.resource.id", "drumbeat.reason"}
         if one.trigger.expect & {f"drumbeat.{event}" for event in (
                 "post.failed", "post.held", "post.unknown", "post.missed", "post.overdue", "post.many", "plan.rejected",
-                "channel.silent", "credential.ending")}:
+                "channel.silent", "credential.ending", "content.unreachable", "content.reachable")}:
             assert one.trigger.within == timedelta(days=1), name
     heard = set().union(*(alarm.events for alarm in ALARMS))
     assert {"drumbeat.gate.changed", "drumbeat.channel.paused", "drumbeat.channel.resumed",
@@ -224,12 +231,20 @@ class Server:
             return database.execute(sql).fetchall()
 
     def post(self, path: str, body: Any) -> Any:
-        def sent() -> httpx.Response | None:
-            answer = httpx.post(f"{self.environment['PREFECT_API_URL']}{path}", json=body)
-            return None if answer.status_code == 503 else answer    # its database is busy for a moment
-
-        answer = eventually(sent).raise_for_status()
+        answer = self._call("POST", path, json=body)
         return answer.json() if answer.content else None
+
+    def delete(self, path: str) -> None:
+        self._call("DELETE", path)
+
+    def _call(self, method: str, path: str, **more: Any) -> httpx.Response:
+        def sent() -> list[httpx.Response]:
+            answer = httpx.request(method, f"{self.environment['PREFECT_API_URL']}{path}", **more)
+            return [] if answer.status_code == 503 else [answer]    # its database is busy for a moment
+
+        (answer,) = eventually(sent)
+        assert isinstance(answer, httpx.Response)
+        return answer.raise_for_status()
 
     def emit(self, event: str, id: str, payload: dict[str, Any], reason: str = "", told: str = ALONE) -> None:
         self.post("/events", [{
@@ -345,7 +360,7 @@ def test_serving_ends_when_it_is_told_to(server, name):
     """A signal ends it within seconds, with exit code 0 and no warning of Prefect's own handler."""
     apply(server, "--no-publish")
     for id in server.stands()["deployment"].values():                # of workers: those it would leave to them
-        httpx.delete(f"{server.environment['PREFECT_API_URL']}/deployments/{id}").raise_for_status()
+        server.delete(f"/deployments/{id}")
     with subprocess.Popen([sys.executable, "-P", "-m", "flows.serve", "--no-publish"], stdin=subprocess.PIPE, text=True,
                           stderr=subprocess.PIPE, cwd=server.home,
                           env={**os.environ, **server.environment}) as serving:
@@ -360,6 +375,83 @@ def test_serving_ends_when_it_is_told_to(server, name):
     assert code == 0, said
     assert "Warning" not in said
     assert "Traceback" not in said
+
+
+class Still(ProcessWorker):
+    """Starts no process: what it took it has until it is over."""
+
+    type = "still"
+
+    def __init__(self, *words: Any, **named: Any) -> None:
+        super().__init__(*words, **named)
+        self.over, self.ran = anyio.Event(), dict[UUID, UUID | None]()
+
+    async def run(self, flow_run, configuration, task_status=None):
+        assert task_status is not None
+        self.ran[flow_run.id] = flow_run.deployment_id
+        task_status.started(1)
+        await self.over.wait()
+        return ProcessWorkerResult(identifier="1", status_code=0)
+
+
+class Sharing(SharingWorker, Still):
+    type = "still and sharing"
+    patience_s = 0.5
+
+
+@pytest.mark.slow
+def test_shifts_spread_evenly_over_workers_and_outlive_one(server):
+    """Three shifts, three workers that may take four each: one each, whoever looks first.
+
+    Of a worker that is gone another takes the shift over; what is no shift is taken at once.
+    """
+    async def shifts(client: PrefectClient, *names: str) -> None:
+        for name in names:
+            await client.create_flow_run_from_deployment(made[name])
+
+    async def looks(one: Sharing) -> list[str]:
+        """What it took by this look."""
+        before = set(one.ran)
+        taken = {run.id for run in await one.get_and_submit_flow_runs()}
+        with anyio.fail_after(PATIENCE_S):
+            while not taken <= one.ran.keys():
+                await anyio.sleep(0.02)
+        return sorted(names[id] for run, id in one.ran.items() if run not in before and id is not None)
+
+    async def spread() -> None:
+        nonlocal made, names
+        async with get_client() as client, AsyncExitStack() as stack:
+            await ensure_pool("spread", client)
+            made = await apply_deployments(deployments(3, publish=True, look=True), "spread", client)
+            names = {id: name for name, id in made.items()}
+            one, two, three = [await stack.enter_async_context(Sharing("spread", name=name, limit=4))
+                               for name in ("one", "two", "three")]
+            for worker in (one, two, three):
+                await worker.sync_with_backend()
+
+            await shifts(client, "publish-1", "publish-2", "publish-3", "audit")
+            first = await looks(one)
+            assert first[0] == "audit"
+            assert sorted([*first[1:], *await looks(two), *await looks(three)]) == [
+                "publish-1", "publish-2", "publish-3"]
+            assert (len(one.ran), len(two.ran), len(three.ran)) == (2, 1, 1)
+
+            three.over.set()
+            (lost,) = (names[id] for id in three.ran.values() if id is not None)
+            await shifts(client, lost)
+            assert await looks(one) == []
+            with anyio.fail_after(PATIENCE_S):
+                while not (taken := await looks(one)):
+                    await anyio.sleep(0.1)
+            assert taken == [lost]
+            for worker in (one, two):
+                worker.over.set()
+
+    made: dict[str, UUID] = {}
+    names: dict[UUID, str] = {}
+    with temporary_settings({PREFECT_API_URL: server.environment["PREFECT_API_URL"],
+                             PREFECT_LOGGING_TO_API_ENABLED: False}):
+        asyncio.run(spread())
 
 
 def test_a_server_that_is_not_there_is_said(tmp_path):

@@ -19,6 +19,9 @@ from flows.deploy import deployments, schema_of
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 60.0
+CAMPAIGN = """\
+title: Spring
+"""
 
 
 def eventually(is_so: Callable[[], Any]) -> Any:
@@ -72,6 +75,7 @@ def test_a_push_is_shown_once(live, prefect_server):
     """Accepted: Completed, a table of problems, the week, the gates, one event. Again: nothing new, and no event.
 
     A gate of another state than was shown before is told. Rejected: Failed, why, and the last good plan in force.
+    The list of runs says by their names which commit was accepted or rejected, and which runs found nothing new.
     """
     soon = datetime.now(UTC) + timedelta(days=1)
     live.folder.post("hello", "Hello!", at=soon, more='"<b>`colour": red\n')
@@ -79,6 +83,7 @@ def test_a_push_is_shown_once(live, prefect_server):
     good = live.folder.commit()
     environment = {"DRUMBEAT_ARCHIVE": live.archive}
 
+    seen = len(names(prefect_server))
     first = run(prefect_server, live.home, "sync(return_state=True)", **environment)
     second = run(prefect_server, live.home, "sync(return_state=True)", **environment)
 
@@ -101,6 +106,9 @@ def test_a_push_is_shown_once(live, prefect_server):
     assert third.startswith(f"FAILED Rejected Commit {bad[:12]} was rejected: ")
     assert third.endswith(f"The plan of {good[:12]} stays in force.")
     assert fourth.startswith("COMPLETED Still rejected Commit")
+    assert names(prefect_server)[seen:] == [
+        f"sync {good[:10]} accepted", f"sync {good[:10]} nothing new",
+        f"sync {bad[:10]} rejected", f"sync {bad[:10]} still rejected"]
     (gate,) = eventually(lambda: events(prefect_server, "drumbeat.gate.changed", "drumbeat.gate.STRATEGY"))
     assert (gate["was"], gate["state"]) == ("green", "red")
     (told,) = eventually(lambda: events(prefect_server, "drumbeat.plan.rejected", f"drumbeat.plan.{bad}"))
@@ -115,6 +123,44 @@ def put_gate(prefect_server, gates: list[dict[str, Any]], name: str, state: str)
     table = [{**gate, "state": state} if gate["gate"] == name else gate for gate in gates]
     httpx.post(f"{prefect_server.environment['PREFECT_API_URL']}/artifacts/", json={
         "key": "gates", "type": "table", "data": json.dumps(table)}).raise_for_status()
+
+
+def test_a_publisher_that_fetches_shows_the_plan_in_force(live, prefect_server, tmp_path):
+    """Not what is checked out in its clone: an older commit there, or one that was rejected, changes no table."""
+    soon = datetime.now(UTC) + timedelta(days=1)
+    live.folder.post("old", "Old.", at=soon)
+    live.folder.commit()
+    clone = tmp_path / "clone"
+    live.folder.git("clone", "--quiet", str(live.home), str(clone))
+    live.folder.git("rm", "--quiet", "content/posts/old.md")
+    live.folder.post("new", "New.", at=soon)
+    live.folder.write("campaigns/spring/campaign.yaml", CAMPAIGN)
+    good = live.folder.commit()
+    environment = {"DRUMBEAT_ARCHIVE": live.archive, "DRUMBEAT_REMOTE": str(live.home)}
+
+    assert run(prefect_server, clone, "sync(return_state=True)", **environment).endswith(f"{good[:12]} is in force.")
+    accepted = tables(prefect_server)
+    live.folder.write("networks/channels.yaml", "channels: [")
+    live.folder.commit()
+    assert run(prefect_server, clone, "sync(return_state=True)", **environment).startswith("FAILED Rejected")
+
+    assert (clone / "content/posts/old.md").exists()
+    assert [row["slot"] for row in accepted["calendar"]] == ["posts/new@mastodon#1"]
+    assert "spring" in {row["campaign"] for row in accepted["gates"]}
+    assert tables(prefect_server) == accepted
+
+
+def tables(prefect_server) -> dict[str, list[dict[str, Any]]]:
+    """The newest tables of the week and the gates."""
+    return {key: json.loads(json.loads(data)) for key, data in rows(
+        prefect_server, "select key, data from artifact where key in ('calendar', 'gates') order by created")}
+
+
+def names(prefect_server) -> list[str]:
+    """Of the runs of `sync` that no schedule made, the oldest first."""
+    return [name for (name,) in rows(
+        prefect_server, "select name from flow_run where deployment_id is null and flow_id in "
+        "(select id from flow where name = 'sync') order by created")]
 
 
 def test_without_content_sync_has_failed(tmp_path, prefect_server):

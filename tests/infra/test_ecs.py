@@ -111,13 +111,37 @@ def test_a_rolling_restart_leaves_two_of_three_publishers(resources: dict[str, A
     counts = {name: (one["DesiredCount"], one["DeploymentConfiguration"]["MinimumHealthyPercent"],
                      one["DeploymentConfiguration"]["MaximumPercent"]) for name, one in services.items()}
 
-    assert counts == {"ServerService": (1, 100, 200), "WebService": (1, 100, 200), "PublisherService": ("3", 66, 134)}
+    assert counts == {"ServerService": (1, 100, 200), "WebService": (1, 100, 200), "PublisherService": ("3", 66, 150)}
     assert -(-3 * 66 // 100) == 2                                  # ECS rounds up what has to stay
     assert all(one["DeploymentConfiguration"]["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
                for one in services.values())
     shards = [env["Value"] for env in _containers(resources)["deployments"]["Environment"]
               if env["Name"] == "DRUMBEAT_SHARDS"]
     assert shards == ["3"]
+
+
+def test_any_number_of_publishers_can_be_replaced(ecs: Callable[..., Any]) -> None:
+    """Of one or two as of many, a new one may come before an old one goes."""
+    for number in (1, 2, 3, 4, 7, 64):
+        about = ecs(Publishers=str(number)).resources["PublisherService"]["DeploymentConfiguration"]
+        least = -(-number * about["MinimumHealthyPercent"] // 100)  # ECS rounds up what has to stay, down what may be
+        most = number * about["MaximumPercent"] // 100
+
+        assert 1 <= least <= number < most, number
+
+
+def test_people_can_be_told_of_what_needs_them(ecs: Callable[..., Any]) -> None:
+    """Addresses come from a secret, if one is named, and only the task that brings them to Prefect has them."""
+    named, plain = ecs(NotifySecret="arn:notify").resources, ecs().resources
+    has = {name for name, one in _containers(named).items()
+           if any(secret["Name"] == "DRUMBEAT_NOTIFY" for secret in one.get("Secrets", ()))}
+
+    assert has == {"deployments"}
+    assert {"Name": "DRUMBEAT_NOTIFY", "ValueFrom": "arn:notify:addresses::"} in _containers(named)[
+        "deployments"]["Secrets"]
+    assert "arn:notify" in named["PublisherExecution"]["Policies"][0]["PolicyDocument"]["Statement"][0]["Resource"]
+    assert "DRUMBEAT_NOTIFY" not in str(plain)
+    assert "" not in plain["PublisherExecution"]["Policies"][0]["PolicyDocument"]["Statement"][0]["Resource"]
 
 
 def test_nothing_runs_before_the_migration_was_run(ecs: Callable[..., Any]) -> None:

@@ -126,6 +126,13 @@ def test_a_publisher_may_take_as_long_as_a_call_can_and_only_one_goes_at_a_time(
     assert int(shards) == one["replicas"] == 3
 
 
+def test_what_a_publisher_renewed_outlives_it() -> None:
+    """A refresh token that serves once lies on the volume: fewer publishers for a night do not lose it."""
+    one = _one("StatefulSet", "publisher")["spec"]
+
+    assert one["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
+
+
 def test_nobody_reaches_a_pod_but_who_has_to() -> None:
     """All is closed; Prefect's server is open to publishers, the web and the job, Redis to Prefect's servers (D3)."""
     assert _one("NetworkPolicy", "nobody")["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}

@@ -132,6 +132,27 @@ def test_a_shift_tells_that_it_lives_as_often_as_the_automations_expect(file: st
     assert re.findall(r"PREFECT_FLOWS_HEARTBEAT_FREQUENCY(?:=|: |, Value: )\"?(\d+)", text) == [every]
 
 
+def test_a_publisher_takes_as_many_runs_everywhere() -> None:
+    """Its shift and the next one, that of a dead machine, and a run of another kind: no template says otherwise."""
+    said = {file: set(re.findall(r"--limit, \"(\d+)\"", (INFRA / file).read_text(encoding="utf-8")))
+            for file in ("compose.yaml", "kubernetes/publishers.yaml", "ecs/drumbeat.cfn.yaml")}
+
+    assert set(map(frozenset, said.values())) == {frozenset({"4"})}
+    assert "`--limit 4`" in (INFRA / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_file_that_a_comment_names_is_there() -> None:
+    """An operator who follows a comment finds the file, where only those that people make themselves may be missing."""
+    made_by_hand = {"compose.env", "credentials.env", "web.env", "drumbeat-review.md", "drumbeat.toml", "channels.yaml"}
+    there = {path.name for path in (*INFRA.rglob("*"), *PROJECT.glob("*"))}
+    named = {(str(file.relative_to(INFRA)), name) for file in INFRA.rglob("*")
+             if file.suffix in (".yaml", ".env", ".example") and INFRA / "ci" not in file.parents
+             for line in file.read_text(encoding="utf-8").splitlines() if "#" in line
+             for name in re.findall(r"\b[\w.-]+\.(?:env|yaml|md|toml)\b", line.partition("#")[2])}
+
+    assert {(file, name) for file, name in named if name not in there | made_by_hand} == set()
+
+
 def _prefect_yaml() -> dict[str, Any]:
     said: dict[str, Any] = yaml.safe_load((INFRA / "prefect.yaml").read_text(encoding="utf-8"))
     return said
