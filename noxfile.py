@@ -65,7 +65,11 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def scale(session: nox.Session) -> None:
-    """Two and three workers on a Prefect server with PostgreSQL; needs PostgreSQL's own programs, and minutes."""
+    """Two and three workers on a Prefect server with PostgreSQL, whose own programs it needs; `nox -s scale -- -k s3`.
+
+    Each scenario takes three to ten minutes. DRUMBEAT_REALSERVERS: where the start script of the S3 server lies, else
+    moto is one.
+    """
     _install(session)
     session.run("pytest", "tests/proof/test_scale.py", "-m", "scale", "-s", *session.posargs)
 

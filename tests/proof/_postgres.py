@@ -1,11 +1,9 @@
-"""A PostgreSQL of our own: made in a temporary folder, on a free port of loopback and a socket, gone afterwards."""
+"""A PostgreSQL of our own: made in a folder that goes with the run, on a free port of loopback and a socket."""
 import os
 import pwd
 import secrets
 import shutil
-import signal
 import subprocess
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -20,20 +18,24 @@ _USERS = ("postgres", "nobody")         # whom it runs as where we are root: it 
 
 
 class Postgres:
-    """Runs from `start` to `stop`. Raises RuntimeError where `why_not` says why there can be none."""
+    """Runs from `start` until its keeper ends it. Raises RuntimeError where `why_not` says why there can be none.
 
-    def __init__(self) -> None:
+    `home` need not be there; its user must be able to reach it.
+    """
+
+    def __init__(self, home: Path) -> None:
         programs = _folder()
         if programs is None or (reason := why_not()) is not None:
             raise RuntimeError(reason if programs is not None else _NONE)
         self._bin, self._user = programs, _unprivileged()
         self._password = secrets.token_hex(16)
-        self.home = Path(tempfile.mkdtemp(prefix="drumbeat-postgres-"))      # its user must reach it: no folder of root
+        self.home = home
         self.port = free_port()
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Makes the cluster, and returns when it answers."""
+        self.home.mkdir(mode=0o700)
         secret = self.home / "password"
         secret.write_text(self._password)
         if self._user is not None:
@@ -69,17 +71,6 @@ class Postgres:
             return []
         said = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text()
         return [self._server.pid, *map(int, said.split())]
-
-    def stop(self) -> None:
-        """Ends it, at once if need be, and leaves nothing behind."""
-        if self._server is not None and self._server.poll() is None:
-            self._server.send_signal(signal.SIGINT)               # no new connections, and the old ones are cut
-            try:
-                self._server.wait(20)
-            except subprocess.TimeoutExpired:
-                self._server.send_signal(signal.SIGQUIT)
-                self._server.wait(20)
-        shutil.rmtree(self.home, ignore_errors=True)
 
     @property
     def _data(self) -> Path:

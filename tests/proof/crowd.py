@@ -6,17 +6,20 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import quantiles
 from typing import Any, NamedTuple
 
 from judging import Verdict, judge
+from shelf import Shelf
 from trials import NETWORKS, Trial
 
 Post = dict[str, Any]
+Ledgers = Mapping[str, Sequence[bytes]]
+"""The raw records of every slot, by its folder, in order."""
 ACCOUNTS, EACH, SPREAD_S = 50, 20, 60.0
 _TOKEN = re.compile(r"\b(c\d+qp\d+)q0:")
 _SENT = ("sent", "published")
+_LEDGERS = "v1/ledger/"
 
 
 class Piece(Trial):
@@ -102,14 +105,14 @@ class Judged(NamedTuple):
                 "lateness": spread(self.lateness.values())}
 
 
-def judged(archive: Path, posts: Sequence[Post], crowd: Crowd, *, pieces: Iterable[Piece] | None = None,
+def judged(ledgers: Ledgers, posts: Sequence[Post], crowd: Crowd, *, pieces: Iterable[Piece] | None = None,
            due: Mapping[Piece, datetime] | None = None) -> Judged:
     """Every post against its raw records. `pieces`: those that must be out by now; None: all."""
     live, foreign = _by_piece(posts, crowd.pieces)
     ends, duplicates, lost, wrong = Counter[str](), list[str](), list[str](), foreign
     late = dict[Piece, float]()
     for piece in crowd.pieces if pieces is None else pieces:
-        verdict = judge(piece, records(archive, piece), live[piece])
+        verdict = judge(piece, ledgers.get(piece.folder, ()), live[piece])
         ends[verdict.end] += 1
         duplicates += [f"{piece.slot}: {what}" for what in verdict.duplicates]
         lost += [f"{piece.slot}: {what}" for what in _lost(verdict, live[piece])]
@@ -129,11 +132,11 @@ def _lost(verdict: Verdict, live: Sequence[Post]) -> list[str]:
     return [] if live else ["it is published, and not there"]
 
 
-def said_sent(archive: Path, posts: Sequence[Post], crowd: Crowd) -> list[str]:
+def said_sent(ledgers: Ledgers, posts: Sequence[Post], crowd: Crowd) -> list[str]:
     """Slots that some record calls sent, of which the network has nothing."""
     live, _ = _by_piece(posts, crowd.pieces)
     return [piece.slot for piece in crowd.pieces if not live[piece]
-            and any(json.loads(raw)["kind"] in _SENT for raw in records(archive, piece))]
+            and any(json.loads(raw)["kind"] in _SENT for raw in ledgers.get(piece.folder, ()))]
 
 
 def _by_piece(posts: Sequence[Post], pieces: Iterable[Piece]) -> tuple[dict[Piece, list[Post]], list[str]]:
@@ -150,15 +153,18 @@ def _by_piece(posts: Sequence[Post], pieces: Iterable[Piece]) -> tuple[dict[Piec
     return live, foreign
 
 
-def records(archive: Path, piece: Piece) -> list[bytes]:
-    """The slot's ledger as it lies there, in order."""
-    return [path.read_bytes() for path in sorted((archive / piece.folder).glob("*.json"))]
+def ledgers_of(shelf: Shelf) -> Ledgers:
+    """Everything that lies there now."""
+    found = defaultdict[str, list[bytes]](list)
+    for key, raw in shelf.read(shelf.keys(_LEDGERS)).items():
+        found[key.rpartition("/")[0]].append(raw)
+    return found
 
 
-def who(archive: Path, piece: Piece) -> str:
-    """The worker that wrote the slot's last record."""
-    found = records(archive, piece)
-    return str(json.loads(found[-1])["worker"]) if found else ""
+def published(shelf: Shelf) -> int:
+    """How many ledgers end with `published`."""
+    last = {key.rpartition("/")[0]: key for key in shelf.keys(_LEDGERS)}
+    return sum(json.loads(raw)["kind"] == "published" for raw in shelf.read(last.values()).values())
 
 
 def spread(seconds: Iterable[float]) -> dict[str, float]:

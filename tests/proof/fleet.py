@@ -2,77 +2,81 @@
 import http.client
 import json
 import os
-import secrets
-import shutil
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from _postgres import Postgres
-from lineage import below, kill_tree, pids
+from keeper import Keeper, marked
+from lineage import kill_tree
 from lineage import words as words_of
+from machine import Worker
 from ports import free_port
+from shelf import Bucket, Folder, Shelf
 
 from flows.edges.prefect_server import settings as prefect_settings
 
-PROJECT = Path(__file__).parents[2]
 DRUMBEAT = (sys.executable, "-P", "-m", "flows.cli")
 PATIENCE_S = 240.0
-_MARK = "SCALE_RUN"                      # in the environment of every process that comes from a fleet
 _OURS = ("DRUMBEAT_", "PREFECT_", "AWS_")
 _ANSWER_S = 0.05
 _KINDS = (("flows.cli publish", "senders"), ("postgres", "postgresql"), ("prefect_server", "prefect server"),
-          ("rehearsal", "networks"), ("worker", "workers"))
+          ("rehearsal", "networks"), ("moto.server", "s3"), ("ministack", "s3"), ("worker", "workers"))
+_OPTION = '''\
+"""A shift that Prefect starts is not asked for its archive, and a rehearsal takes it from the option alone."""
+import os
+import sys
+
+if "flows.cli" in sys.orig_argv and sys.argv[1:2] == ["publish"]:
+    sys.argv += ["--archive", os.environ["SCALE_ARCHIVE"]]
+'''
 _WHO = ("-c", "user.name=Wren", "-c", "user.email=wren@millrace.example", "-c", "commit.gpgsign=false")
 
 
 class Fleet:
-    """Everything that runs. `end` ends it all, whatever has become of it: by the mark that every process carries."""
+    """Everything that runs. Its keeper ends it all, whatever has become of it: by the mark that every process carries.
 
-    def __init__(self, home: Path) -> None:
-        self.home, self.mark = home, secrets.token_hex(8)
-        self.archive, self.remote = home / "archive", home / "content.git"
+    `s3`: the archive is a bucket of an S3 server of its own, not a folder.
+    """
+
+    def __init__(self, *, s3: bool = False) -> None:
+        self._keeper = Keeper()
+        self.home = self._keeper.home
+        self.remote = self.home / "content.git"
+        self.shelf: Shelf = Bucket(self.home, self._plain()) if s3 else Folder(self.home)
         self.networks_url = ""
         self.workers: dict[str, Worker] = {}
-        self._postgres = Postgres()
+        self._postgres = Postgres(self.home / "postgres")
         self._port = free_port()
         self._running: dict[str, subprocess.Popen[str]] = {}
-        for folder in (home, self.archive):
-            folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:
-        """PostgreSQL, the networks, and a Prefect server that answers."""
+        """The archive, PostgreSQL, the networks, and a Prefect server that answers."""
+        self.shelf.start()
+        (self._place("option") / "sitecustomize.py").write_text(_OPTION)        # Python reads it when it starts
         self._postgres.start()
         self._postgres.make("prefect")
         self.start_server()
         self._start_networks()
         self.wait_for_server()
 
-    def end(self) -> None:
-        """Ends and reaps every process that carries the mark, then PostgreSQL."""
-        try:
-            for _ in range(50):
-                left = self._marked()
-                for pid in left:
-                    with suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-                for child in self._running.values():
-                    child.poll()
-                for worker in self.workers.values():
-                    worker.process.poll()
-                if not left:
-                    break
-                threading.Event().wait(0.1)
-        finally:
-            self._postgres.stop()
+    def end(self, *, keep: bool = False) -> int:
+        """Every process that carries the mark has ended, and PostgreSQL; the folder is gone, unless it is to be kept.
+
+        1: something is left, which was said.
+        """
+        code = self._keeper.end(keep=keep)
+        for child in (*self._running.values(), *(worker.process for worker in self.workers.values())):
+            child.poll()
+        self.shelf.reap()
+        return code
 
     # --- Prefect's server -----------------------------------------------------------------------------------------
 
@@ -163,7 +167,7 @@ class Fleet:
 
     # --- workers ------------------------------------------------------------------------------------------------------
 
-    def start_worker(self, name: str, *, limit: int = 1, apart: bool = False) -> "Worker":
+    def start_worker(self, name: str, *, limit: int = 1, apart: bool = False) -> Worker:
         """A machine's worker as its container starts it. `limit`: runs at a time.
 
         `apart`: under a host name of its own, so that nobody can tell whether a process of it lives, as on real ones.
@@ -187,7 +191,7 @@ class Fleet:
             return len([one for one in found if one.get("status") == "ONLINE"]) >= number
         self.wait(online, f"not {number} workers online", every_s=0.5)
 
-    def wait_for_shifts(self, number: int, deadline: float | None = None) -> list["Worker"]:
+    def wait_for_shifts(self, number: int, deadline: float | None = None) -> list[Worker]:
         """So many shifts have a plan: their workers."""
         def ready() -> bool:
             return sum(worker.shifts for worker in self.workers.values()) >= number
@@ -201,23 +205,21 @@ class Fleet:
             "PREFECT_API_URL": self.api, "PREFECT_HOME": str(home / "prefect"), "DO_NOT_TRACK": "1",
             "PREFECT_CLIENT_ENABLE_LIFECYCLE_TELEMETRY": "false", "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "60",
             "DRUMBEAT_CONTENT": str(home / "content"), "DRUMBEAT_REMOTE": str(self.remote),
-            "DRUMBEAT_ARCHIVE": f"dir:{self.archive}", "DRUMBEAT_MOST_PER_HOUR": "100000",
-            "DRUMBEAT_REHEARSE_AT": self.networks_url}
+            "DRUMBEAT_ARCHIVE": self.shelf.address, "DRUMBEAT_MOST_PER_HOUR": "100000",
+            "DRUMBEAT_REHEARSE_AT": self.networks_url, "SCALE_ARCHIVE": self.shelf.address,
+            "PYTHONPATH": str(self.home / "option")} | dict(self.shelf.environment)
 
     def _place(self, name: str) -> Path:
-        """A machine's folder. A rehearsal keeps its archive beside the content: here that is everybody's."""
+        """A machine's folder."""
         home = self.home / name
-        own = home / ".drumbeat/rehearsal"
-        own.mkdir(parents=True, exist_ok=True)
-        if not (own / "archive").is_symlink():
-            (own / "archive").symlink_to(self.archive)
+        home.mkdir(exist_ok=True)
         return home
 
     # --- processes ----------------------------------------------------------------------------------------------------
 
     def _plain(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-        return kept | {_MARK: self.mark, "PYTHONUNBUFFERED": "1", "PYTHONPATH": "", "TERM": "dumb"}
+        return kept | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": "", "TERM": "dumb"}
 
     def _popen(self, name: str, words: Sequence[str], environment: Mapping[str, str], cwd: Path, *,
                before: Sequence[str] = ()) -> subprocess.Popen[str]:
@@ -229,25 +231,16 @@ class Fleet:
     def cpu_s(self) -> dict[str, float]:
         """Seconds of CPU that each kind of process has taken so far, with children that have ended."""
         taken = defaultdict[str, float](float)
-        for pid in (*self._marked(), *self._postgres.pids()):
+        for pid in {*marked(self.home), *self._postgres.pids()}:
             words = " ".join(words_of(pid))
             kind = next((kind for word, kind in _KINDS if word in words), "followers")
             with suppress(OSError):
                 fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
                 taken[kind] += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-        return dict(taken)
+        return {**taken, "judge": sum(os.times()[:2])}
 
     def log(self, name: str) -> str:
         return (self.home / f"{name}.log").read_text(encoding="utf-8", errors="replace")
-
-    def _marked(self) -> list[int]:
-        """Every process that comes from this fleet, ours excepted."""
-        wanted, found = f"{_MARK}={self.mark}".encode(), []
-        for pid in pids():
-            with suppress(OSError):
-                if pid != os.getpid() and wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                    found.append(pid)
-        return found
 
     def wait(self, is_so: Callable[[], bool], otherwise: str, *, every_s: float = 0.1,
              deadline: float | None = None) -> None:
@@ -259,49 +252,6 @@ class Fleet:
                                  for path in sorted(self.home.glob("*.log")))
                 raise TimeoutError(f"{otherwise}\n{logs}")
             pause.wait(every_s)
-
-
-class Worker:
-    """One worker and everything below it."""
-
-    def __init__(self, name: str, process: subprocess.Popen[str], log: Path) -> None:
-        self.name, self.process, self.log = name, process, log
-
-    @property
-    def shifts(self) -> int:
-        """How many shifts of it took the plan so far."""
-        return self.said("plan accepted")
-
-    def said(self, words: str) -> int:
-        return self.log.read_text(encoding="utf-8", errors="replace").count(words)
-
-    def senders(self) -> dict[int, str]:
-        """The processes that send, each with its share of the accounts."""
-        found = {}
-        for pid in below(self.process.pid):
-            words = words_of(pid)
-            if "publish" in words and "flows.cli" in words:
-                found[pid] = words[words.index("--shard") + 1] if "--shard" in words else "1/1"
-        return found
-
-    def kill(self, first: Iterable[int] = ()) -> None:
-        """kill -9 for the whole tree, as when a machine loses its power; these processes of it before all others."""
-        for pid in first:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        kill_tree(self.process.pid)
-        self.process.wait()
-
-    def terminate(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-
-
-def can_be_apart() -> bool:
-    """Whether a process may be given a host name of its own here."""
-    if shutil.which("unshare") is None:
-        return False
-    words = ["unshare", "--uts", "sh", "-c", "hostname elsewhere"]
-    return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
 def talk(url: str, method: str = "GET", body: object = None) -> bytes:

@@ -2,10 +2,9 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from crowd import Crowd, Piece, closest, now, records, said_sent, share_of, spread
+from crowd import Crowd, Ledgers, Piece, closest, ledgers_of, now, said_sent, share_of, spread
 from scene import Run, throughput
 
 _LEASE_S = 300.0
@@ -38,7 +37,8 @@ def kill(run: Run) -> None:
     theirs = {piece.channel for piece in run.crowd.pieces if share_of(piece.channel, run.number) in shares}
     late = {piece: found.lateness[piece] for piece in found.lateness if piece.channel in theirs}
     after = {piece: seconds for piece, seconds in late.items() if run.crowd.due[piece] >= killed}
-    doubt = [piece for piece in late if _was_under_way(run.fleet.archive, piece, began)]
+    ledgers = ledgers_of(run.fleet.shelf)
+    doubt = [piece for piece in late if _was_under_way(ledgers, piece, began)]
     run.report |= {
         "apart": run.apart, "killed_at_s": round((killed - run.crowd.minute).total_seconds(), 1), "shares": shares,
         "of_others": spread(seconds for piece, seconds in found.lateness.items() if piece.channel not in theirs),
@@ -70,29 +70,31 @@ def server(run: Run) -> None:
 
 def hold(run: Run, *, whole: bool = False) -> None:
     """A person holds everything in the middle of the minute, and resumes with new times after it."""
+    shelf = run.fleet.shelf
+    archive = ("--archive", shelf.address)
     run.begin()
     run.until(40.0)
     asked = now()
-    run.fleet.drumbeat("hold", "--all", "--by", "Ilse", "--reason", "an injury at the bench", "--archive",
-                       f"dir:{run.fleet.archive}")
+    run.fleet.drumbeat("hold", "--all", "--by", "Ilse", "--reason", "an injury at the bench", *archive)
     held = now()
     run.until(80.0)
     posts = run.fleet.posts()
     arrived = sorted(datetime.fromisoformat(post["created_at"]) for post in posts)
-    status = json.loads(run.fleet.drumbeat("status", "--json", "--archive", f"dir:{run.fleet.archive}").stdout)
+    status = json.loads(run.fleet.drumbeat("status", "--json", *archive).stdout)
     shown = [one["slot"] for one in status["slots"] if one["state"] == "published"]
-    out = {piece for piece in run.crowd.pieces if records(run.fleet.archive, piece) and piece.slot in set(shown)}
+    ledgers = ledgers_of(shelf)
+    out = {piece for piece in run.crowd.pieces if piece.folder in ledgers and piece.slot in set(shown)}
     run.report |= {
         "hold_took_s": round((held - asked).total_seconds(), 2), "sent_before": len(posts),
         "last_call_after_return_s": round((arrived[-1] - held).total_seconds(), 2),
         "calls_after_return": sum(one > held for one in arrived),
-        "false_sent": said_sent(run.fleet.archive, posts, run.crowd) + sorted(
+        "false_sent": said_sent(ledgers, posts, run.crowd) + sorted(
             set(shown) - {piece.slot for piece in _live(posts, run.crowd)}),
         "shown_published": len(shown)}
-    run.fleet.drumbeat("resume", "--all", "--by", "Ilse", "--late", "reschedule", "--archive",
-                       f"dir:{run.fleet.archive}")
+    run.fleet.drumbeat("resume", "--all", "--by", "Ilse", "--late", "reschedule", *archive)
     resumed = now()
-    said = json.loads(sorted((run.fleet.archive / "v1/hold").glob("*.json"))[-1].read_bytes())
+    newest = shelf.keys("v1/hold/")[-1]
+    said = json.loads(shelf.read([newest])[newest])
     moved = {piece: datetime.fromisoformat(said["slots"][piece.slot]["at"]) for piece in run.crowd.pieces
              if piece.slot in said["slots"] and said["slots"][piece.slot]["at"]}
     left = [piece for piece in run.crowd.pieces if piece not in out]
@@ -123,7 +125,7 @@ def roll(run: Run) -> None:
         worker.terminate()
         worker.process.wait(120)
         took.append(round((now() - began).total_seconds(), 1))
-        run.fleet.wait(lambda name=f"next{number}": run.fleet.workers[name].said("started!") > 0,      # type: ignore[misc]
+        run.fleet.wait(lambda name=f"next{number}": run.fleet.workers[name].said("started!") > 0,  # type: ignore[misc]
                        f"next{number} does not start")
         run.say(f"{worker.name} ended after {took[-1]} s; next{number} polls")
     run.report |= {"ended_after_s": took, "all_ended_at_s": round((now() - run.crowd.minute).total_seconds(), 1),
@@ -141,7 +143,7 @@ def _live(posts: Sequence[dict[str, Any]], crowd: Crowd) -> set[Piece]:
     return {piece for piece in crowd.pieces if piece.token in texts}
 
 
-def _was_under_way(archive: Path, piece: Piece, moment: datetime) -> bool:
+def _was_under_way(ledgers: Ledgers, piece: Piece, moment: datetime) -> bool:
     """Whether some record of the slot was written before `moment`, and its end was not."""
-    at = [datetime.fromisoformat(json.loads(raw)["at"]) for raw in records(archive, piece)]
+    at = [datetime.fromisoformat(json.loads(raw)["at"]) for raw in ledgers[piece.folder]]
     return bool(at) and at[0] < moment < at[-1]

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 PREFIX = "archive"
 _HANG_S = 5.0
-_HEADERS = {"Content-Type": "application/json",        # moto reads whose key it is, and wants no true signature
+HEADERS = {"Content-Type": "application/json",        # moto reads whose key it is, and wants no true signature
             "Authorization": "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/s3/aws4_request, "
                              "SignedHeaders=host, Signature=none"}
 _CONFLICT = b"<Error><Code>ConditionalRequestConflict</Code><Message>Again, please</Message></Error>"
@@ -155,7 +155,7 @@ def ask(url: str, method: str = "GET", body: object = None) -> bytes:
     line = http.client.HTTPConnection(to.hostname or "", to.port, timeout=30)
     try:
         line.request(method, to.path + (f"?{to.query}" if to.query else ""),
-                     None if body is None else json.dumps(body), _HEADERS)
+                     None if body is None else json.dumps(body), HEADERS)
         answer = line.getresponse()
         said = answer.read()
         if answer.status >= 400:
