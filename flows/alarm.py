@@ -1,4 +1,5 @@
-"""What nobody has to wait for to be told: slots that are overdue, channels that fell silent, credentials that end.
+"""What nobody has to wait for to be told: slots that are overdue, pushes that do not arrive, channels that fell silent,
+credentials that end.
 
 The rules are pure. Run as a program (`python -m flows.alarm`) it tells which channels the rules name, as a JSON object.
 """
@@ -10,13 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from flows.planning.preparing import Prepared
+from flows.planning.reporting import arrives_again, cut_off, is_overdue
 from schemas.errors import DrumbeatError
 from schemas.ledger import State
+from schemas.outage import Outage
 from schemas.problem import Problem
 
-OVERDUE = timedelta(minutes=15)
-UNDER_WAY = timedelta(hours=1)
-"""A thread of which some parts are out tries again for a while."""
 OLD = timedelta(days=2)
 """What is older is for the audit to name, once a day."""
 CODES = {"MNT001": "channel.silent", "CON001": "credential.ending"}
@@ -32,16 +32,35 @@ class Named(NamedTuple):
 
 
 def overdue(slots: Iterable[Mapping[str, Any]], now: datetime) -> Iterator[Mapping[str, Any]]:
-    """Of the slots of `status --json`: what was due 15 minutes ago or more, has no end, and nothing holds it.
-
-    What waits has a reason, what is held or unknown is told by itself. Only the last two days count.
-    """
+    """Of the slots of `status --json` those that are overdue, and came due in the last two days."""
     for slot in slots:
-        allowed = {State.planned: OVERDUE, State.publishing: UNDER_WAY}.get(slot["state"])
-        if allowed is None or slot["at"] is None:
-            continue
-        if allowed <= now - datetime.fromisoformat(slot["at"]) <= OLD:
+        at = datetime.fromisoformat(slot["at"]) if slot["at"] is not None else None
+        if is_overdue(State(slot["state"]), at, now) and at is not None and now - at <= OLD:
             yield slot
+
+
+class Arrival(NamedTuple):
+    """Pushes to `branch` do not arrive, or do again. `reason`: what makes it another event."""
+
+    event: str
+    branch: str
+    payload: Mapping[str, str]
+    reason: str
+
+
+def arrival(status: Mapping[str, Any]) -> Arrival | None:
+    """What `status --json` says of pushes; None: nothing is amiss. An outage is told once, and once more when a
+    publisher falls behind others by it."""
+    if status["unreachable"] is not None:
+        outage = Outage.read(status["unreachable"])
+        what, remedy, *more = cut_off(outage, status["in_force"], "UTC")
+        return Arrival("content.unreachable", outage.branch, {"reason": what, "next": " ".join([*more, remedy])},
+                       f"{outage.since} {bool(outage.behind)}")
+    if status["reachable"] is not None:
+        outage = Outage.read(status["reachable"])
+        return Arrival("content.reachable", outage.branch, {"reason": arrives_again(outage, "UTC")},
+                       f"{outage.since}")
+    return None
 
 
 def changed(gates: Iterable[Mapping[str, Any]], before: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

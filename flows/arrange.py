@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from flows.courier import Order
+from flows.edges.holds import Holds
 from flows.edges.plans import accept, last_good
 from flows.edges.store import Store
 from flows.planning.condensing import Card, digest
@@ -50,7 +51,7 @@ class Agenda:
     """The plan that is in force. It may be read by many threads; one takes new commits and opens orders."""
 
     def __init__(self, planner: Planner, store: Store) -> None:
-        self.planner, self._store = planner, store
+        self.planner, self._store, self._holds = planner, store, Holds(store)
         self.content: Content | None = None                       # frame and channels; of posts only those looked at
         self.entries: dict[Slot, Entry] = {}
         self._opened: dict[Slot, Order] = {}
@@ -66,8 +67,9 @@ class Agenda:
              moved: Collection[str] = ()) -> None:
         """Puts the plan of `commit` in force. Raises ContentError when it is no plan, StoreError; then all stays."""
         kept = last_good(self._store) | self._found
+        resumed = self._holds.now(within_s=0.0).moved             # looked up: a resume and a push may come together
         before = self.planner.almanac.commit if self.planner.almanac is not None else None
-        taken = self.planner.take(commit, now=now, kept=kept, sent=sent, moved=moved, approve=approve)
+        taken = self.planner.take(commit, now=now, kept=kept, sent=sent, moved=moved, resumed=resumed, approve=approve)
         if taken.before is None or self.commit is None or before != self.commit:
             found, entries = _read(self._everything())
         else:

@@ -9,12 +9,14 @@ from flows.edges.repository import Repository, working_tree
 from flows.know import knower
 from flows.planning.preparing import Prepared, prepare
 from schemas.errors import ContentError, SettingsError
+from schemas.hold import Moved
 from schemas.ledger import Slot
 
 
 def check(folder: Path, *, now: datetime, kept: Mapping[Slot, datetime] | None = None,
           sent: Mapping[Slot, datetime | None] | None = None,
-          published: frozenset[str] | None = None, home: Path | None = None, rehearsal: bool = False) -> Prepared:
+          published: frozenset[str] | None = None, resumed: Mapping[Slot, Moved] | None = None,
+          home: Path | None = None, rehearsal: bool = False) -> Prepared:
     """What the working tree of `folder` means at `now`. Raises ContentError when there is nothing to check.
 
     `home`: where `.drumbeat` lies; with it Git's history and the connection tests are looked at too. `rehearsal`:
@@ -23,7 +25,7 @@ def check(folder: Path, *, now: datetime, kept: Mapping[Slot, datetime] | None =
     root, repository = os.path.relpath(folder).replace(os.sep, "/"), _repository(folder)
     know = knower(repository, None, home=home, rehearsal=rehearsal, working_tree=True) if home is not None else None
     return prepare(working_tree(folder), root, "working tree", networks=publishers.available(), judge=publishers.judge,
-                   now=now, kept=kept, sent=sent, published=published, know=know,
+                   now=now, kept=kept, sent=sent, published=published, resumed=resumed, know=know,
                    fresh=repository.fresh() if repository is not None else frozenset())
 
 
@@ -40,8 +42,9 @@ def _repository(folder: Path) -> Repository | None:
 def check_commit(repository: Repository, commit: str, *, now: datetime,
                  kept: Mapping[Slot, datetime] | None = None,
                  sent: Mapping[Slot, datetime | None] | None = None,
+                 resumed: Mapping[Slot, Moved] | None = None,
                  home: Path | None = None, rehearsal: bool = False) -> Prepared:
     """What the content of `commit` means at `now`: what is published. Raises ContentError when it holds none."""
     know = knower(repository, commit, home=home, rehearsal=rehearsal, working_tree=False) if home is not None else None
     return prepare(repository.files(commit), repository.folder.name, commit, networks=publishers.available(),
-                   judge=publishers.judge, now=now, kept=kept, sent=sent, know=know)
+                   judge=publishers.judge, now=now, kept=kept, sent=sent, resumed=resumed, know=know)

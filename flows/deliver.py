@@ -229,7 +229,8 @@ class Delivery(Carried):
                 return None                                       # nothing at all can be done with it: the call says so
             away = isinstance(error, Unavailable | RateLimited)
             what = "the network cannot be reached" if away else "the network does not say whose account this is"
-            return self._put_off(f"{what}: {error.why}", UNREACHED, self.clock.now() + wait_after(1))
+            kind = "unauthorized" if isinstance(error, Unauthorized) else UNREACHED
+            return self._put_off(f"{what}: {error.why}", kind, self.clock.now() + wait_after(1))
         return None
 
     # --- a lost answer ------------------------------------------------------------------------------------------------

@@ -43,9 +43,10 @@ async def follow(lines: AsyncIterator[Line], *, table: str, about: str, nothing:
 
     async def read() -> None:
         async for line in lines:
-            ends.add(line)
-            backlog.add(line, time.monotonic(), away=server.is_away)
-            news.set()
+            if "slot" in line:                                    # of plans and holds Prefect hears by their events
+                ends.add(line)
+                backlog.add(line, time.monotonic(), away=server.is_away)
+                news.set()
 
     reading = asyncio.create_task(read())
     reading.add_done_callback(lambda _: news.set())

@@ -7,6 +7,7 @@ from flows.check import check, check_commit
 from flows.edges.fetching import FETCHED
 from flows.edges.holds import Holds
 from flows.edges.ledger import Ledger
+from flows.edges.outages import outage
 from flows.edges.plans import Rejection, good, rejections
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
@@ -19,6 +20,7 @@ from flows.planning.sealing import standing_of
 from flows.pull import approve, in_force
 from schemas.errors import ContentError, SettingsError, StoreError
 from schemas.ledger import Slot, Standing, State, Withdrawal
+from schemas.outage import Outage
 from schemas.report import Row, rfc3339
 
 
@@ -27,9 +29,10 @@ def planned(settings: Settings, store: Store | None, now: datetime, kept: Mappin
             said: Paused = NOTHING_PAUSED) -> Prepared:
     """The plan that a running publisher goes by; outside a repository, that of the working tree.
 
-    `said`: what people stopped waits in it, and what resumes moved has its new time.
+    `said`: what people stopped waits in it, and what resumes moved has its new time, which nobody else is given.
     """
-    about: dict[str, Any] = {"now": now, "kept": kept, "sent": sent, "home": settings.home, "rehearsal": rehearsal}
+    about: dict[str, Any] = {"now": now, "kept": kept, "sent": sent, "resumed": said.moved, "home": settings.home,
+                             "rehearsal": rehearsal}
     try:
         repository = Repository(settings.content)
         made = check_commit(repository, in_force(repository, store, settings), **about)
@@ -45,11 +48,20 @@ def planned(settings: Settings, store: Store | None, now: datetime, kept: Mappin
 
 
 class News(NamedTuple):
-    """What everybody should know before they read on. `rejected`: the newest commit's plan is not in force, and why."""
+    """What everybody should know before they read on. `rejected`: the newest commit's plan is not in force, and why.
+
+    `outage`: what is pushed does not arrive, or does again since a while ago.
+    """
 
     said: Paused = NOTHING_PAUSED
     rejected: Rejection | None = None
     in_force: str | None = None
+    outage: Outage | None = None
+
+    @property
+    def unreachable(self) -> Outage | None:
+        """The outage that lasts; None: none does."""
+        return self.outage if self.outage is not None and not self.outage.is_over else None
 
     def as_dict(self) -> dict[str, Any]:
         """What `status --json` has beside the slots."""
@@ -58,11 +70,14 @@ class News(NamedTuple):
             rejected = {**self.rejected._asdict(), "at": rfc3339(self.rejected.at)}
         holds = [{"what": one.what, "scope": one.scope, "name": one.name, "by": one.by, "reason": one.reason,
                   "since": rfc3339(one.at)} for one in self.said.holds]
-        return {"holds": holds, "rejected": rejected, "in_force": self.in_force}
+        told = self.outage.as_dict() if self.outage is not None else None
+        unreachable, reachable = (told, None) if self.unreachable is not None else (None, told)
+        return {"holds": holds, "rejected": rejected, "in_force": self.in_force, "unreachable": unreachable,
+                "reachable": reachable}
 
 
-def news(settings: Settings, store: Store | None) -> News:
-    """What is stopped, and whether the newest commit was rejected. Raises StoreError."""
+def news(settings: Settings, store: Store | None, now: datetime) -> News:
+    """What is stopped, whether the newest commit was rejected, and whether pushes arrive. Raises StoreError."""
     if store is None:
         return News()
     force, tip = good(store), None
@@ -72,7 +87,8 @@ def news(settings: Settings, store: Store | None) -> News:
     except (SettingsError, ContentError):
         pass                                                      # looked at from elsewhere: the newest one counts
     found = [one for one in rejections(store, force) if tip is None or one.commit == tip]
-    return News(Holds(store).now(), found[-1] if found else None, force.commit if force is not None else None)
+    commit = force.commit if force is not None else None
+    return News(Holds(store).now(), found[-1] if found else None, commit, outage(store, now, commit))
 
 
 def sent_of(standings: Mapping[Slot, Standing]) -> dict[Slot, datetime | None]:

@@ -3,6 +3,7 @@
 Prefect has no part in it: a shift pulls by itself, every minute and whenever it is nudged.
 """
 import logging
+import socket
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import Protocol
 
 from flows.edges.clock import elapsed_s
-from flows.edges.fetching import FETCHED, Remote, checked_url, shown
+from flows.edges.fetching import FETCHED, TIMEOUT_S, Remote, checked_url, shown
 from flows.edges.holds import Holds
 from flows.edges.nudge import nudged_at
+from flows.edges.outages import Absence, Clone, clone_of
 from flows.edges.plans import Good, Rejection, allowed_rewrites, good, reject
 from flows.edges.repository import Repository, made_for
 from flows.edges.settings import Settings
@@ -30,6 +32,8 @@ from schemas.hold import Hold
 log = logging.getLogger(__name__)
 POLL_S, AGAIN_S = 60.0, 5.0
 """How often the remote is asked without a nudge; and how soon again when it did not answer."""
+FIRST_S = 10.0
+"""So long a start waits for the remote where the plan in force is here already: it can go by that one."""
 ARCHIVE_S = 4.0
 """How often the archive is asked whether another publisher accepted a newer plan."""
 _WITHOUT_THESE_NOTHING_HOLDS = ("networks/channels.yaml", "strategy.yaml", "calendar/blackouts.yaml")
@@ -43,7 +47,10 @@ class Source(Protocol):
     """Says which commit's plan is to be in force."""
 
     def commit(self) -> str:
-        """The newest commit that may be taken. Raises ContentError when there is none, or it is refused."""
+        """The newest commit that is here and may be taken. Raises ContentError when there is none, or it is refused.
+
+        Sending waits for the answer: only the first one may need a remote.
+        """
         ...
 
     def has_moved(self) -> bool:
@@ -87,75 +94,120 @@ class Head:
 
 class Branch:
     """One branch of a remote. A commit counts when it follows from the plan in force (threats, A6) and, if asked for,
-    when every commit on the way is signed by somebody known (A2, A3)."""
+    when every commit on the way is signed by somebody known (A2, A3).
+
+    Sending waits for `commit`, so that goes by what is here; whoever asks `has_moved` waits for the remote. `clone`:
+    by whose name an outage is told.
+    """
 
     def __init__(self, repository: Repository, store: Store, remote: Remote, home: Path, *,
-                 now: Callable[[], datetime], require_signed: bool,
+                 now: Callable[[], datetime], require_signed: bool, clone: Clone, first_s: float = FIRST_S,
                  elapsed_s: Callable[[], float] = elapsed_s) -> None:
         self._repository, self._store, self._remote, self._home = repository, store, remote, home
-        self._now, self._require_signed, self._elapsed_s = now, require_signed, elapsed_s
+        self._now, self._require_signed, self._elapsed_s, self._first_s = now, require_signed, elapsed_s, first_s
+        self._absence = Absence(store, clone, now, elapsed_s)
         self._fetching = threading.Lock()
         self._next_fetch: float | None = None                     # by `elapsed_s`; None: nobody fetched yet
         self._asked_at = self._elapsed_s()
         self._nudged_at = nudged_at(home)
         self._tip: str | None = None
         self._good: Good | None = None
+        self._fetched_for = 0                                     # the plan in force that was known before the fetch
+        self._answered: tuple[Good | None, bool] = (None, False)  # by what `commit` said; whether we were behind it
 
     def commit(self) -> str:
-        if self._next_fetch is None:
-            self.fetch()
         force = self._in_force()
-        if self._tip is None:
-            if force is None:
-                raise ContentError(f"Nothing could be fetched from {shown(self._remote.url)} yet.",
-                                   "The log says why; it is tried again every minute.")
-            return self._here(force.commit)
-        # another publisher may only be ahead of what we fetched
-        if force is not None and not self._repository.descends(self._tip, force.commit) and not self.fetch():
-            return self._here(force.commit)
-        tip = self._tip
-        if force is None or tip != force.commit:
-            self._judge(force.commit if force is not None else None, tip)
-            self._hold_new_channels(force.commit if force is not None else None, tip)
+        if self._next_fetch is None:
+            is_here = force is not None and self._repository.has(force.commit)
+            self.fetch(self._first_s if is_here else TIMEOUT_S)
+        is_behind = self._is_behind(force)
+        tip, self._answered = self._tip, (force, is_behind)
+        if is_behind and force is not None:
+            self._next_fetch = self._elapsed_s()                  # not here, and not now: sending goes on meanwhile
+            if self._repository.has(force.commit):
+                return force.commit
+            raise ContentError(f"The plan in force is that of commit {force.commit[:10]}, which could not be fetched "
+                               f"from {shown(self._remote.url)} yet.", "The log says why; it is tried again soon.")
+        if tip is None:
+            raise ContentError(f"Nothing could be fetched from {shown(self._remote.url)} yet.",
+                               "The log says why; it is tried again every minute.")
+        before = force.commit if force is not None else None
+        if tip != before:
+            self._judge(before, tip)
+            self._hold_new_channels(before, tip)
         return tip
 
     @property
     def tip(self) -> str | None:
         return self._tip
 
-    def fetch(self) -> bool:
+    def fetch(self, within_s: float = TIMEOUT_S) -> bool:
         """Whether the branch was fetched; else what was fetched before stays."""
         with self._fetching:
+            force = self._good or self._known_force()
             self._next_fetch, self._nudged_at = self._elapsed_s() + POLL_S, nudged_at(self._home)
             try:
-                self._tip = self._remote.fetch()
-            except ContentError as error:
+                self._tip = self._remote.fetch(within_s)
+            except (ContentError, SettingsError) as error:
+                self._absence.failed(error.what, error.remedy)
+                if isinstance(error, SettingsError):
+                    raise
                 log.error("not fetched why=%s", error.what)
-                self._next_fetch -= POLL_S - AGAIN_S
+                self._next_fetch = self._elapsed_s() + AGAIN_S
                 return False
+            self._fetched_for = force.number if force is not None else 0   # last: whoever sees it sees the new tip
+            self._absence.reached()
             return True
 
     def has_moved(self) -> bool:
-        now, tip, force = self._elapsed_s(), self._tip, self._good
-        if self._next_fetch is None or now >= self._next_fetch or nudged_at(self._home) != self._nudged_at:
-            self.fetch()
+        tip, now = self._tip, self._elapsed_s()
         if now - self._asked_at >= ARCHIVE_S:
-            self._asked_at = now
+            self._asked_at, before = now, self._good
+            if self._known_force() != before and self._is_behind(self._good):
+                self._next_fetch = now                            # another publisher may only be ahead of what we have
+        if self._next_fetch is None or now >= self._next_fetch or nudged_at(self._home) != self._nudged_at:
             try:
-                self._in_force()
-            except StoreError as error:
-                log.error("archive does not say which plan is in force why=%s", error.what)
-        return tip != self._tip or force != self._good
+                self.fetch()
+            finally:
+                self._tell()
+        return tip != self._tip or self._answers_otherwise()
+
+    def _answers_otherwise(self) -> bool:
+        """Whether `commit` would go by another plan in force than it did, or is not behind it any more."""
+        force = self._good
+        if force == self._answered[0] and not self._answered[1]:
+            return False
+        is_behind = self._is_behind(force)
+        return (force, is_behind) != self._answered and (
+            not is_behind or force is None or self._repository.has(force.commit))
+
+    def _is_behind(self, force: Good | None) -> bool:
+        """Whether what we have does not follow from the plan in force, and was fetched before that was known."""
+        if force is None or self._fetched_for >= force.number:
+            return False
+        tip = self._tip
+        return tip is None or (tip != force.commit and not self._repository.descends(tip, force.commit))
 
     def _in_force(self) -> Good | None:
         found = good(self._store, after=self._good.number if self._good is not None else None)
-        self._good = found or self._good
+        if found is not None and (self._good is None or found.number > self._good.number):
+            self._good = found
         return self._good
 
-    def _here(self, commit: str) -> str:
-        """`commit`, once the clone has it."""
-        self._remote.fetch_commit(commit)
-        return commit
+    def _known_force(self) -> Good | None:
+        try:
+            return self._in_force()
+        except StoreError as error:                               # what is fetched is judged once the archive answers
+            log.error("archive does not say which plan is in force why=%s", error.what)
+            return self._good
+
+    def _tell(self) -> None:
+        """Has whoever looks told of a remote that is away for long. Coped with if the archive does not answer."""
+        force = self._good.commit if self._good is not None else ""
+        try:
+            self._absence.tell(force if self._repository.has(force) else self._tip or "")
+        except StoreError as error:                               # with the next fetch again
+            log.error("outage of the remote not told why=%s", error.what)
 
     def _judge(self, force: str | None, tip: str) -> None:
         """Raises Refused, and keeps why, when `tip` may not follow on the plan of `force` (None: there is none yet)."""
@@ -173,7 +225,6 @@ class Branch:
         if refused is not None:
             keep_rejected(self._store, tip, refused, self._now())
             raise refused
-
 
     def _hold_new_channels(self, force: str | None, tip: str) -> None:
         """Where signatures count, a channel that came with a push speaks only once a person lets it (threats, A3)."""
@@ -197,7 +248,8 @@ def source_of(settings: Settings, repository: Repository, store: Store, now: Cal
     remote = remote_of(settings, repository)
     if remote is None:
         return Head(repository)
-    return Branch(repository, store, remote, settings.home, now=now, require_signed=settings.require_signed)
+    return Branch(repository, store, remote, settings.home, now=now, require_signed=settings.require_signed,
+                  clone=clone_of(socket.gethostname(), settings.home, settings.branch))
 
 
 def remote_of(settings: Settings, repository: Repository, into: str = FETCHED) -> Remote | None:

@@ -4,6 +4,7 @@ Nothing is posted. A credential that is due is renewed as a publisher would, und
 """
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -179,7 +180,7 @@ def _permissions(verified: Verified) -> Iterator[Finding]:
     """What the network says of the credentials; an error where posts would fail for want of a permission."""
     for said in verified.warnings:
         what, _, todo = said.partition(": ")
-        fails = any(scope in said for scope in verified.lacks)
+        fails = any(re.search(rf"(?<![\w.:/-]){re.escape(scope)}(?![\w/-]|[.:]\w)", said) for scope in verified.lacks)
         yield Finding("error" if fails else "warning", f"{what.rstrip('.')}.",
                       f"{todo[:1].upper()}{todo[1:]}" if todo else "See to it before the next post.")
 

@@ -10,10 +10,11 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.alarm import overdue
+from flows.alarm import arrival, overdue
 from flows.announce import announce, announce_many
 from flows.ask import Command, ask
 from flows.close import close_zombies
+from flows.entitle import entitle
 from flows.follow import follow
 from flows.gather import Bell
 from flows.quote import plain
@@ -21,17 +22,21 @@ from flows.quote import plain
 _STILL_OPEN = 5                                                   # exit code: something waits for a person, or for time
 
 
-@flow(name="reconcile", retries=0, persist_result=False, log_prints=False)
+@flow(name="reconcile", flow_run_name="reconcile", retries=0, persist_result=False, log_prints=False)
 async def reconcile(look: bool = True) -> State[None]:
-    """Closes shifts whose process is gone, tells what is overdue, silent or about to end, and looks up lost answers.
+    """Closes shifts whose process is gone, tells what is overdue, cut off, silent or about to end, and looks up lost
+    answers.
 
     `look`: one look at each account with a post whose answer was lost, and a task run for each; it needs credentials.
     """
     logger = get_run_logger()
-    for said in await close_zombies(datetime.now(UTC)):
+    closed, told = await close_zombies(datetime.now(UTC)), await _tell(datetime.now(UTC))
+    for said in closed:
         logger.warning("closed a shift that nobody follows: %s", said)
-    for said in await _tell(datetime.now(UTC)):
+    for said in told:
         logger.warning(said)
+    if closed or told:
+        await entitle(f"reconcile {len(closed)} shifts closed, {len(told)} told")
     if not look:
         return Completed(message="Lost answers are looked up by the running shift.")
     command = Command("reconcile", "--lines", fine=(0, _STILL_OPEN))
@@ -39,7 +44,8 @@ async def reconcile(look: bool = True) -> State[None]:
 
 
 async def _tell(now: datetime) -> list[str]:
-    """An event for each slot that is overdue and each channel with something the matter; what they say, in short."""
+    """An event for each slot that is overdue, for pushes that do not arrive, and for each channel with something the
+    matter; what they say, in short."""
     told, bell = [], Bell()
     status = await ask("status", "--json")
     for slot in overdue(status["slots"], now):
@@ -47,6 +53,9 @@ async def _tell(now: datetime) -> list[str]:
         told.append(f"overdue {slot['slot']}: {plain(slot['reason'])}")
     if (many := bell.many(0.0, at_once=True)) is not None:
         announce_many(many)
+    if (pushes := arrival(status)) is not None:
+        announce(pushes.event, "content", pushes.branch, pushes.payload, reason=pushes.reason)
+        told.append(plain(pushes.payload["reason"]))
     for one in (await ask(module="flows.alarm", needs_credentials=True))["channels"]:
         announce(one["event"], "channel", one["channel"], {"reason": one["message"], "next": one["remedy"]},
                  reason=one["message"], related={"channel": one["channel"]})

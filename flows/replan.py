@@ -15,6 +15,7 @@ from flows.planning.reading import is_post
 from flows.planning.replanning import Change, replan
 from flows.planning.tallying import Said
 from schemas.content import Content, SourceFile
+from schemas.hold import Moved
 from schemas.ledger import Slot
 from schemas.world import World
 
@@ -50,11 +51,14 @@ class Planner:
         self._name = hashlib.sha256(f"{repository.folder}\0{mark}".encode()).hexdigest()[:16]
         self.almanac: Almanac | None = None
         self._frame: list[SourceFile] | None = None              # the files that are no posts, read
+        self._resumed: Mapping[Slot, Moved] = {}                  # what resumes had made of slots when it was taken
 
     def take(self, commit: str, *, now: datetime, kept: Mapping[Slot, datetime] | None = None,
              sent: Mapping[Slot, datetime | None] | None = None, moved: Iterable[str] = (),
+             resumed: Mapping[Slot, Moved] | None = None,
              approve: Callable[[Content], None] = lambda _: None) -> Taken:
-        """Brings the plan to `commit`. `kept`, `sent`: as for `prepare`; `moved`: posts that went out at other times.
+        """Brings the plan to `commit`. `kept`, `sent`, `resumed`: as for `prepare`; `moved`: posts that went out at
+        other times.
 
         Raises ContentError when the folder is not in that commit or holds too much, and whatever `approve` raises of
         the content; then the plan stays as it was.
@@ -63,9 +67,10 @@ class Planner:
             self.almanac = almanacs.load(self.home, self._name)
         taken = None
         if self.almanac is not None and (kept is None or self._gave(kept)):
-            taken = self._take_changes(self.almanac, commit, now, sent, moved)
+            taken = self._take_changes(self.almanac, commit, now, sent, moved, resumed or {})
         if taken is None:
-            taken = self._take_all(commit, now, kept, sent, approve)
+            taken = self._take_all(commit, now, kept, sent, resumed or {}, approve)
+        self._resumed = resumed or {}
         return taken
 
     def keep(self) -> None:
@@ -82,10 +87,11 @@ class Planner:
         frame = self._frame = self._read_frame(almanac, [])
 
         def think(files: list[SourceFile], kept: Mapping[Slot, datetime], others: Others) -> Prepared:
-            return self._prepare([*frame, *files], almanac.commit, now, kept, sent, others)
+            return self._prepare([*frame, *files], almanac.commit, now, kept, sent, self._resumed, others)
 
         same = [Change(file.path, file) for file in self._look(almanac, paths)]
-        return replan(almanac, same, lambda others: self._look(almanac, others), think, seek=False).prepared
+        return replan(almanac, same, lambda others: self._look(almanac, others), think, resumed=self._resumed,
+                      seek=False).prepared
 
     def kept_back(self, slots: Collection[Slot], said: Mapping[str, Sequence[Said]], *, now: datetime,
                   sent: Mapping[Slot, datetime | None] | None = None) -> dict[Slot, str]:
@@ -105,11 +111,12 @@ class Planner:
             mine = {almanac.cards[file.path].id for file in files if file.path in almanac.cards}
             known = {channel: [one for one in of_channel if one.slot.post not in mine]
                      for channel, of_channel in said.items()}
-            return self._prepare([*frame, *files], almanac.commit, now, kept, sent, others._replace(said=known),
-                                 due=True)
+            return self._prepare([*frame, *files], almanac.commit, now, kept, sent, self._resumed,
+                                 others._replace(said=known), due=True)
 
         same = [Change(file.path, file) for file in self._look(almanac, paths)]
-        prepared = replan(almanac, same, lambda others: self._look(almanac, others), think, seek=False).prepared
+        prepared = replan(almanac, same, lambda others: self._look(almanac, others), think, resumed=self._resumed,
+                          seek=False).prepared
         wanted = set(slots)
         return {one.slot: one.why for one in prepared.plan.waiting if one.slot in wanted}
 
@@ -130,9 +137,10 @@ class Planner:
         return mine == sorted((slot.channel, int(at.timestamp())) for slot, at in kept.items())
 
     def _take_all(self, commit: str, now: datetime, kept: Mapping[Slot, datetime] | None,
-                  sent: Mapping[Slot, datetime | None] | None, approve: Callable[[Content], None]) -> Taken:
+                  sent: Mapping[Slot, datetime | None] | None, resumed: Mapping[Slot, Moved],
+                  approve: Callable[[Content], None]) -> Taken:
         files = list(self.repository.files(commit))
-        prepared = self._prepare(files, commit, now, kept or {}, sent, NOBODY_ELSE)
+        prepared = self._prepare(files, commit, now, kept or {}, sent, resumed, NOBODY_ELSE)
         approve(prepared.content)
         self._frame = [file for file in files if not is_post(file.path)]
         cards = condense(prepared, [file for file in files if is_post(file.path)])
@@ -141,7 +149,7 @@ class Planner:
         return Taken(prepared, cards, None)
 
     def _take_changes(self, almanac: Almanac, commit: str, now: datetime, sent: Mapping[Slot, datetime | None] | None,
-                      moved: Iterable[str]) -> Taken | None:
+                      moved: Iterable[str], resumed: Mapping[Slot, Moved]) -> Taken | None:
         """None: what changed cannot be told, or it changes what every post is seen in."""
         changed = self.repository.changed(almanac.commit, commit) if commit != almanac.commit else []
         if changed is None or any(not is_post(change.path) and _says_something(change) for change in changed):
@@ -152,8 +160,9 @@ class Planner:
                  for path in almanac.media.get(change.path.rpartition("/")[2], ())} - changes.keys()
         changes |= {file.path: Change(file.path, file) for file in self._look(almanac, users)}
         made = replan(almanac, changes.values(), lambda paths: self._look(almanac, paths),
-                      lambda files, kept, others: self._prepare([*frame, *files], commit, now, kept, sent, others),
-                      moved=moved)
+                      lambda files, kept, others: self._prepare([*frame, *files], commit, now, kept, sent, resumed,
+                                                                others),
+                      moved=moved, resumed=resumed)
         before = {path: almanac.cards.get(path) for path in made.cards}
         for path, card in made.cards.items():
             almanac.put(path, card)
@@ -176,10 +185,12 @@ class Planner:
         return self.repository.reread([SourceFile(path, *almanac.cards[path][:3]) for path in sorted(paths)])
 
     def _prepare(self, files: list[SourceFile], commit: str, now: datetime, kept: Mapping[Slot, datetime],
-                 sent: Mapping[Slot, datetime | None] | None, others: Others, *, due: bool = False) -> Prepared:
+                 sent: Mapping[Slot, datetime | None] | None, resumed: Mapping[Slot, Moved], others: Others, *,
+                 due: bool = False) -> Prepared:
         know = self._know
         return prepare(files, self.repository.folder.name, commit, networks=publishers.available(),
-                       judge=publishers.judge, now=now.astimezone(UTC), kept=kept, sent=sent, others=others, due=due,
+                       judge=publishers.judge, now=now.astimezone(UTC), kept=kept, sent=sent, resumed=resumed,
+                       others=others, due=due,
                        know=(lambda content: know(content, commit, due)) if know is not None else None)
 
 

@@ -21,7 +21,9 @@ from flows.lanes import Lanes
 from flows.pace import Traffic
 from flows.planning.deciding import TIMING, Timing, wait_after
 from flows.planning.folding import fold
+from flows.planning.noting import accepted, in_force, rejected, stopped
 from flows.planning.pacing import MOST_PER_HOUR, Brake
+from flows.planning.pausing import NOTHING_PAUSED
 from flows.planning.pausing import why as why_held
 from flows.planning.renaming import Former, advice, renamed
 from flows.pull import Head, Source, keep_rejected
@@ -35,6 +37,7 @@ from schemas.channel import Channel
 from schemas.errors import ContentError, SettingsError, StoreError, UsageError
 from schemas.ledger import Slot, State
 from schemas.plan import Item, Waiting
+from schemas.report import Note
 from schemas.shard import Shard
 
 log = logging.getLogger(__name__)
@@ -65,7 +68,7 @@ class Shift:
     `home`: where the plan is kept in short for the next start; None: nowhere. `know`: what Git, the archive and the
     networks tell of the content at a commit; None: nobody asks, and rules that need it are not evaluated.
     `trials`: where tests of connections are kept; None: none are made. `source`: where commits come from; None: HEAD.
-    `shard`: which accounts are this publisher's own; None: all.
+    `shard`: which accounts are this publisher's own; None: all. `note` hears of plans and holds; it returns at once.
     """
 
     def __init__(self, repository: Repository, store: Store, ledger: Ledger, clock: Clock, *,
@@ -74,7 +77,7 @@ class Shift:
                  timing: Timing = TIMING, home: Path | None = None, share: Share | None = None,
                  renew: Callable[[Channel], Publisher] | None = None,
                  know: Know | None = None, trials: Trials | None = None, source: Source | None = None,
-                 shard: Shard | None = None) -> None:
+                 shard: Shard | None = None, note: Callable[[Note], None] = lambda _: None) -> None:
         self.repository, self.store, self.ledger, self.clock = repository, store, ledger, clock
         self.connect, self.only = connect, only
         self.teller = Teller(tell, clock.now)
@@ -87,7 +90,8 @@ class Shift:
                            holds_moved=lambda: self._wake(self.holds_moved))
         self.courier = Courier(repository, ledger, clock, self.stopping, timing=timing, settle_only=settle_only,
                                bind=lambda channel, wanted: bind(store, channel, wanted), share=share)
-        self.trials, self.shard = trials, shard
+        self.trials, self.shard, self.note = trials, shard, note
+        self._heard = NOTHING_PAUSED                              # what people stopped, as `note` was told of it last
         self.agenda = Agenda(Planner(repository, home, store.address, know), store)
         self._extra: dict[Slot, Order] = {}                       # what has a ledger and no place in the plan
         self._due: list[tuple[datetime, datetime, str, Slot]] = []   # when, its time in the content, channel, slot
@@ -169,7 +173,10 @@ class Shift:
         self.traffic.begin(ended)
         self._begun = {slot for slot, _ in self.ledger.open_slots({done.slot for done in ended})}
         self._late = {done.slot for done in ended if done.state in (State.missed, State.skipped)}
-        self.agenda.pause(self.watch.held(0.0))
+        self._heard = self.watch.held(0.0)
+        self.agenda.pause(self._heard)
+        for one in in_force(self._heard):
+            self._tell_note(one)
         rejected = self._load()
         if rejected is not None:
             self._take_last_good(rejected)
@@ -189,6 +196,7 @@ class Shift:
             log.error("plan rejected why=%s %s; the last good plan stays in force", error.what, error.remedy)
             if commit is not None:
                 keep_rejected(self.store, commit, error, self.clock.now())
+            self.note(rejected(error, commit))
             if self._arranged is not None:
                 self._stay()
             return error
@@ -221,7 +229,9 @@ class Shift:
     def _pause(self) -> None:
         """What people stopped or let go on: everything is looked at again, with the times that it has now."""
         said = self.watch.said
-        log.info("holds changed in force=%d", len(said.holds))
+        for one in stopped(self._heard, said):
+            self._tell_note(one)
+        self._heard = said
         self.teller.held_by({one.number for one in said.holds})
         before = self.agenda.entries
         self.agenda.pause(said)
@@ -253,6 +263,12 @@ class Shift:
             self.agenda.take(commit, now=now, sent=self._went, moved=self._moved)
             self._moved = set()
         self._arrange(before, now)
+        if arranged != commit:
+            self.note(accepted(commit, len({slot.post for slot in self.agenda.entries})))
+
+    def _tell_note(self, note: Note) -> None:
+        log.info("%s", note.text)
+        self.note(note)
 
     def _arrange(self, before: Mapping[Slot, Entry], now: datetime) -> None:
         """Has everything of the plan in force looked at in its time."""

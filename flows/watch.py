@@ -41,16 +41,17 @@ class Watch:
                  commit_moved: Callable[[], None], holds_moved: Callable[[], None]) -> None:
         self._source, self._holds, self._stopping = source, holds, stopping
         self._commit_moved, self._holds_moved = commit_moved, holds_moved
-        self._again = threading.Event()
+        self._again, self._looked_at = threading.Event(), elapsed_s()
         self._said: Paused | None = None
         self._said_of = threading.Lock()
 
     def begin(self) -> None:
-        """Looks until the shift stops."""
-        threading.Thread(target=self._look, name="watch", daemon=True).start()
+        """Looks until the shift stops. Nothing else waits for the source: a remote may be away for long."""
+        for name, look in (("commits", self._look_for_commits), ("archive", self._look_at_the_archive)):
+            threading.Thread(target=self._look, args=(look,), name=name, daemon=True).start()
 
     def look_again(self) -> None:
-        """Has the newest commit taken for a new one with the next look: it could not be taken in."""
+        """Has the newest commit taken for a new one with the next look: the archive did not take it in."""
         self._again.set()
 
     def held(self, within_s: float) -> Paused:
@@ -67,22 +68,27 @@ class Watch:
         """What was known last; nobody is asked."""
         return self._said or NOTHING_PAUSED
 
-    def _look(self) -> None:
-        looked_at = elapsed_s()
+    def _look(self, look: Callable[[], None]) -> None:
         while not self._stopping.wait(LOOK_EVERY_S):
             try:
-                again = self._again.is_set()
-                self._again.clear()
-                if self._source.has_moved() or again:
-                    self._commit_moved()
-                wait = HELD_S if self._said is not None and self._said.holds else FREE_S
-                if elapsed_s() - looked_at >= wait:
-                    looked_at = elapsed_s()
-                    self.held(wait)
+                look()
             except DrumbeatError as error:                        # later again; whatever is sent asks for itself
                 log.error("look failed why=%s", error.what)
             except Exception:  # the top of its thread: a shift that looks no more would go on in silence
                 log.exception("look broke off")
+
+    def _look_for_commits(self) -> None:
+        if self._source.has_moved():
+            self._commit_moved()
+
+    def _look_at_the_archive(self) -> None:
+        if self._again.is_set():
+            self._again.clear()
+            self._commit_moved()
+        wait = HELD_S if self._said is not None and self._said.holds else FREE_S
+        if elapsed_s() - self._looked_at >= wait:
+            self._looked_at = elapsed_s()
+            self.held(wait)
 
 
 def keep_probing(trials: Trials, store: Store, connect: Callable[[Channel], Publisher], clock: Clock,

@@ -30,6 +30,7 @@ _STAMP = re.compile(r"p([0-9]{10})([0-9]{6})")
 _PENDING = "processing:"                 # a handle that must be asked after before it is used
 _PAGE, _PAGES = 200, 50                  # messages in a page, and how many pages `find` reads at most
 _SCOPES = ("chat:write", "channels:history", "groups:history", "files:write", "files:read")
+_TO_POST = ("chat:write", "files:write", "files:read")       # whether it may look, only the channel itself tells
 
 
 class Slack:
@@ -172,16 +173,15 @@ class Slack:
         answer = self._send("auth.test", method="GET")
         me = understood(answer, self._token, creating=False)
         given = tuple(scope for scope in re.split(r"[,\s]+", answer.headers.get("x-oauth-scopes", "")) if scope)
-        needed = [scope for scope in ("chat:write", "files:write", "files:read") if given and scope not in given]
-        warnings = [f"The scope {scope} is missing: add it under OAuth & Permissions and install the app again."
-                    for scope in needed]
+        lacks = tuple(scope for scope in _TO_POST if given and scope not in given)
+        warnings = list(_said_of(given, lacks))
         try:
             self._ask("GET", "conversations.history", params={"channel": self._channel, "limit": "1"})
         except Unauthorized as error:
             warnings.append(f"The channel cannot be read, so a lost answer could not be looked up. {error.why}.")
         return Verified(account=f"{me.get('user', 'a bot')} in {me.get('team', 'a workspace')}",
                         account_id=f"{me['team_id']}/{self._channel}" if me.get("team_id") else None,
-                        scopes=given or None, warnings=tuple(warnings))
+                        scopes=given or None, warnings=tuple(warnings), lacks=lacks)
 
     def _recent(self, since: datetime, thread: str | None) -> Iterator[list[Any] | None]:
         """The channel's messages since `since`, or a thread's, by page; None at the end when there may be more.
@@ -255,3 +255,15 @@ class Slack:
 
 
 PUBLISHER = Slack
+
+
+def _said_of(given: tuple[str, ...], lacks: tuple[str, ...]) -> Iterator[str]:
+    """What an app may too little, too much, or does not tell (`x-oauth-scopes`), each with what to do."""
+    if not given:
+        yield f"Slack does not say what the app may do: see that OAuth & Permissions lists {', '.join(_SCOPES)}."
+    if lacks:
+        yield (f"The app lacks {', '.join(lacks)}: add {'it' if len(lacks) == 1 else 'them'} under OAuth & "
+               "Permissions, then install the app again.")
+    if extra := [scope for scope in given if scope not in _SCOPES]:
+        yield (f"The app may do more than posting needs ({', '.join(extra)}): remove that under OAuth & Permissions, "
+               "then install the app again.")

@@ -2,12 +2,13 @@
 
 Threads fetches pictures and videos itself, from an address that is open to the world.
 Sources: developers.facebook.com/documentation/threads overview, posts, reference/{publishing,media-retrieval},
-retrieve-and-manage-replies, troubleshooting, posts/delete-posts, get-started/{get-access-tokens-and-permissions,
-long-lived-tokens}; read 2026-11-22. `auto_publish_text` is never used: without a container nothing can be looked up.
+retrieve-and-manage-replies, troubleshooting, troubleshooting/debug-access-token, posts/delete-posts,
+get-started/{get-access-tokens-and-permissions,long-lived-tokens}; read 2026-11-22. `auto_publish_text` is never
+used: without a container nothing can be looked up.
 """
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -39,6 +40,7 @@ from schemas.problem import Problem
 API_HOSTS = ("graph.threads.net", "graph.threads.com")   # both are documented; the field `api_host` chooses
 _SCOPES = ("threads_basic", "threads_content_publish", "threads_manage_replies", "threads_read_replies",
            "threads_delete")
+_TO_POST = _SCOPES[:2]
 _ID = re.compile(r"[0-9]{1,30}")
 _HOST = re.compile(r"(?:www\.)?threads\.(?:net|com)")
 _FIELDS = "id,text,timestamp,permalink,media_type,children{id}"
@@ -176,9 +178,8 @@ class Threads:
         if (counted := spent(limit, "quota_usage", "config")) and counted[0] >= counted[1] * _MUCH:
             warnings.append(f"{counted[0]} of the {counted[1]} posts that a profile may make in 24 hours are made.")
         scopes, ends = self._granted()
-        if scopes is not None and (missing := [scope for scope in _SCOPES if scope not in scopes]):
-            warnings.append(f"The token lacks {', '.join(missing)}: connect the account anew and say yes to all.")
-        return Verified(name or number, number, scopes, ends, tuple(warnings))
+        return Verified(name or number, number, scopes, ends, (*warnings, *_said_of(scopes)),
+                        lacks=tuple(scope for scope in _TO_POST if scopes is not None and scope not in scopes))
 
     def refresh(self) -> dict[str, str]:
         """A token for another 60 days. Threads renews one that is a day old at least and has not ended."""
@@ -222,11 +223,16 @@ class Threads:
         return str(number), str(body.get("username") or "")
 
     def _granted(self) -> tuple[tuple[str, ...] | None, datetime | None]:
-        """What the token may do and when it ends; only a tester of the app is told that."""
+        """What the token may do and when it ends; only a tester of the app is told that.
+
+        The token stands in the address, as in every other GET: Threads documents no other place for it.
+        """
         api = self._api()
         try:
             told = api.ask("GET", "debug_token", {"input_token": api.token}).body.get("data")
-        except Rejected:
+        except (Rejected, Unauthorized) as error:                 # it was good for who it is just before
+            if isinstance(error, Unauthorized) and error.dead:
+                raise
             return None, None
         scopes, ends = (told.get("scopes"), told.get("expires_at")) if isinstance(told, dict) else (None, None)
         return (tuple(map(str, scopes)) if isinstance(scopes, list) else None,
@@ -268,3 +274,20 @@ def _source(name: str, address: str) -> dict[str, Any]:
 
 
 PUBLISHER = Threads
+
+
+def _said_of(scopes: tuple[str, ...] | None) -> Iterator[str]:
+    """What a token may too little, too much, or is not told, each with what to do."""
+    if scopes is None:
+        yield ("Threads does not say what the token may do, which it does to testers of the app: make the profile one "
+               "(App roles → Roles → Threads testers).")
+        return
+    missing = [scope for scope in _SCOPES if scope not in scopes]
+    if fatal := [scope for scope in missing if scope in _TO_POST]:
+        yield f"The token lacks {', '.join(fatal)}: connect the account anew, and say yes to all."
+    if rest := [scope for scope in missing if scope not in _TO_POST]:
+        yield (f"The token lacks {', '.join(rest)}; posts go out, but threads may stay half out, or nothing can be "
+               "taken back: connect the account anew, and say yes to all.")
+    if extra := [scope for scope in scopes if scope not in _SCOPES]:
+        yield (f"The token may do more than posting needs ({', '.join(extra)}): take that from the app's use case, "
+               "then connect the account anew.")

@@ -19,7 +19,7 @@ from publishers._judging import ending, option
 from publishers._text import utf8_bytes
 from publishers._youtube_answers import VIDEO_ID, at, items, published, refusal
 from publishers._youtube_facts import LIMITS, SETUP
-from publishers._youtube_login import ENOUGH, SCOPE, page, scopes_of, tokens
+from publishers._youtube_login import ENOUGH, SCOPE, page, said_of, scopes_of, tokens
 from publishers._youtube_text import CAPTION_TYPES, OPTIONS, files_of, plain, post_of, problems_of, video_of
 from publishers._youtube_uploads import API, add_captions, bearer, secrets, set_thumbnail, uploaded
 from publishers.base import DRAFT, Connection, Found, Limits, Option, Outgoing, OutgoingPart, Sent, Setup, Verified
@@ -194,13 +194,12 @@ class YouTube:
         channel = self._channel("id,snippet,status")
         name = str((channel.get("snippet") or {}).get("title") or channel["id"])
         scopes = scopes_of(self._connection, self._token())
-        warnings = []
-        if scopes is not None and not ENOUGH & set(scopes):
-            warnings.append(f"the token lacks the permission {SCOPE}: sign in again and leave the box ticked.")
+        warnings = list(said_of(scopes))
         if _status(channel).get("longUploadsStatus") not in (None, "allowed", "longUploadsUnspecified"):
-            warnings.append("the channel takes videos of 15 minutes at most: confirm a phone number at "
+            warnings.append("The channel takes videos of 15 minutes at most: confirm a phone number at "
                             "youtube.com/verify.")
-        return Verified(name, str(channel["id"]), scopes, warnings=tuple(warnings))
+        return Verified(name, str(channel["id"]), scopes, warnings=tuple(warnings),
+                        lacks=(SCOPE,) if scopes is not None and not ENOUGH & {*scopes} else ())
 
     # --- signing in ---------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """What people are told: one row for each slot."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from schemas.ledger import State
 
@@ -36,3 +36,19 @@ class Row(NamedTuple):
 def rfc3339(moment: datetime | None) -> str | None:
     """`2027-03-02T08:45:00Z`, whole seconds."""
     return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}Z"
+
+
+class Note(NamedTuple):
+    """What whoever watches a shift hears of beside slots: one line. `remedy`: what to do; None: nothing.
+
+    `about`: the commit, or the number of the hold; the same of the same is told once, however often it is heard.
+    """
+
+    kind: Literal["accepted", "rejected", "held", "resumed"]
+    text: str
+    remedy: str | None = None
+    about: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of a line of `publish --lines`; no other line has `note`."""
+        return {"note": self.kind, "text": self.text, "remedy": self.remedy, "about": self.about}

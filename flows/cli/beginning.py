@@ -64,7 +64,7 @@ def init_command(folder: Path, network: str, timezone: str) -> int:
         tell(f"{folder}/{name}")
     home = folder.absolute().parent
     if not inside_repository(home):
-        subprocess.run(["git", "init", "--quiet", str(home)], check=True)
+        subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(home)], check=True)
         say(f"{home} is a Git repository now.")
     ignored = home / ".gitignore"
     if not ignored.exists():

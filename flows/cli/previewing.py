@@ -1,6 +1,7 @@
 """preview: each post as its networks will show it. It sends nothing."""
 
 import base64
+import hashlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,17 @@ import publishers
 from flows.check import check
 from flows.cli.options import settings_of, shared, time_of
 from flows.cli.telling import many, say, tell, tell_json, tell_problem
+from flows.edges.media import cleaned
 from flows.planning.masking import masked
 from flows.planning.preparing import Prepared
 from publishers.base import Connection, Prices, room
-from schemas.errors import UsageError
+from schemas.errors import PublishError, UsageError
 from schemas.ledger import Slot
-from schemas.message import Message
+from schemas.message import Media, Message
 from schemas.plan import Item, Waiting
 from schemas.report import rfc3339
+
+_UNREADY = "a file of it cannot be made ready"
 
 
 @click.command("preview", short_help="Each variant as its network will show it.")
@@ -36,6 +40,10 @@ def preview_command(
     as_json: bool,
 ) -> int:
     """Each variant of the posts named (id, bare name or file; all when none is named) as its network will show it.
+
+    The payload is the sha256 of all that is sent, files too: 'drumbeat why' names the same one once it is under way.
+    It is that of the files as they lie here; what has errors is not sent and has none, and what was under way before a
+    change keeps its own.
 
     \b
     Example: drumbeat preview launch --channel mastodon
@@ -68,7 +76,8 @@ def preview_command(
         raise UsageError(
             f"Nothing goes to a channel '{channel}'.", f"Channels that get these posts: {known or 'none'}."
         )
-    shown = [variant(slot, one, done) for slot, one in sorted(wanted.items())]
+    shown = [_pinned(variant(slot, one, done), done.messages.get(slot), settings.content)
+             for slot, one in sorted(wanted.items())]
     if as_json:
         tell_json({"messages": [{k: v for k, v in message.items() if k not in ("when", "why")} for message in shown]})
     elif page is not None:
@@ -77,7 +86,11 @@ def preview_command(
     else:
         for message in shown:
             _tell_message(message)
-    return 1 if any(p["severity"] == "error" for message in shown for p in message["problems"]) else 0
+    return 1 if any(map(_has_errors, shown)) else 0
+
+
+def _has_errors(shown: dict[str, Any]) -> bool:
+    return any(problem["severity"] == "error" for problem in shown["problems"])
 
 
 def _is(name: str, one: Item | Waiting) -> bool:
@@ -136,6 +149,32 @@ def _composed(message: Message) -> dict[str, Any]:
     }
 
 
+def _pinned(shown: dict[str, Any], message: Message | None, folder: Path) -> dict[str, Any]:
+    return {**shown, "payload": None if message is None or _has_errors(shown) else payload(message, folder)}
+
+
+def payload(message: Message, folder: Path) -> str | None:
+    """The sha256 that a claim will name: of all that is sent, its files as they are uploaded. Needs no credential.
+
+    None: a file cannot be made ready.
+    """
+    try:
+        parts = tuple(part.model_copy(update={"media": tuple(_named(media, folder) for media in part.media)})
+                      for part in message.parts)
+    except (PublishError, OSError):
+        return None
+    publisher = publishers.load(message.network)(Connection(message.account))
+    outgoing = publisher.compose(message.model_copy(update={"parts": parts}))
+    return hashlib.sha256(outgoing.canonical()).hexdigest()
+
+
+def _named(media: Media, folder: Path) -> Media:
+    """A file by the hash of the bytes that are uploaded of it. Raises PublishError, OSError."""
+    made = cleaned((folder / media.file).read_bytes(), media.file)
+    captions = _named(media.captions, folder) if media.captions is not None else None
+    return media.model_copy(update={"blob": hashlib.sha256(made).hexdigest(), "captions": captions})
+
+
 def _page(shown: list[dict[str, Any]], folder: Path) -> str:
     """The messages as one page that needs nothing else: images are in it, and nothing on it can run."""
     from jinja2 import Environment, PackageLoader
@@ -181,6 +220,10 @@ def _tell_message(message: dict[str, Any]) -> None:
         tell(f"   link card: {message['card']}")
     if message["cost_usd"]:
         tell(f"   costs {message['cost_usd']:g} USD")
+    if message["payload"]:
+        tell(f"   payload {message['payload'][:10]}: the hash of all that is sent; 'drumbeat why' names it later")
+    elif message["parts"]:
+        tell(f"   no payload: {'what has errors is not sent' if _has_errors(message) else _UNREADY}")
     for problem in message["problems"]:
         tell(f"   {problem['severity']}: {problem['message']} {problem['remedy']}")
     tell("")

@@ -32,16 +32,16 @@ from flows.send import SHIFT, Shift
 from flows.tell import Told
 from schemas.errors import SettingsError, UsageError
 from schemas.ledger import Slot, State
-from schemas.report import Row
+from schemas.report import Note, Row
 from schemas.shard import Shard
 
 _LATER = "A running publisher goes on by itself; if none runs, later again: drumbeat reconcile"
 
 
-@click.command("publish", short_help="One shift, or what is due now; needs no Prefect server.")
+@click.command("publish", short_help="Send what is due, for an hour or once; needs no Prefect server.")
 @click.option("--once", is_flag=True, help="Send what is due now, then end.")
 @click.option("--slot", help="Only this slot, if it is due.")
-@click.option("--until", type=When(), help="End the shift then (UTC; default: in an hour).")
+@click.option("--until", type=When(), help="Stop at this time (UTC; default: in an hour).")
 @click.option("--shard", metavar="K/N", help="The K-th of N publishers: others' accounts a minute late.")
 @click.option("--rehearse", is_flag=True, help="Start rehearsal networks and send to them.")
 @click.option("--rehearse-at", metavar="URL", envvar="DRUMBEAT_REHEARSE_AT",
@@ -80,6 +80,8 @@ def publish_command(
     elif not lines:
         for line in outcome_table(rows):
             tell(line)
+        for line in next_lines(rows):
+            say(line)
     return exit_code(rows, unable=unable)
 
 
@@ -166,9 +168,8 @@ def play(
     keep_a_log()
     with _networks(settings, clock) if rehearse else nullcontext(rehearse_at) as address:
         done: list[Told] = []
-        told = _line if lines else done.append
-        shift = shift_of(settings, url, clock, address, told, only, settle_only=settle_only,
-                         shard=shard)
+        told, noted = (_line, _note_line) if lines else (done.append, lambda _: None)     # else the log has it
+        shift = shift_of(settings, url, clock, address, told, only, settle_only=settle_only, shard=shard, note=noted)
         for name in (signal.SIGTERM, signal.SIGINT):  # in a thread: the one it interrupts may hold the lock
             signal.signal(name, lambda *_: threading.Thread(target=shift.stop).start())
         if lines:
@@ -219,6 +220,7 @@ def shift_of(
     *,
     settle_only: bool = False,
     shard: Shard | None = None,
+    note: Callable[[Note], None] = lambda _: None,
 ) -> Shift:
     """A shift over the committed content. Raises SettingsError when repository or archive cannot be used."""
     repository = repository_of(settings)
@@ -244,6 +246,7 @@ def shift_of(
         trials=None if rehearse_at is not None else Kept(settings.home),
         source=source_of(settings, repository, store, clock.now),
         shard=shard,
+        note=note,
         know=lambda content, commit, whole: known.at(content, commit, whole=whole),
         share=shared_at(rehearse_at) if rehearse_at else public_at(settings.media_url) if settings.media_url else None,
     )
@@ -285,17 +288,15 @@ def _shard(text: str | None) -> Shard | None:
 
 def _line(told: Told) -> None:
     """One outcome as one line of JSON, for the process that started this one."""
-    sys.stdout.write(
-        json.dumps(
-            {
-                **told.row.as_dict(),
-                "zone": told.row.zone,
-                "network": told.network,
-                "channel": told.channel,
-                "campaign": told.campaign,
-                "unable": told.unable,
-            }
-        )
-        + "\n"
-    )
+    _write({**told.row.as_dict(), "zone": told.row.zone, "network": told.network, "channel": told.channel,
+            "campaign": told.campaign, "unable": told.unable})
+
+
+def _note_line(note: Note) -> None:
+    """The same for what is about no slot."""
+    _write(note.as_dict())
+
+
+def _write(line: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()

@@ -1,6 +1,5 @@
 """review: what merging a change would do, as one comment for its pull request. It sends nothing."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,10 +11,9 @@ import click
 import publishers
 from flows.cli.calendaring import changed
 from flows.cli.options import archive_of, exists, settings_of, shared, time_of
-from flows.cli.previewing import variant
+from flows.cli.previewing import payload, variant
 from flows.cli.surveying import published
 from flows.cli.telling import many, say, tell_json
-from flows.edges.media import cleaned
 from flows.edges.plans import last_good
 from flows.edges.repository import Repository, UnknownRevision, working_tree
 from flows.edges.settings import Settings
@@ -30,11 +28,9 @@ from flows.planning.fencing import annotation
 from flows.planning.preparing import Prepared, prepare
 from flows.planning.reviewing import counts
 from flows.pull import approve
-from publishers.base import Connection
 from schemas.content import SourceFile
-from schemas.errors import ContentError, PublishError
+from schemas.errors import ContentError
 from schemas.ledger import Slot, Standing
-from schemas.message import Media, Message
 from schemas.problem import Problem, Severity
 
 _SHOWN = frozenset({Difference.id_changed, Difference.moved, Difference.new, Difference.restored,
@@ -161,27 +157,8 @@ def _previews(side: Prepared, changes: tuple[Change, ...], folder: Path) -> list
         if key in alike:
             alike[key]["runs"] += 1
             continue
-        alike[key] = {**made, "payload": _payload(message, folder) if message is not None else None, "runs": 1}
+        alike[key] = {**made, "payload": payload(message, folder) if message is not None else None, "runs": 1}
     return list(alike.values())
-
-
-def _payload(message: Message, folder: Path) -> str | None:
-    """The hash that a claim will hold: of all that is sent, its files as they are uploaded. None: a file is not fit."""
-    try:
-        parts = tuple(part.model_copy(update={"media": tuple(_named(media, folder) for media in part.media)})
-                      for part in message.parts)
-    except (PublishError, OSError):
-        return None                                               # the rules say what is wrong with it
-    outgoing = publishers.load(message.network)(Connection(message.account)).compose(
-        message.model_copy(update={"parts": parts}))
-    return hashlib.sha256(outgoing.canonical()).hexdigest()
-
-
-def _named(media: Media, folder: Path) -> Media:
-    """A file by the hash of the bytes that are uploaded of it."""
-    made = cleaned((folder / media.file).read_bytes(), media.file)
-    captions = _named(media.captions, folder) if media.captions is not None else None
-    return media.model_copy(update={"blob": hashlib.sha256(made).hexdigest(), "captions": captions})
 
 
 def _told(review: Review) -> dict[str, Any]:

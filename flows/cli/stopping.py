@@ -18,7 +18,7 @@ from flows.edges.settings import Settings
 from flows.edges.store import Store, ahead, open_store
 from flows.observe import is_rehearsal, out_by_index, planned
 from flows.planning.folding import fold
-from flows.planning.pausing import how_to_end, settle, was_due, with_holds
+from flows.planning.pausing import NOTHING_PAUSED, Paused, how_to_end, settle, was_due
 from flows.planning.preparing import Prepared
 from flows.planning.reporting import when
 from flows.planning.sealing import due_of
@@ -55,10 +55,10 @@ class _Desk(NamedTuple):
     scope: Scope
     name: str | None
 
-    def plan(self) -> Prepared:
-        """The plan in force, before what people stopped or moved."""
+    def plan(self, said: Paused = NOTHING_PAUSED) -> Prepared:
+        """The plan in force, with the times that resumes gave in `said`; nothing in it is stopped."""
         return planned(self.settings, self.store, self.now, last_good(self.store), out_by_index(self.store),
-                       rehearsal=self.rehearsal)
+                       rehearsal=self.rehearsal, said=said._replace(holds=()))
 
 
 @click.command("hold", short_help="Stop what goes out: everything, a channel or a campaign.")
@@ -134,8 +134,8 @@ def _resume(desk: _Desk, by: str, reason: str, late: Late | None, as_json: bool)
     ending = [one for one in said.holds if (one.scope, one.name) == (desk.scope, desk.name)]
     if not ending:
         raise UsageError(f"{_what_of(desk)} is not held.", _held_now(said.holds))
-    prepared = desk.plan()
-    plan = with_holds(prepared.plan, said._replace(holds=()))     # with the times that earlier resumes gave
+    prepared = desk.plan(said)
+    plan = prepared.plan
     ledger = Ledger(desk.store, worker=worker_id("resume"), now=lambda: desk.now)
     out = {done.slot for done in ledger.terminal_slots() if done.state is State.published}
     due = was_due(plan, said, ending, out, now=desk.now)

@@ -15,7 +15,8 @@ from typing import Any
 from flows.check import check_commit
 from flows.cli.options import PREFECT, REHEARSAL, exists
 from flows.cli.outcomes import exit_code, outcome_table
-from flows.cli.telling import say, tell, tell_json
+from flows.cli.relaying import Relay
+from flows.cli.telling import many, say, tell, tell_json
 from flows.cli.watching import rows_of
 from flows.edges.children import Child, Children
 from flows.edges.clock import FAR, PretendClock
@@ -26,8 +27,9 @@ from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import open_store
 from flows.observe import news
+from flows.planning.noting import accepted, rejected
 from flows.planning.preparing import Prepared
-from flows.planning.reporting import counts, when
+from flows.planning.reporting import counts
 from flows.pull import Refused, in_force, repository_of, source_of
 from flows.send import SHIFT
 from schemas.errors import DrumbeatError, SettingsError
@@ -57,8 +59,7 @@ class Supervisor:
         self.follower: Child | None = None
         self.passing: queue.Queue[str | None] = queue.Queue()
         self.heard: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self.unable: set[str] = set()                             # slots kept back by a setting or the archive
-        self.month = ""
+        self.relay = Relay(self._say, by_month=rehearse)
         self.season_end = FAR
         self.stopping = threading.Event()
 
@@ -98,14 +99,17 @@ class Supervisor:
         except Refused as error:
             self._say(f"{error.what} The last good plan stays in force.")
             self._say(f"  remedy: {error.remedy}")
+            self.relay.learn(rejected(error, None))
             commit = in_force(repository, store, self.settings)
         return check_commit(repository, commit, now=now, home=self.settings.home, rehearsal=self.rehearse)
 
     def _say_what(self, prepared: Prepared, repository: Repository) -> None:
         errors = [p for p in prepared.problems if p.severity == Severity.error]
-        self._say(f"{self.settings.content.name}/ at commit {prepared.content.source[:10]}: "
-                  f"{len(prepared.content.posts)} posts, {len(prepared.plan.items)} slots with a time, "
-                  f"{len(prepared.plan.waiting)} waiting.")
+        posts = many(len(prepared.content.posts), "post")
+        self._say(f"{self.settings.content.name}/ at commit {prepared.content.source[:10]}: {posts}, "
+                  f"{many(len(prepared.plan.items), 'slot')} with a time "
+                  f"(a slot is one post on one channel), {len(prepared.plan.waiting)} waiting.")
+        self.relay.learn(accepted(prepared.content.source, len(prepared.content.posts)))
         if errors:
             self._say(f"{len(errors)} problems stop some of them; 'drumbeat check' lists them.")
         if self.settings.remote is None and (changed := repository.uncommitted()):
@@ -148,7 +152,7 @@ class Supervisor:
             if not self.rehearse:
                 (self.settings.home / PREFECT).write_text(environment["PREFECT_API_URL"], encoding="utf-8")
             self.children.start("prefect", ["-m", "flows.edges.prefect_server"], apart=True)
-        self._say(f"Prefect          http://{HOST}:{self.port}  (ready in about 20 s; publishing does not wait for it)"
+        self._say(f"Prefect          http://{HOST}:{self.port}  (shows every run; ready in about 20 s)"
                   if self.prefect is None else f"Prefect          {without_login(self.prefect)}")
         self._say(f"Calendar page    http://{HOST}:{self.port + 81}/")
         self._begin_pages(clock_file)
@@ -235,8 +239,9 @@ class Supervisor:
         self.passing = passing
         threading.Thread(target=_pass_on, args=(passing, follower), daemon=True).start()
         while (line := self.heard.get()) is not None:
-            self._tell_outcome(line)
-            passing.put(json.dumps(line))
+            self.relay.hear(line)
+            if "slot" in line:                                    # of plans and holds Prefect hears elsewhere
+                passing.put(json.dumps(line))
         passing.put(None)
         code = sender.wait()
         waiting = threading.Thread(target=self._let_go, args=(follower,), daemon=True)
@@ -274,17 +279,6 @@ class Supervisor:
                 self.heard.put(json.loads(line))
         self.heard.put(None)
 
-    def _tell_outcome(self, line: dict[str, Any]) -> None:
-        (self.unable.add if line["unable"] else self.unable.discard)(line["slot"])
-        at = datetime.fromisoformat(line["at"]) if line["at"] else None
-        if at is not None and self.rehearse and (month := f"{at:%B %Y}") != self.month:
-            self.month = month
-            self._say(f"── {month}")
-        due = when(at, line["zone"]) if at else "no time"
-        went = line["state"] == "published"                       # of a thread half out the reason is what counts
-        words = (line["url"] or line["reason"]) if went else (line["reason"] or line["url"])
-        self._say(f"  {due}  {line['state']:<9} {line['slot']}  {words or ''}")
-
     def _first_json(self, child: Child) -> dict[str, str]:
         """The object that a child prints when it is ready. Raises SettingsError with its last words when it is not."""
         assert child.stdout is not None
@@ -308,13 +302,13 @@ class Supervisor:
         now = self.now() if stopped else self.until or self.now()
         made = rows_of(self.settings, self.archive, now=now, rehearsal=self.rehearse)
         if as_json:
-            about = news(self.settings, open_store(self.archive))
+            about = news(self.settings, open_store(self.archive), now)
             tell_json({"slots": [row.as_dict() for row in made], "counts": counts(made), **about.as_dict()})
         else:
             for line in outcome_table(made):
                 tell(line)
             say(", ".join(f"{number} {state}" for state, number in counts(made).items()) + ".")
-        return 0 if stopped else exit_code(made, unable=bool(self.unable))
+        return 0 if stopped else exit_code(made, unable=bool(self.relay.unable))
 
     def now(self) -> datetime:
         """By the rehearsal's clock once there is one."""

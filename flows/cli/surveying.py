@@ -52,7 +52,9 @@ def survey(content: str | None, archive: str | None, now: datetime | None, revis
     known = None if store is None or where.rehearsal else frozenset(published(standings))
     sent = sent_of(standings) if store is not None else None
     rehearsal = where.rehearsal or is_rehearsal(store)
-    about: dict[str, Any] = {"now": at, "sent": sent, "home": settings.home, "rehearsal": rehearsal}
+    said = Holds(store).now() if store is not None else NOTHING_PAUSED
+    about: dict[str, Any] = {"now": at, "sent": sent, "resumed": said.moved, "home": settings.home,
+                             "rehearsal": rehearsal}
     before = None
     if revision is not None:
         repository = Repository(settings.content)
@@ -60,11 +62,10 @@ def survey(content: str | None, archive: str | None, now: datetime | None, revis
         # Free times that the commit found stay given, as an accepted plan's do: what did not change does not wander.
         kept = {one.slot: one.at for one in before.plan.everything() if one.found and one.at is not None} | kept
     if settings.remote is not None and not any(settings.content.glob("*")):      # nothing lies in a publisher's clone
-        done = planned(settings, store, at, kept, sent, rehearsal=rehearsal)
+        done = planned(settings, store, at, kept, sent, rehearsal=rehearsal, said=said)
     else:
         done = check(settings.content, kept=kept, published=known, **about)
-    said = Holds(store).now() if store is not None else NOTHING_PAUSED
-    done = done._replace(plan=with_holds(done.plan, said))
+        done = done._replace(plan=with_holds(done.plan, said))
     if before is not None:
         before = before._replace(plan=with_holds(before.plan, said))
     return Seen(settings, done, before, standings, kept, store, at)

@@ -32,7 +32,7 @@ from flows.planning.narrating import story
 from flows.planning.pausing import NOTHING_PAUSED, Paused
 from flows.planning.pausing import why as why_held
 from flows.planning.preparing import Prepared
-from flows.planning.reporting import counts, row, rows, when, withdrawn
+from flows.planning.reporting import counts, cut_off, row, rows, when, withdrawn
 from flows.planning.sealing import standing_of
 from schemas.errors import UsageError
 from schemas.ledger import Slot, Standing, State
@@ -78,12 +78,25 @@ def rows_of(settings: Settings, archive: str, *, now: datetime, rehearsal: bool)
 def rows_from(settings: Settings, store: Store | None, now: datetime, on: Window | None, *,
               rehearsal: bool, said: Paused = NOTHING_PAUSED) -> list[Row]:
     """The same from a store that is open already (None: nobody made it yet); with `on`, those due then."""
+    return table_from(settings, store, now, on, rehearsal=rehearsal, said=said).rows
+
+
+class Table(NamedTuple):
+    """Slots, and the zone of the strategy that they belong to."""
+
+    rows: list[Row]
+    zone: str
+
+
+def table_from(settings: Settings, store: Store | None, now: datetime, on: Window | None, *,
+               rehearsal: bool, said: Paused = NOTHING_PAUSED) -> Table:
+    """The same, with the zone in which the strategy tells times."""
     kept = last_good(store) if store else {}
     if on is None:
         known = standings_of(store) if store else {}
         sent = sent_of(known) if store else None
-        plan = planned(settings, store, now, kept, sent, rehearsal=rehearsal, said=said).plan
-        return as_withdrawn(rows(plan, known, now=now), store)
+        prepared = planned(settings, store, now, kept, sent, rehearsal=rehearsal, said=said)
+        return Table(as_withdrawn(rows(prepared.plan, known, now=now), store), prepared.content.timezone)
     prepared = planned(settings, store, now, kept, rehearsal=rehearsal, said=said)
     if store is not None and _asks_for_receipts(one for one in prepared.plan.everything() if on.holds(one.at)):
         prepared = planned(settings, store, now, kept, out_by_index(store), rehearsal=rehearsal, said=said)
@@ -103,7 +116,7 @@ def rows_from(settings: Settings, store: Store | None, now: datetime, on: Window
         items=tuple(item for item in plan.items if item.slot in shown),
         waiting=tuple(waiting for waiting in plan.waiting if waiting.slot in shown),
     )
-    return as_withdrawn(rows(plan, standings, now=now), store)
+    return Table(as_withdrawn(rows(plan, standings, now=now), store), prepared.content.timezone)
 
 
 def _asks_for_receipts(planned: Iterable[Item | Waiting]) -> bool:
@@ -135,17 +148,18 @@ def status_command(
     settings = settings_of(content)
     where = archive_of(settings, archive)
     store = Counted(open_store(where.url)) if exists(where.url) else None
-    about = news(settings, store)
+    at = time_of(settings, now, rehearsal=where.rehearsal)
+    about = news(settings, store, at)
+    table = table_from(settings, store, at, on, rehearsal=where.rehearsal or is_rehearsal(store), said=about.said)
     made = [
         r
-        for r in rows_from(settings, store, time_of(settings, now, rehearsal=where.rehearsal), on,
-                           rehearsal=where.rehearsal or is_rehearsal(store), said=about.said)
+        for r in table.rows
         if (state is None or r.state == state) and (since is None or (r.at is not None and r.at >= since))
     ]
     if as_json:
         tell_json({"slots": [r.as_dict() for r in made], "counts": counts(made), **about.as_dict()})
     else:
-        for line in _first(about):
+        for line in _first(about, table.zone):
             say(line)
         for line in outcome_table(made):
             tell(line)
@@ -157,15 +171,21 @@ def status_command(
     return 0
 
 
-def _first(about: News) -> Iterable[str]:
-    """What everybody should know before they read the table."""
+def _first(about: News, zone: str) -> Iterable[str]:
+    """What everybody should know before they read the table; times are of `zone`."""
+    if (away := about.unreachable) is not None:
+        since, remedy, *more = cut_off(away, about.in_force, zone)
+        yield since
+        yield f"  remedy: {remedy}"
+        for line in more:
+            yield f"  {line}"
     if (rejected := about.rejected) is not None:
-        yield f"The plan of commit {rejected.commit[:10]} is rejected since {when(rejected.at, 'UTC')}: {rejected.why}"
+        yield f"The plan of commit {rejected.commit[:10]} is rejected since {when(rejected.at, zone)}: {rejected.why}"
         yield f"  remedy: {rejected.remedy}"
         if about.in_force is not None:
             yield f"  The plan of commit {about.in_force[:10]} stays in force."
     for hold in about.said.holds:
-        yield why_held(hold, "UTC")
+        yield why_held(hold, zone)
 
 
 @click.command("why", short_help="One slot's whole story.")
@@ -181,7 +201,7 @@ def why_command(slot: str, content: str | None, archive: str | None, now: dateti
     where = archive_of(settings, archive)
     at = time_of(settings, now, rehearsal=where.rehearsal)
     store = open_store(where.url) if exists(where.url) else None
-    said = news(settings, store).said
+    said = news(settings, store, at).said
     kept, rehearsal = last_good(store) if store else {}, where.rehearsal or is_rehearsal(store)
     prepared = planned(settings, store, at, kept, rehearsal=rehearsal, said=said)
     wanted = meant(slot, prepared)

@@ -2,6 +2,7 @@
 import base64
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,9 @@ from schemas.errors import ContentError, SettingsError
 FETCHED = "refs/drumbeat/fetched"
 """Where the tip of the branch lies after a fetch: no branch and no tag of the clone has this name."""
 TIMEOUT_S = 60.0
+# a git that nobody waits for any more, because we were killed, does not wait for ever either
+_ENDS_BY_ITSELF = ("-c", "http.lowSpeedLimit=1", "-c", f"http.lowSpeedTime={TIMEOUT_S + 5:.0f}")
+_SSH_COMMAND = "ssh -oBatchMode=yes -oConnectTimeout=60 -oServerAliveInterval=20"
 _SSH = re.compile(r"(?:[A-Za-z0-9._-]+@)?(?![-.])[A-Za-z0-9._-]+:(?!//)(?![:-])[^\x00-\x20\x7f]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _RIVALS = 5
@@ -43,13 +47,14 @@ class Remote:
             raise ContentError(f"{shown(self.url)} has no branch {self.branch}.", _NO_BRANCH)
         return commit
 
-    def fetch(self) -> str:
+    def fetch(self, within_s: float = TIMEOUT_S) -> str:
         """The tip of the branch, fetched. Raises ContentError when it cannot be; what was fetched before stays."""
         for left in reversed(range(_RIVALS)):
             try:
                 # No tags, no submodules, nothing of the clone's own settings for this remote: only its address
                 self._ask("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head",
-                          "--no-auto-maintenance", "--force", "--", self.url, f"+{self._ref}:{self.into}")
+                          "--no-auto-maintenance", "--force", "--", self.url, f"+{self._ref}:{self.into}",
+                          within_s=within_s)
                 break
             except _Overtaken:                                    # a push has the shift and `sync` fetch at once
                 if not left:
@@ -59,20 +64,11 @@ class Remote:
             raise ContentError(f"{shown(self.url)}: {self.branch} is no commit.", _NO_BRANCH)
         return found.decode().strip()
 
-    def fetch_commit(self, commit: str) -> None:
-        """`commit` is in the clone. Raises ContentError when the remote does not hand it out."""
-        if _git.output(self.top, "cat-file", "-e", f"{commit}^{{commit}}") is None:
-            self.fetch()
-        if _git.output(self.top, "cat-file", "-e", f"{commit}^{{commit}}") is None:
-            raise ContentError(
-                f"The plan in force is that of commit {commit[:10]}, which {shown(self.url)} does not have any more.",
-                "Push it again under any name, or run 'drumbeat sync --accept-rewrite'.")
-
     @property
     def _ref(self) -> str:
         return f"refs/heads/{self.branch}"
 
-    def _ask(self, *words: str) -> bytes:
+    def _ask(self, *words: str, within_s: float = TIMEOUT_S) -> bytes:
         """What git printed. Raises ContentError with its last words, none of which is a secret."""
         allowed = {"https": "https", "http": "http", "ssh": "ssh", "file": "file"}[_kind(self.url)]
         environment = _git.surroundings() | {"GIT_ALLOW_PROTOCOL": allowed, "GIT_PROTOCOL_FROM_USER": "0"}
@@ -81,22 +77,29 @@ class Remote:
             (f"GIT_CONFIG_KEY_{number}", key), (f"GIT_CONFIG_VALUE_{number}", told))}
         environment["GIT_CONFIG_COUNT"] = str(len(secrets))
         # a command of the clone's own settings would run with our credentials; the person's ssh set-up counts
-        environment["GIT_SSH_COMMAND"] = self._environment.get("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
+        environment["GIT_SSH_COMMAND"] = self._environment.get("GIT_SSH_COMMAND", _SSH_COMMAND)
         try:
-            ran = subprocess.run([*_git.GIT, "-c", "credential.helper=", "-c", "core.askPass=", "-c",
-                                  "http.followRedirects=false", *_own_settings_off(self.top), *words],
-                                 cwd=self.top, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
-                                 timeout=TIMEOUT_S, check=False)
-        except subprocess.TimeoutExpired:
-            raise ContentError(f"{shown(self.url)} did not answer within {TIMEOUT_S:.0f} s.", _AWAY) from None
+            git = subprocess.Popen([*_git.GIT, "-c", "credential.helper=", "-c", "core.askPass=", "-c",
+                                    "http.followRedirects=false", *_ENDS_BY_ITSELF, *_own_settings_off(self.top),
+                                    *words],
+                                   cwd=self.top, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, process_group=0)
         except FileNotFoundError:
             raise SettingsError("git is not installed, and content lives in Git.", "Install git.") from None
-        if ran.returncode == 2 and words[0] == "ls-remote":
+        with git:
+            try:
+                printed, said = git.communicate(timeout=within_s)
+            except subprocess.TimeoutExpired:
+                raise ContentError(f"{shown(self.url)} did not answer within {within_s:.0f} s.", _AWAY) from None
+            finally:
+                if git.returncode is None:                        # git-remote-https or ssh is a process of git's own
+                    os.killpg(git.pid, signal.SIGKILL)
+        if git.returncode == 2 and words[0] == "ls-remote":
             return b""
-        if ran.returncode:
-            kind = _Overtaken if b"cannot lock ref" in ran.stderr else ContentError
-            raise kind(f"{shown(self.url)} cannot be fetched: {self._last_words(ran.stderr)}.", _AWAY)
-        return ran.stdout
+        if git.returncode:
+            kind = _Overtaken if b"cannot lock ref" in said else ContentError
+            raise kind(f"{shown(self.url)} cannot be fetched: {self._last_words(said)}.", _AWAY)
+        return printed
 
     def _secrets(self) -> Sequence[tuple[str, str]]:
         """Settings that must stand in no list of processes: the token, for this address only."""
@@ -120,8 +123,8 @@ class Remote:
 
 
 _NO_BRANCH = "Name the branch that is published in drumbeat.toml: branch = \"main\"."
-_AWAY = ("The last good plan stays in force, and it is tried again soon. Look at 'remote' in drumbeat.toml; a "
-         "private repository needs DRUMBEAT_GIT_TOKEN, or an ssh key.")
+_AWAY = ("It is tried again by itself. See that the address is right ('remote' in drumbeat.toml) and can be reached "
+         "from there; a private repository needs DRUMBEAT_GIT_TOKEN, or an ssh key.")
 
 
 def checked_url(remote: str, top: Path) -> str:

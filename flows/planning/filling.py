@@ -52,6 +52,8 @@ class Free:
         self._cap = {channel.id: channel.max_per_day for channel in channels.channels}
         self._taken: dict[str, list[int]] = {}
         self._before = taken
+        self._spared: dict[str, list[int]] = {}                   # new times of slots that were held
+        self._of_other_days: dict[str, list[int]] = {}            # those of them that came from another day
         self._blackouts = _by_channel(blackouts, self._cap)
         self._next: dict[tuple[Week, bool], dict[int, int]] = {}    # where to look on from a time never to be had
 
@@ -64,6 +66,16 @@ class Free:
     def take(self, channel: str, at: datetime) -> None:
         """From now on, `at` is taken on `channel`."""
         insort(self._of(channel), _seconds(at))
+
+    def spare(self, channel: str, at: datetime, was: datetime) -> None:
+        """From now on `at` is taken for whoever has no time yet; what was given a time near it may stay.
+
+        `was`: where the plan has the post that goes out then. It counts there, so on the same day it counts once.
+        """
+        insort(self._spared.setdefault(channel, []), _seconds(at))
+        zone = wall(self._zones[channel])
+        if at.astimezone(zone).date() != was.astimezone(zone).date():
+            insort(self._of_other_days.setdefault(channel, []), _seconds(at))
 
     def _of(self, channel: str) -> list[int]:
         """What is taken on a channel; copied when it is first asked for."""
@@ -90,28 +102,29 @@ class Free:
         clock = at.astimezone(wall(self._zones[channel])).time()
         return start <= clock < end if start <= end else clock >= start or clock < end
 
-    def why_full(self, channel: str, at: datetime, zone: str) -> str | None:
-        """Why no other post fits in at `at` on `channel`; None: one does. `zone` tells the day that may be full."""
+    def why_full(self, channel: str, at: datetime, zone: str, *, given: bool = False) -> str | None:
+        """Why no other post fits in at `at` on `channel`; None: one does. `zone` tells the day that may be full.
+
+        `given`: the post was given the time before.
+        """
         taken, moment = self._of(channel), _seconds(at)
-        after = bisect_left(taken, moment)
-        if any(abs(moment - other) < self._gap_s for other in taken[max(after - 1, 0):after + 1]):
+        near = _beside(taken, moment) if given else [*_beside(taken, moment),
+                                                     *_beside(self._spared.get(channel, ()), moment)]
+        if any(abs(moment - other) < self._gap_s for other in near):
             return f"another post goes out within {round(self._gap_s / 60)} minutes of it"
-        if self.on_day(channel, at, zone) >= self._cap[channel]:
+        day = _day(at.astimezone(wall(zone)).date(), zone)
+        more = 0 if given else _within(self._of_other_days.get(channel, ()), day)
+        if _within(taken, day) + more >= self._cap[channel]:
             return f"{self._cap[channel]} a day is all that {channel} takes"
         return None
 
-    def on_day(self, channel: str, at: datetime, zone: str) -> int:
-        """How many posts go out on the local day of `at`."""
-        taken = self._of(channel)
-        midnight, next_midnight = _day(at.astimezone(wall(zone)).date(), zone)
-        return bisect_left(taken, next_midnight) - bisect_left(taken, midnight)
-
     # --- what is free ---------------------------------------------------------------------------------------------
 
-    def fits(self, channel: str, at: datetime, zone: str, *, asks: bool) -> bool:
-        """Whether a post may be placed at `at`: not quiet, not closed, not crowded."""
+    def fits(self, channel: str, at: datetime, zone: str, *, asks: bool, given: bool = False) -> bool:
+        """Whether a post may be placed at `at`, or stay there if it was `given` it: not quiet, not closed, not crowded.
+        """
         return (not self.is_quiet(channel, at) and self.blackout(channel, at, asks=asks) is None
-                and self.why_full(channel, at, zone) is None)
+                and self.why_full(channel, at, zone, given=given) is None)
 
     def find(self, week: Week, earliest: datetime, *, asks: bool = False,
              latest: datetime | None = None) -> datetime | None:
@@ -160,6 +173,17 @@ def _by_channel(blackouts: Iterable[Blackout], channels: Iterable[str]) -> dict[
         for channel in channels if one.channels is None else one.channels:
             found.setdefault(channel, []).append(one)
     return found
+
+
+def _beside(times: Sequence[int], moment: int) -> Sequence[int]:
+    """The one before `moment` and the one from it on; `times` are sorted."""
+    after = bisect_left(times, moment)
+    return times[max(after - 1, 0):after + 1]
+
+
+def _within(times: Sequence[int], day: tuple[int, int]) -> int:
+    """How many lie in a day."""
+    return bisect_left(times, day[1]) - bisect_left(times, day[0])
 
 
 def _root(skip: dict[int, int], number: int) -> int:

@@ -18,6 +18,7 @@ def story(
 ) -> list[str]:
     """Everything known about one slot, in plain words, oldest first, times local to the post."""
     zone, kept = one.zone if one is not None else "UTC", list(entries)
+    network = one.channel.network if one is not None else None
     lines = []
     if one is not None:
         lines.append(
@@ -35,7 +36,7 @@ def story(
     lines += _Telling(slot, kept, zone).lines(evidence)
     if standing is not None and standing.last is not None:
         lines.append(f"State: {standing.state.value}.")
-        if (todo := _next_now(standing, slot, now, zone)) is not None:
+        if (todo := _next_now(standing, slot, now, zone, network)) is not None:
             first, *commands = for_a_person(standing, slot) if standing.state is State.held else [todo]
             lines += [f"Next: {first}", *(f"  {command}" for command in commands)]
     elif isinstance(one, Item):
@@ -47,7 +48,7 @@ def story(
     return lines
 
 
-def _next_now(standing: Standing, slot: Slot, now: datetime, zone: str) -> str | None:
+def _next_now(standing: Standing, slot: Slot, now: datetime, zone: str, network: str | None) -> str | None:
     """The same for the story, which also says what happens by itself, and when."""
     match standing.state:
         case State.unknown if standing.doubt is not None:
@@ -58,7 +59,7 @@ def _next_now(standing: Standing, slot: Slot, now: datetime, zone: str) -> str |
                         "publisher looks at the account by itself, and so does 'drumbeat reconcile'. Nothing is sent "
                         "before it is known.")
             return ("A running publisher looks at the account by itself. If none runs: drumbeat reconcile")
-        case State.waiting if standing.retry_at is not None and next_step(standing, slot) is None:
+        case State.waiting if standing.retry_at is not None and next_step(standing, slot, network) is None:
             return f"Nothing to do: it is tried again at {when(standing.retry_at, zone)}."
         case State.waiting if standing.kind is Kind.resolved and standing.parts:
             return "Nothing to do: the publisher goes on with the thread."
@@ -70,7 +71,7 @@ def _next_now(standing: Standing, slot: Slot, now: datetime, zone: str) -> str |
         case State.skipped:
             return "Nothing to do. To send it after all, commit its post with another text or time."
         case _:
-            return next_step(standing, slot)
+            return next_step(standing, slot, network)
 
 
 class _Telling:
@@ -153,7 +154,8 @@ class _Telling:
         who, reason = _who(record.worker), record.detail.get("reason")
         if before.doubt:
             return f"looked for by {who}{f': {reason}' if reason else ''}"
-        has = f", as commit {record.pin.commit[:10]} has it" if record.pin and record.pin != before.pin else ""
+        pin = record.pin if record.pin != before.pin else None
+        has = f", as commit {pin.commit[:10]} has it, payload {pin.payload[:10]}" if pin else ""
         again = " again" if before.last is not None else ""
         signer = record.detail.get("who", "unverified")
         signed = f", signed by {signer}" if has and signer != "unverified" else ""

@@ -119,8 +119,9 @@ def _stopped_since(item: Item, said: Paused, ending: Iterable[Hold]) -> datetime
 def settle(late: Late, due: list[Item], plan: Plan, content: Content, *, now: datetime) -> dict[Slot, Moved]:
     """What becomes of each slot that was due: `send` now, `skip`, or `reschedule` to the next times that are free.
 
-    A new time keeps the channel's distances (`min_gap`, `max_per_day`), its quiet hours and the blackouts. Left out
-    is whatever its `not_after` forbids by then, and of the runs of a post all but the last: readers want it once.
+    A new time keeps the channel's distances (`min_gap`, `max_per_day`), its quiet hours and the blackouts, and leaves
+    alone what was found for posts that wait. Left out is whatever its `not_after` forbids by then, and of the runs of
+    a post all but the last: readers want it once.
     """
     last = {(item.slot.post, item.channel.id): item.slot for item in due}
     goes = [item for item in due if late != "skip" and last[item.slot.post, item.channel.id] == item.slot
@@ -128,18 +129,20 @@ def settle(late: Late, due: list[Item], plan: Plan, content: Content, *, now: da
     times: dict[Slot, datetime] = dict.fromkeys((item.slot for item in goes), now)
     if late == "reschedule":
         moving = {item.slot for item in due}
-        times = dict(_new_times(goes, [item for item in plan.items if item.slot not in moving], content, now))
+        others = [(one.channel.id, one.at) for one in plan.everything() if one.slot not in moving
+                  and one.at is not None and (isinstance(one, Item) or one.found)]
+        times = dict(_new_times(goes, others, content, now))
     return {item.slot: Moved(was=item.at, at=times.get(item.slot)) for item in due}
 
 
-def _new_times(due: list[Item], others: Iterable[Item], content: Content, now: datetime,
+def _new_times(due: list[Item], others: Iterable[tuple[str, datetime]], content: Content, now: datetime,
                ) -> Iterator[tuple[Slot, datetime]]:
-    """The next free time of each; of some there is none."""
+    """The next free time of each; of some there is none. `others`: what is taken, by channel."""
     zones = {channel.id: channel.timezone or content.timezone for channel in content.channels.channels}
     calendar = content.entry("blackouts")
     taken: dict[str, list[int]] = {}
-    for item in others:
-        taken.setdefault(item.channel.id, []).append(int(item.at.timestamp()))
+    for of, at in others:
+        taken.setdefault(of, []).append(int(at.timestamp()))
     free = Free(content.channels, zones, calendar.blackouts if calendar is not None else (),
                 {channel: sorted(times) for channel, times in taken.items()})
     first = (now + timedelta(seconds=59)).replace(second=0, microsecond=0)

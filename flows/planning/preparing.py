@@ -20,6 +20,7 @@ from flows.planning.tallying import Said, Tally, as_of, joined, tally, unsure
 from schemas.campaign import Campaign
 from schemas.content import Content, Known, SourceFile
 from schemas.gate import Gate
+from schemas.hold import Moved
 from schemas.ledger import Slot
 from schemas.message import Message
 from schemas.place import Place
@@ -80,6 +81,7 @@ def prepare(
     kept: Mapping[Slot, datetime] | None = None,
     sent: Mapping[Slot, datetime | None] | None = None,
     published: frozenset[str] | None = None,
+    resumed: Mapping[Slot, Moved] | None = None,
     others: Others = NOBODY_ELSE,
     fresh: frozenset[str] = frozenset(),
     know: Know | None = None,
@@ -88,9 +90,10 @@ def prepare(
     """Reads, resolves, schedules, composes and judges; never raises for content.
 
     `kept`: times that accepted plans gave. `sent`: what is published, and when; None when nobody looked. `published`:
-    ids that the ledger knows, None when nobody looked. `others`: posts that exist and are not among `files`.
-    `fresh`: files that were never committed. `know`: what Git, the archive and the networks tell. `due` False: what
-    the hour decides is left out, for a plan that lasts: gates, the balance of gives and asks.
+    ids that the ledger knows, None when nobody looked. `resumed`: what resumes made of slots that were held. `others`:
+    posts that exist and are not among `files`. `fresh`: files that were never committed. `know`: what Git, the archive
+    and the networks tell. `due` False: what the hour decides is left out, for a plan that lasts: gates, the balance of
+    gives and asks.
     """
     made = read(files, root)
     ids = {known.place.file.removeprefix(f"{root}/"): known.id for known in made.ids}
@@ -100,7 +103,7 @@ def prepare(
     facts = Facts(content, Plan(source, (), (), ()), {}, now, sent, fresh, world=world)
     terms, raw = terms_of(content, facts.today()), content.problems
     content = content._replace(problems=tuple(settle(raw, terms)))
-    plan = schedule(content, kept or {}, now=now, sent=sent, taken=others.taken)
+    plan = schedule(content, kept or {}, now=now, sent=sent, taken=others.taken, resumed=resumed)
     messages: dict[Slot, Message] = {}
     problems: list[Problem] = list(plan.problems)
     for one in plan.everything():

@@ -5,7 +5,7 @@ distance and its day is not full; what must move takes the next free slot, and w
 made from the changes is the plan made from the whole, with the times of the plan before it kept.
 """
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from flows.planning.condensing import Almanac, Card, Line, condense
 from flows.planning.preparing import Others, Prepared
 from schemas.content import Content, Known, SourceFile
+from schemas.hold import Moved
 from schemas.ledger import Slot
 from schemas.notation import span
 from schemas.place import Place
@@ -42,8 +43,9 @@ Think = Callable[[list[SourceFile], Mapping[Slot, datetime], Others], Prepared]
 
 
 def replan(almanac: Almanac, changes: Iterable[Change], look: Look, think: Think, *,
-           moved: Iterable[str] = (), seek: bool = True) -> Replanned:
+           moved: Iterable[str] = (), resumed: Mapping[Slot, Moved] | None = None, seek: bool = True) -> Replanned:
     """The plan of what `changes` touch. `almanac` stays as it is. `moved`: ids of posts that went out at other times.
+    `resumed`: what resumes made of slots that were held; `think` knows it too, and is told where these slots are.
     `seek` False: who has no free slot, or takes turns, is only thought of where it is among the changes.
     """
     changed = {change.path: change.file for change in changes}
@@ -59,7 +61,9 @@ def replan(almanac: Almanac, changes: Iterable[Change], look: Look, think: Think
     while True:
         touched.close()
         files |= {file.path: file for file in look(sorted(touched.paths - files.keys() - gone))}
-        prepared = think(list(files.values()), _kept(almanac, touched.paths | files.keys()), touched.others())
+        mine = touched.paths | files.keys()
+        kept = _kept(almanac, mine) | _elsewhere(almanac, mine, resumed or ())
+        prepared = think(list(files.values()), kept, touched.others())
         cards = condense(prepared, files.values())
         before = len(touched.paths)
         touched.meet(prepared.content, cards)
@@ -158,3 +162,10 @@ def _kept(almanac: Almanac, paths: Iterable[str]) -> dict[Slot, datetime]:
     return {card.slot(line): datetime.fromtimestamp(line.at, UTC) for path in paths
             if (card := almanac.cards.get(path)) is not None for line in card.lines
             if line.found and line.at is not None}
+
+
+def _elsewhere(almanac: Almanac, mine: Collection[str], slots: Iterable[Slot]) -> dict[Slot, datetime]:
+    """The times of those of `slots` whose posts are in other files than `mine`."""
+    return {slot: datetime.fromtimestamp(line.at, UTC) for slot in slots for path in almanac.paths.get(slot.post, ())
+            if path not in mine and (card := almanac.cards.get(path)) is not None for line in card.lines
+            if line.at is not None and card.slot(line) == slot}

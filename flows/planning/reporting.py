@@ -1,11 +1,12 @@
 """Plan and ledger become what people read: one row a slot, and what to do next. Stories: `narrating`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flows.planning.folding import MISSED
 from schemas.ledger import Kind, Record, Slot, Standing, State, Withdrawal
+from schemas.outage import Outage
 from schemas.place import Place
 from schemas.plan import Item, Plan, Waiting
 from schemas.report import Row
@@ -14,6 +15,8 @@ NEEDS_A_PERSON = frozenset({State.unknown, State.held})
 NOT_PUBLISHED = frozenset({State.failed, State.missed})
 SOON = timedelta(minutes=2)
 """A running publisher has tried by then what is due."""
+OVERDUE, UNDER_WAY = timedelta(minutes=15), timedelta(hours=1)
+"""So long after its time nothing was sent; and a thread of which some parts are out tries again for a while."""
 NOT_TRIED = ("Either no publisher runs (drumbeat up), or one runs and keeps it back: credentials, or the wrong "
              "account. What it prints says which.")
 
@@ -37,7 +40,7 @@ def row(one: Item | Waiting, standing: Standing | None, *, now: datetime) -> Row
     if isinstance(one, Waiting) and told:                         # the plan knows best why it waits now
         return Row(slot, State.waiting, one.at, None, None, one.why, file, None, zone)
     if standing is not None and (standing.last or standing.reason) and standing.kind is not Kind.reopened:
-        reason, advice = _reason(standing, zone), next_step(standing, one.slot)
+        reason, advice = _reason(standing, zone), next_step(standing, one.slot, one.channel.network)
         if standing.state is State.missed and isinstance(one, Item):
             kept = _kept_back_by(standing)
             reason = too_late(one.grace_s) + (f"; before that: {kept}" if kept else "")
@@ -73,6 +76,41 @@ def when(moment: datetime, zone: str) -> str:
     return f"{local:%a %Y-%m-%d %H:%M}{local.strftime(':%S') if local.second else ''} ({zone})"
 
 
+def is_overdue(state: State, at: datetime | None, now: datetime) -> bool:
+    """Whether a slot is due for long, has no end, and nothing holds it. What waits, is held or unknown tells by itself.
+
+    What `audit` calls silent is something else: its grace is over, too, so it cannot go out any more, and should have
+    been marked as missed, whatever it waited for.
+    """
+    allowed = {State.planned: OVERDUE, State.publishing: UNDER_WAY}.get(state)
+    return allowed is not None and at is not None and now - at >= allowed
+
+
+def cut_off(outage: Outage, in_force: str | None, zone: str) -> list[str]:
+    """Since when and why pushes do not arrive; what to do; by which plan it goes on."""
+    many, machines = len(outage.machines) > 1, _listed(outage.machines)
+    said = [f"{machines} {'get' if many else 'gets'} nothing of what is pushed to {outage.branch} since "
+            f"{when(outage.since, zone)}: {outage.why}", outage.remedy]
+    if outage.behind:
+        said.append(f"{_listed(outage.behind)} {'go' if len(outage.behind) > 1 else 'goes'} on by an older plan than "
+                    f"that of commit {(in_force or '')[:10]}, which another publisher took meanwhile: see that it gets "
+                    "it, or stop it; the others then send its posts a minute late.")
+    elif in_force is not None:
+        said.append(f"The plan of commit {in_force[:10]} stays in force.")
+    return said
+
+
+def arrives_again(outage: Outage, zone: str) -> str:
+    """`pub-1 gets what is pushed to main again; it did not from … to …`"""
+    many = len(outage.machines) > 1
+    return (f"{_listed(outage.machines)} {'get' if many else 'gets'} what is pushed to {outage.branch} again; nothing "
+            f"came from {when(outage.since, zone)} to {when(outage.at, zone)}.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
 def said_in(one: Item | Waiting) -> Place:
     """The line of the post that gives its time; the top of the file when it gives none."""
     post = one.post.post
@@ -97,8 +135,8 @@ def _reason(standing: Standing, zone: str) -> str | None:
     return reason
 
 
-def next_step(standing: Standing, slot: Slot) -> str | None:
-    """What somebody should do about the slot; None: nothing."""
+def next_step(standing: Standing, slot: Slot, network: str | None = None) -> str | None:
+    """What somebody should do about the slot; None: nothing. `network`: of its channel, where that is known."""
     match standing.state:
         case State.unknown:
             return ("Wait: some minutes after the call a running publisher looks at the account by itself, and so does "
@@ -106,12 +144,12 @@ def next_step(standing: Standing, slot: Slot) -> str | None:
         case State.held:
             return "  ".join(for_a_person(standing, slot)) or None
         case State.failed:
-            return _after_failure(standing)
+            return _after_failure(standing, network)
         case State.missed:
             return "Give the post a new time and commit, if it should still go out."
-        case State.waiting if standing.parts and _class(standing) == "unauthorized":
-            return (f"Renew the credentials of {slot.channel} ('drumbeat networks' names them): the rest of the thread "
-                    "goes out with the next try.")
+        case State.waiting if _class(standing) == "unauthorized":
+            rest = "the rest of the thread" if standing.parts else "it"
+            return f"{_renew(slot.channel, network)}: {rest} goes out with the next try."
         case _:
             return None
 
@@ -135,21 +173,27 @@ def _class(standing: Standing) -> object:
     return standing.last.record.detail.get("class") if standing.last else None
 
 
-def _after_failure(standing: Standing) -> str:
+def _after_failure(standing: Standing, network: str | None) -> str:
     kind = _class(standing)
     if standing.parts:
         count = len(standing.parts)
         return (f"{_parts(count)} live already and {'stays' if count == 1 else 'stay'}. Mend what the reason names, "
                 "change the other parts or the time, and commit: the thread then goes on after what is live.")
     if kind == "unauthorized":
-        return (f"Renew the credentials of {standing.slot.channel} ('drumbeat networks' names them); then give the "
-                "post a new time and commit: it is tried again.")
+        return (f"{_renew(standing.slot.channel, network)}; then give the post a new time and commit: it is tried "
+                "again.")
     if kind == "payment-required":
         return "Put the account's plan or credit right; then give the post a new time and commit: it is tried again."
     if kind == "rate-limited":
         return "Give the post a later time and commit: then it is tried again."
     return ("Mend what the reason names (renew a credential that was refused), then give the post another text or a "
             "new time and commit: it is tried again.")
+
+
+def _renew(channel: str, network: str | None) -> str:
+    """The command that asks for new credentials, on every network; some refuse what only their own pages can mend."""
+    return (f"Renew the credentials of {channel} (drumbeat connect {network or 'NETWORK'} --channel {channel}), or do "
+            "what the reason names")
 
 
 def withdrawn(taken: Withdrawal) -> str:

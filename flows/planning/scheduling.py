@@ -14,6 +14,7 @@ from flows.planning.rotating import Member, rotate, rotations
 from flows.planning.timing import instant
 from flows.planning.wishing import Claim, Frame, Wish, absolute, wish
 from schemas.content import Content, Resolved
+from schemas.hold import Moved
 from schemas.ledger import Slot
 from schemas.plan import Item, Plan, Waiting
 from schemas.problem import Severity, in_order
@@ -24,16 +25,18 @@ _FIRST_DAY, _LAST_DAY = date(1970, 1, 2), date(2999, 12, 30)      # counting on 
 
 def schedule(content: Content, kept: Mapping[Slot, datetime], *, now: datetime,
              sent: Mapping[Slot, datetime | None] | None = None,
-             taken: Mapping[str, Sequence[int]] | None = None) -> Plan:
+             taken: Mapping[str, Sequence[int]] | None = None,
+             resumed: Mapping[Slot, Moved] | None = None) -> Plan:
     """The plan of `content`: by time, then channel, then post id.
 
     The order of the posts does not matter. `kept` are the times that an accepted plan gave: those of slots that look
     for a free time stay while they may be had. `sent`: what is published, and when it went out (None: at its time); it
     stays where it was, and what follows it counts from there. `taken`: times of posts that are not in `content`, by
-    channel, sorted, in seconds since 1970; they stay. Never raises for content: what cannot be placed waits with a
-    reason, or is a problem.
+    channel, sorted, in seconds since 1970; they stay. `resumed`: what resumes made of slots that were held; nobody is
+    given such a new time, and the slot itself stays where it was. Never raises for content: what cannot be placed waits
+    with a reason, or is a problem.
     """
-    return _Scheduler(content, kept, sent or {}, taken or {}, now).plan()
+    return _Scheduler(content, kept, sent or {}, taken or {}, resumed or {}, now).plan()
 
 
 class Window(NamedTuple):
@@ -55,8 +58,8 @@ class _Looking(NamedTuple):
 
 class _Scheduler:
     def __init__(self, content: Content, kept: Mapping[Slot, datetime], sent: Mapping[Slot, datetime | None],
-                 taken: Mapping[str, Sequence[int]], now: datetime) -> None:
-        self.content, self.kept, self.sent, self.now = content, kept, sent, now
+                 taken: Mapping[str, Sequence[int]], resumed: Mapping[Slot, Moved], now: datetime) -> None:
+        self.content, self.kept, self.sent, self.resumed, self.now = content, kept, sent, resumed, now
         self.order = {channel.id: number for number, channel in enumerate(content.channels.channels)}
         self.rotations = rotations(content)
         self.frame = Frame(content.channels, content.timezone, {r.folder: r.why for r in self.rotations})
@@ -75,7 +78,10 @@ class _Scheduler:
         self.spare()
         days = self.those_who_go(self.open_days())
         free = self.those_who_go(self.open_slots())
-        self.settle([one for one in (*days, *free) if not self.keep(one)])
+        left = [one for one in (*days, *free) if not self.keep(one)]
+        self.follow()
+        self.spare_resumed()
+        self.settle(left)
         self.place_turns([one for one in self.wishes if one.form == "turns"])
         self.settle([one for one in self.held if not self.keep(one)])   # what waits takes no time from who goes out
         self.follow()
@@ -162,6 +168,14 @@ class _Scheduler:
                 if slot.post in lost and slot.channel in self.order:
                     self.free.take(slot.channel, at)
 
+    def spare_resumed(self) -> None:
+        """Nobody is given the new time of a slot that was held, as long as the slot has the time it was moved from."""
+        for slot, said in self.resumed.items():
+            placed = self.places.placed.get(slot)
+            was = placed.at if placed is not None else self.kept.get(slot)
+            if said.at is not None and said.was == was and slot.channel in self.order:
+                self.free.spare(slot.channel, said.at, said.was)
+
     def turn(self, one: Wish) -> tuple[int, datetime, str]:
         """Who chooses first: campaigns, then always-on posts, then series; then who wants to be early, then by id."""
         post = one.post.post
@@ -199,7 +213,7 @@ class _Scheduler:
             return False
         if at > self.now and (
             (window.latest is not None and at > window.latest) or not self.free.holds(week, at)
-            or not self.free.fits(claim.channel.id, at, week.zone, asks=post.intent == "ask")
+            or not self.free.fits(claim.channel.id, at, week.zone, asks=post.intent == "ask", given=True)
         ):
             return False
         self.places.occupy(post, claim, at)

@@ -1,5 +1,5 @@
 """Whether anything needs somebody now, in words that give nothing away: for monitors that know no token."""
-from flows.web.looking import OVERDUE
+from flows.planning.reporting import OVERDUE
 from flows.web.lookout import Seen
 from schemas.errors import StoreError
 
@@ -8,7 +8,10 @@ SLOW_S = 30.0
 
 
 def ails(seen: Seen) -> tuple[str, ...]:
-    """What is wrong; empty: nothing."""
+    """What is wrong; empty: nothing.
+
+    Neither a rejected plan nor a remote that is away is: what is planned goes out, and people are told of both.
+    """
     found = []
     if isinstance(seen.trouble, StoreError) or seen.looking_s > SLOW_S:
         found.append("The archive does not answer, or not as it should.")

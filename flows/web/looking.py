@@ -1,11 +1,12 @@
 """The plan in force and the archive become one snapshot: what went out, what did not, why, and what to do."""
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from flows.edges.clock import elapsed_s
+from flows.edges.fetching import TIMEOUT_S
 from flows.edges.plans import Good, good, last_good
 from flows.edges.settings import Settings
 from flows.edges.store import open_store
@@ -14,7 +15,7 @@ from flows.planning.composing import compose
 from flows.planning.feeding import events, feed
 from flows.planning.masking import masked
 from flows.planning.preparing import Prepared
-from flows.planning.reporting import row, row_of_ledger, withdrawn
+from flows.planning.reporting import is_overdue, row, row_of_ledger, withdrawn
 from flows.pull import POLL_S, remote_of, repository_of
 from schemas.errors import ContentError
 from schemas.gate import Gate, Light
@@ -24,11 +25,10 @@ from schemas.problem import Severity
 from schemas.report import Row
 
 log = logging.getLogger(__name__)
-OVERDUE = timedelta(minutes=15)
-"""What is due for so long, has no end and is held by nothing, is not going out by itself."""
+FETCH_S = 20.0
+"""So long a look waits for the remote, once something is here to be shown."""
 _WORDS = 140
 _SHOWN = "refs/drumbeat/shown"                                    # a publisher of this machine fetches by itself
-_UNDER_WAY = frozenset({State.planned, State.publishing})
 
 
 class Line(NamedTuple):
@@ -40,8 +40,7 @@ class Line(NamedTuple):
     words: str
 
     def is_overdue(self, now: datetime) -> bool:
-        at = self.row.at
-        return self.row.state in _UNDER_WAY and at is not None and at + OVERDUE <= now
+        return is_overdue(self.row.state, self.row.at, now)
 
 
 class Snapshot(NamedTuple):
@@ -68,8 +67,10 @@ class Snapshot(NamedTuple):
 class Looker:
     """Reads one archive and one content folder, as often as it is asked."""
 
-    def __init__(self, settings: Settings, archive: str, now: Callable[[], datetime], *, rehearsal: bool) -> None:
+    def __init__(self, settings: Settings, archive: str, now: Callable[[], datetime], *, rehearsal: bool,
+                 fetch_s: float = FETCH_S) -> None:
         self._settings, self._archive, self._now, self._rehearsal = settings, archive, now, rehearsal
+        self._fetch_s = fetch_s
         self._fetched_at: float | None = None
 
     def look(self) -> Snapshot:
@@ -80,7 +81,7 @@ class Looker:
         store = open_store(archive) if is_there else None       # a folder that nobody made yet is an empty archive
         rehearsal = self._rehearsal or is_rehearsal(store)
         standings = standings_of(store) if store is not None else {}
-        told = news(self._settings, store)
+        told = news(self._settings, store, now)
         prepared = planned(self._settings, store, now, last_good(store) if store is not None else {},
                            sent_of(standings) if store is not None else None, rehearsal=rehearsal, said=told.said)
         taken = reader(store).withdrawals() if store is not None else {}
@@ -91,7 +92,6 @@ class Looker:
                         tuple(_lines(prepared, standings, taken, now)), told,
                         good(store) if store is not None else None, prepared.gates, errors, calendar, rehearsal)
 
-
     def _fetch(self) -> None:
         """With a remote, the commits that the archive speaks of: a machine of the pages' own has nobody else to fetch.
         """
@@ -99,10 +99,11 @@ class Looker:
         if self._settings.remote is None or (self._fetched_at is not None and at - self._fetched_at < POLL_S):
             return
         self._fetched_at = at
-        remote = remote_of(self._settings, repository_of(self._settings), into=_SHOWN)
+        repository = repository_of(self._settings)
+        remote = remote_of(self._settings, repository, into=_SHOWN)
         try:
             assert remote is not None
-            remote.fetch()
+            remote.fetch(TIMEOUT_S if repository.named(_SHOWN) is None else self._fetch_s)
         except ContentError as error:                             # what was fetched before is shown
             log.warning("not fetched why=%s", error.what)
 

@@ -33,13 +33,18 @@ def _of(snapshot: Snapshot) -> Iterator[str]:
     due = Counter({line.slot.channel: 0 for line in snapshot.lines})
     due.update(line.slot.channel for line in snapshot.lines if line.is_overdue(snapshot.now))
     yield from _family("drumbeat_slots_due_not_sent", "gauge",
-                       "Slots that are due for 15 minutes, have no end, and nothing holds them.",
+                       "Slots that are due for 15 minutes (a thread under way: an hour), have no end, and nothing "
+                       "holds them.",
                        [({"channel": channel}, n) for channel, n in sorted(due.items())])
     if snapshot.good is not None:
         yield from _family("drumbeat_plan_age_seconds", "gauge", "Seconds since the plan in force was accepted.",
                            [({}, max(0.0, (snapshot.now - snapshot.good.at).total_seconds()))])
     yield from _family("drumbeat_plan_rejected", "gauge", "1 while a newer commit than the plan in force is rejected.",
                        [({}, float(snapshot.news.rejected is not None))])
+    away = snapshot.news.unreachable
+    yield from _family("drumbeat_remote_unreachable", "gauge",
+                       "Publishers that could not fetch what is pushed for 15 minutes or longer.",
+                       [({}, float(len(away.machines)) if away is not None else 0.0)])
     yield from _family("drumbeat_holds_active", "gauge", "Holds in force.", [({}, len(snapshot.news.said.holds))])
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from flows.planning.pausing import why
+from flows.planning.reporting import cut_off
 from flows.web.looking import Line, Snapshot, shut
 from flows.web.lookout import Seen
 from schemas.ledger import State
@@ -46,7 +47,7 @@ def calendar(seen: Seen, start: date | None) -> str:
     if seen.snapshot is None:
         return pages.get_template("calendar.html").render(seen=seen, snapshot=None, style=style())
     snapshot, rejected = seen.snapshot, seen.snapshot.news.rejected
-    zone = ZoneInfo(snapshot.zone)
+    zone, away = ZoneInfo(snapshot.zone), snapshot.news.unreachable
     today = snapshot.now.astimezone(zone).date()
     first = start if start is not None else today - timedelta(days=BACK)
     days, left_out = _days(snapshot, first, today, zone)
@@ -56,6 +57,7 @@ def calendar(seen: Seen, start: date | None) -> str:
     said: dict[str, Any] = {
         "rejected": rejected, "needs": needs[:MOST_NEEDS], "more_needs": max(0, len(needs) - MOST_NEEDS),
         "days": days, "today": today, "left_out": left_out, "timeless": _alike(snapshot.lines),
+        "away": cut_off(away, snapshot.news.in_force, snapshot.zone) if away is not None else [],
         "holds": [why(hold, snapshot.zone) for hold in snapshot.news.said.holds],
         "gates": [(gate, [line for line in gate.lines if line.shut]) for gate in shut(snapshot.gates)],
         "kept_back": _kept_back(snapshot), "counts": _counts(snapshot.lines), "next": ahead[0] if ahead else None,

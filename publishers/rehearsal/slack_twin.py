@@ -19,13 +19,16 @@ from starlette.routing import Route
 from publishers.rehearsal._twin import Kept, Refusal, Twin
 
 _TEXT, _BLOCKS, _IN_BLOCKS, _ALT = 40_000, 50, 13_200, 2_000
-_SCOPES = "chat:write,channels:history,groups:history,files:write,files:read"
+_SCOPES = ("chat:write", "channels:history", "groups:history", "files:write", "files:read")
 _LOOKS_WHILE_PROCESSING = 2              # how often a GIF has no kind yet when asked after
 _MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
 
 class SlackTwin(Twin):
-    """The bot of `rehearsal:@us` is in the channel `@us` and in no other."""
+    """The bot of `rehearsal:@us` is in the channel `@us` and in no other.
+
+    `scopes` is what every bot may do; None: they are not told.
+    """
 
     network: ClassVar[str] = "slack"
     title: ClassVar[str] = "Slack"
@@ -35,6 +38,7 @@ class SlackTwin(Twin):
 
     def __init__(self, now: Callable[[], datetime], folder: Path | None = None) -> None:
         super().__init__(now, folder)
+        self.scopes: tuple[str, ...] | None = _SCOPES
         self._places: dict[str, tuple[str, str]] = {}            # file id -> account and name: named, not uploaded
         self._uploaded: dict[str, bytes] = {}
         self._looks: Counter[str] = Counter()
@@ -210,7 +214,7 @@ class SlackTwin(Twin):
         account = self._account(request)
         return JSONResponse({"ok": True, "team": "Rehearsal", "team_id": "T0REHEARSE", "user": account,
                              "user_id": "U0REHEARSE", "url": "https://rehearsal.slack.example/"},
-                            headers={"X-OAuth-Scopes": _SCOPES})
+                            headers={"X-OAuth-Scopes": ",".join(self.scopes)} if self.scopes is not None else None)
 
     def _next_ts(self) -> str:
         """Later than every one before: the second, and how many ids there were."""

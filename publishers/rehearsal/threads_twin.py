@@ -61,7 +61,10 @@ def _unfetched(address: str) -> Refusal:
 
 
 class ThreadsTwin(ContainerTwin):
-    """Profiles. A container shows nowhere until it is published."""
+    """Profiles. A container shows nowhere until it is published.
+
+    `scopes` is what every token may do; None: the profile is no tester of the app, so that is not told.
+    """
 
     network: ClassVar[str] = "threads"
     title: ClassVar[str] = "Threads"
@@ -71,6 +74,7 @@ class ThreadsTwin(ContainerTwin):
     def __init__(self, now: Callable[[], datetime], folder: Path | None = None) -> None:
         self.quota, self.reply_quota, self.delete_quota = 250, 1_000, 100
         self.deleted: list[datetime] = []
+        self.scopes: tuple[str, ...] | None = _SCOPES
         super().__init__(now, folder)
 
     def routes(self) -> list[Route]:
@@ -243,10 +247,12 @@ class ThreadsTwin(ContainerTwin):
 
     async def _debugged(self, request: Request) -> Response:
         account, _ = await self._asked(request)
+        if self.scopes is None:
+            raise _fault(10, "(#10) Application does not have permission for this action", status=403)
         ends = int(self.now().timestamp()) + _TOKEN_LIVES_S
         return JSONResponse({"data": {"type": "USER", "application": "Rehearsal", "is_valid": True,
                                       "expires_at": ends, "issued_at": int(self.now().timestamp()),
-                                      "scopes": list(_SCOPES), "user_id": number_of(account)}})
+                                      "scopes": list(self.scopes), "user_id": number_of(account)}})
 
     async def _short_token(self, request: Request) -> Response:
         given = await fields(request)

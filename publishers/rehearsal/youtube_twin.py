@@ -29,7 +29,10 @@ _SPAN = re.compile(r"bytes (?:(?P<first>\d+)-(?P<last>\d+)|\*)/(?P<total>\d+)")
 
 
 class YouTubeTwin(Twin):
-    """Every account has a channel. Videos of an account whose name ends in `unaudited` stay private."""
+    """Every account has a channel. Videos of an account whose name ends in `unaudited` stay private.
+
+    `scopes` is what every token may do; None: Google does not tell.
+    """
 
     network: ClassVar[str] = "youtube"
     title: ClassVar[str] = "YouTube"
@@ -39,6 +42,7 @@ class YouTubeTwin(Twin):
     def __init__(self, *given: Any, **more: Any) -> None:
         self._videos: dict[str, dict[str, Any]] = {}     # by id, in order of their coming, unseen ones too
         self._open: dict[str, dict[str, Any]] = {}       # uploads that are not whole yet
+        self.scopes: tuple[str, ...] | None = (_SCOPE,)
         super().__init__(*given, **more)
 
     def _recall(self, kind: str, value: Any) -> None:
@@ -274,11 +278,10 @@ class YouTubeTwin(Twin):
                              **({"refresh_token": token} if is_first else {})})
 
     async def _about_token(self, request: Request) -> Response:
-        async with request.form() as form:
-            token = str(form.get("access_token") or "")
-        if token in ("", "expired"):
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind != "Bearer" or token in ("", "expired") or self.scopes is None:
             raise Refusal(400, {"error": "invalid_token", "error_description": "Invalid Value"})
-        return JSONResponse({"scope": _SCOPE, "expires_in": "3599", "access_type": "offline"})
+        return JSONResponse({"scope": " ".join(self.scopes), "expires_in": "3599", "access_type": "offline"})
 
     def _account(self, request: Request) -> str:
         kind, _, token = request.headers.get("authorization", "").partition(" ")

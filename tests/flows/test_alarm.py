@@ -1,14 +1,19 @@
 """What is told without being asked: overdue slots, silent channels, credentials that end, gates that changed."""
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
+from prefect.client.schemas.objects import FlowRun
 
-from flows.alarm import OLD, Named, changed, look, overdue
+from flows.alarm import OLD, Arrival, Named, arrival, changed, look, overdue
+from flows.automate import ALARMS
 from flows.close import zombies
 from flows.edges.ledger import worker_id
 from flows.edges.settings import find
+from flows.observe import News
 from flows.pull import remote_of, repository_of
+from schemas.outage import Outage
 
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 
@@ -20,13 +25,32 @@ def slot(state: str, minutes_ago: float | None) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("state", "minutes_ago", "is_overdue"), [
-    ("planned", 14.9, False), ("planned", 15, True), ("planned", 600, True), ("planned", -5, False),
-    ("planned", None, False), ("publishing", 30, False), ("publishing", 60, True),
-    ("planned", OLD.total_seconds() / 60 + 1, False),
-    *((state, 60, False) for state in ("waiting", "held", "unknown", "published", "failed", "missed", "skipped"))])
-def test_overdue_is_what_nothing_holds(state, minutes_ago, is_overdue):
-    """Due a quarter of an hour ago, no end, no reason to wait."""
+    ("planned", 14.9, False), ("planned", 15, True), ("planned", None, False), ("waiting", 60, False),
+    ("planned", OLD.total_seconds() / 60 + 1, False)])
+def test_what_is_overdue_is_told_for_two_days(state, minutes_ago, is_overdue):
+    """The rule of the pages; what is older is for the audit to name, once a day."""
     assert bool(list(overdue([slot(state, minutes_ago)], NOON))) == is_overdue
+
+
+OUTAGE = Outage("main", NOON, NOON + timedelta(minutes=15), "No route.", "Look.", ("pub-1",))
+
+
+def test_pushes_that_do_not_arrive_are_told_once_and_when_they_do_again():
+    """Whatever is noted again, and whoever else is hit: only who falls behind another publisher is told of anew."""
+    def told(outage: Outage | None) -> Arrival | None:
+        return arrival(News(in_force="c" * 40, outage=outage).as_dict())
+
+    first, more = told(OUTAGE), told(OUTAGE._replace(at=NOON + timedelta(hours=3), machines=("pub-1", "pub-2")))
+    behind, over = told(OUTAGE._replace(behind=("pub-1",))), told(OUTAGE._replace(is_over=True))
+
+    assert told(None) is None
+    assert first == Arrival("content.unreachable", "main", {
+        "reason": "pub-1 gets nothing of what is pushed to main since Mon 2027-03-01 12:00 (UTC): No route.",
+        "next": "The plan of commit cccccccccc stays in force. Look."}, first.reason)
+    assert more.reason == first.reason != behind.reason
+    assert over.event == "content.reachable"
+    assert over.payload["reason"].startswith("pub-1 gets what is pushed to main again")
+    assert {f"drumbeat.{one.event}" for one in (first, over)} <= set().union(*(alarm.events for alarm in ALARMS))
 
 
 def test_a_gate_changed_only_against_what_was_seen():
@@ -55,6 +79,14 @@ def run(**more: object) -> SimpleNamespace:
 def test_a_shift_is_dead_ten_minutes_after_its_end(one, later, is_over):
     """Neither a rehearsal's pretend time nor a flow run that is not ours says anything."""
     assert bool(zombies([one], NOON + later)) == is_over
+
+
+def test_a_shift_by_the_time_of_prefects_client_lives():
+    """Prefect's client tells times of a kind of its own."""
+    one = FlowRun(flow_id=UUID(int=1), labels={"drumbeat.worker": worker_id("follow")}, expected_start_time=NOON)
+
+    assert zombies([one], NOON) == []
+    assert [closed for closed, _ in zombies([one], NOON + timedelta(hours=2))] == [one]
 
 
 def test_a_shift_whose_process_is_gone_is_dead_at_once():

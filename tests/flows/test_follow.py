@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from flows.edges.prefect_server import settings
 from flows.gather import MOST_ALONE, MOST_GROUPS, WRONG, Backlog, Bell, Ends, Many, Together
 from flows.quote import plain
+from schemas.report import Note
 
 PATIENCE_S = 20.0
 
@@ -289,12 +290,13 @@ def tell(follower: subprocess.Popen[str], *lines: dict[str, Any]) -> None:
 def test_a_server_that_goes_away_and_comes_back(server, follower):
     """The follower reads on while Prefect is away, says so once, then shows what went wrong and gathers the rest.
 
-    Every slot has its event; what waits has one only if a gate or a person keeps it.
+    It passes over notes for the terminal. Every slot has its event; what waits has one only if a gate or a person
+    keeps it.
     """
     def states() -> dict[str, str]:
         return dict(server.rows("select name, state_name from task_run"))
 
-    tell(follower, line("posts/before@x#1"))
+    tell(follower, Note("held", "held: everything").as_dict(), line("posts/before@x#1"))
     eventually(lambda: "posts/before@x#1" in states())
     server.kill()
     tell(follower, *(line(f"posts/{number}@x#1") for number in range(100)))

@@ -153,7 +153,7 @@ class BusyLoop(logging.Handler):
         self.stage = stage
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.getMessage().startswith("holds changed"):
+        if record.getMessage().startswith("goes on"):
             wait([call.future for call in self.stage.running.lanes._calls.values()], 30)
 
 

@@ -1,26 +1,30 @@
 """What is pushed to the branch is fetched and judged; whatever is wrong with it, the last good plan stays in force."""
 import shutil
+import socket
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from flows.edges.clock import PretendClock
 from flows.edges.fetching import checked_url, shown
 from flows.edges.holds import Holds
 from flows.edges.nudge import nudge
+from flows.edges.outages import LONG, clone_of, outage
 from flows.edges.plans import accept, allow_rewrite, good, last_good, rejections
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import Store, open_store
-from flows.pull import ARCHIVE_S, POLL_S, Branch, Refused, remote_of, repository_of
-from flows.send import Shift
+from flows.pull import AGAIN_S, ARCHIVE_S, POLL_S, Branch, Refused, remote_of, repository_of
+from flows.send import Shift, Told
 from schemas.errors import ContentError, SettingsError
 from schemas.ledger import Slot, State
 
-from .conftest import CHANNELS, NOON, ContentFolder, Stage
+from .conftest import CHANNELS, NOON, PATIENCE_S, ContentFolder, Stage
 
 
 class Club:
@@ -46,14 +50,15 @@ class Club:
         repository = repository_of(settings)
         remote = remote_of(settings, repository)
         assert remote is not None
-        return Branch(repository, self.store, remote, self.home, now=self.stage.clock.now,
-                      require_signed=settings.require_signed, elapsed_s=lambda: self.elapsed)
+        return Branch(repository, self.store, remote, self.home, now=self.stage.clock.now, first_s=0.2,
+                      require_signed=settings.require_signed, clone=clone_of("pub-1", self.home, settings.branch),
+                      elapsed_s=lambda: self.elapsed)
 
-    def shift(self, source: Branch | None = None) -> Shift:
+    def shift(self, source: Branch | None = None, tell: Callable[[Told], None] = lambda _: None) -> Shift:
         source = source or self.branch()
         made = self.stage.shift(store=self.store)
         return Shift(Repository(self.settings.content), self.store, made.ledger, self.stage.clock,
-                     connect=self.stage.opened(), tell=lambda _: None, source=source)
+                     connect=self.stage.opened(), tell=tell, source=source)
 
     def run(self, until: timedelta = timedelta(hours=3)) -> None:
         self.shift().run(NOON + until)
@@ -248,6 +253,149 @@ def test_a_remote_that_is_away_stops_nothing(club: Club) -> None:
     shutil.move(club.origin, club.origin.with_name("away"))
     club.run()
     assert club.stage.texts() == ["Text a"]
+
+
+class Silent:
+    """A remote on loopback that takes every call and answers none."""
+
+    def __init__(self) -> None:
+        self._listener, self.calls = socket.create_server(("127.0.0.1", 0)), list[socket.socket]()
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/content.git"
+        self._more = threading.Condition()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                call, _ = self._listener.accept()
+            except OSError:
+                return
+            with self._more:
+                self.calls.append(call)
+                self._more.notify_all()
+
+    def wait_for(self, number: int) -> socket.socket:
+        """The call of that number, once somebody makes it."""
+        with self._more:
+            assert self._more.wait_for(lambda: len(self.calls) >= number, PATIENCE_S)
+            return self.calls[number - 1]
+
+    def close(self) -> None:
+        self._listener.close()
+        for call in self.calls:
+            call.close()
+
+
+@pytest.fixture
+def silent() -> Iterator[Silent]:
+    made = Silent()
+    yield made
+    made.close()
+
+
+def test_sending_waits_for_no_remote(club: Club, silent: Silent, tmp_path: Path) -> None:
+    """A publisher hears that another one is ahead, and the remote hangs: what is due meanwhile goes out in its second.
+    """
+    club.run(timedelta(minutes=-30))
+    club.stage.clock = PretendClock.begin(tmp_path / "slow.json", NOON - timedelta(seconds=4), 1)
+    told = threading.Event()
+    shift = club.shift(club.branch(remote=silent.url), tell=lambda _: told.set())
+    running = threading.Thread(target=shift.run, args=(NOON + timedelta(hours=1),))
+    running.start()
+    try:
+        silent.wait_for(1)                                        # the start, which went on without it
+        club.writer.post("b", "Text b")
+        accept(club.store, club.push(), {}, now=NOON)
+        club.elapsed = ARCHIVE_S
+        call = silent.wait_for(2)
+        assert told.wait(PATIENCE_S)
+        assert club.stage.texts() == ["Text a"]
+        call.setblocking(False)
+        assert call.recv(4096)
+        with pytest.raises(BlockingIOError):                      # git waits still
+            call.recv(4096)
+    finally:
+        shift.stop()
+        silent.close()
+        running.join(PATIENCE_S)
+
+
+def test_a_start_goes_by_the_plan_in_force_when_the_remote_hangs(club: Club, silent: Silent) -> None:
+    """Without a plan in force there is nothing to go by; a commit that is not here cannot be gone by."""
+    club.run(timedelta(minutes=-30))
+    force = good(club.store)
+    assert force is not None
+
+    assert club.branch(remote=silent.url).commit() == force.commit
+
+    club.writer.post("b", "Text b")
+    second = club.push()
+    accept(club.store, second, {}, now=NOON)
+    source = club.branch()
+    shutil.move(club.origin, away := club.origin.with_name("away"))
+    with pytest.raises(ContentError, match=f"that of commit {second[:10]}, which could not be fetched"):
+        source.commit()
+    assert not source.has_moved()
+    shutil.move(away, club.origin)
+    club.elapsed += AGAIN_S
+    assert source.has_moved()
+    assert source.commit() == second
+
+
+def test_a_rewritten_history_is_refused_once_it_is_known_for_one(club: Club) -> None:
+    """The archive names a commit that the branch lacks: until the next fetch another publisher may only be ahead."""
+    source = club.branch()
+    first = source.commit()
+    club.writer.post("b", "Text b")
+    second = club.push()
+    club.writer.git("push", "--quiet", "--force", "origin", f"{first}:main")
+    accept(club.store, second, {}, now=NOON)
+
+    with pytest.raises(ContentError, match="could not be fetched"):
+        source.commit()
+    assert source.has_moved()
+    with pytest.raises(Refused, match="was rewritten"):
+        source.commit()
+    assert not source.has_moved()
+
+
+def test_a_fetch_that_takes_too_long_leaves_no_process(club: Club, silent: Silent) -> None:
+    """git has a process of its own that talks to the remote: it is ended, too."""
+    remote = remote_of(club.settings._replace(remote=silent.url), repository_of(club.settings))
+    assert remote is not None
+
+    with pytest.raises(ContentError, match="did not answer within"):
+        remote.fetch(0.2)
+
+    call = silent.wait_for(1)
+    call.settimeout(PATIENCE_S)
+    while call.recv(1024):                                        # ends when nobody holds the other end any more
+        pass
+
+
+def test_a_remote_that_is_away_for_long_is_told_to_who_looks_elsewhere(club: Club) -> None:
+    """After a quarter of an hour the archive has it, with git's own words, until the remote answers again."""
+    club.run(timedelta(minutes=-30))
+    force, source, now = good(club.store), club.branch(), club.stage.clock.now()
+    assert force is not None
+    source.commit()
+    shutil.move(club.origin, away := club.origin.with_name("away"))
+    for seconds in (POLL_S, LONG.total_seconds() - 1):
+        club.elapsed += seconds
+        source.has_moved()
+        assert outage(club.store, now, force.commit) is None
+    club.elapsed += AGAIN_S
+    source.has_moved()
+
+    told = outage(club.store, now, force.commit)
+    assert told is not None
+    assert (told.branch, told.machines, told.behind, told.is_over) == ("main", ("pub-1",), (), False)
+    assert told.why.startswith(f"{club.origin} cannot be fetched: ")
+
+    shutil.move(away, club.origin)
+    club.elapsed += AGAIN_S
+    source.has_moved()
+    assert outage(club.store, now, force.commit) == told._replace(is_over=True)
 
 
 def test_a_remote_that_was_never_there(club: Club) -> None:

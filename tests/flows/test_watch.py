@@ -9,6 +9,7 @@ from flows.edges.ledger import Done, Ledger
 from flows.edges.store import Counted, open_store
 from flows.pace import Traffic
 from flows.watch import Watch
+from schemas.hold import Hold
 from schemas.ledger import Slot, State
 
 from .conftest import NOON, PATIENCE_S
@@ -45,6 +46,39 @@ def test_a_look_that_breaks_off_is_not_the_last_one(tmp_path: Path) -> None:
         assert moved.wait(PATIENCE_S)
     finally:
         stopping.set()
+
+
+class Hangs(Breaks):
+    """A source whose remote takes the call and never answers, until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hangs, self.let_go = threading.Event(), threading.Event()
+
+    def has_moved(self) -> bool:
+        self.hangs.set()
+        self.let_go.wait()
+        return False
+
+
+def test_what_the_archive_says_does_not_wait_for_a_remote_that_hangs(tmp_path: Path) -> None:
+    """While a fetch hangs, a resume is heard of, and a plan that the archive did not take is tried again."""
+    store, source = open_store(f"dir:{tmp_path}"), Hangs()
+    stopping, commit_moved, holds_moved = (threading.Event() for _ in range(3))
+    watch = Watch(source, Holds(store), stopping, commit_moved=commit_moved.set, holds_moved=holds_moved.set)
+    hold = Hold(number=0, kind="hold", scope="all", by="Wren", reason="the shop burns", at=NOON)
+    Holds(store).add(hold)
+    watch.held(0.0)
+    watch.begin()
+    try:
+        assert source.hangs.wait(PATIENCE_S)
+        Holds(store).add(hold.model_copy(update={"kind": "resume", "reason": "it is out"}))
+        watch.look_again()
+        assert commit_moved.wait(PATIENCE_S)
+        assert holds_moved.wait(PATIENCE_S)
+    finally:
+        stopping.set()
+        source.let_go.set()
 
 
 def test_the_fuse_does_not_ask_again_for_what_is_long_gone(tmp_path: Path) -> None:

@@ -383,8 +383,8 @@ def test_verifying_names_what_the_token_lacks(peer) -> None:
     """Scopes and end where the app's testers are told; without them the rest; another account's number is told too."""
     who = (200, {"id": USER, "username": "kettles"})
     granted = {"scopes": ["threads_basic", "threads_content_publish"], "expires_at": 1_800_000_000, "is_valid": True}
-    peer.answers = [who, QUOTA, (200, {"data": granted}), (200, {"id": "8"}), QUOTA, no(100), who, QUOTA,
-                    (200, {"data": 7})]
+    peer.answers = [who, QUOTA, (200, {"data": granted}), (200, {"id": "8"}), QUOTA, no(10), who, QUOTA,
+                    (200, {"data": 7}), who, QUOTA, no(190)]
 
     told = at(peer).verify()
     assert (told.account, told.account_id, told.scopes, told.expires_at) == (
@@ -393,8 +393,11 @@ def test_verifying_names_what_the_token_lacks(peer) -> None:
     assert "threads_manage_replies, threads_read_replies, threads_delete" in told.warnings[0]
 
     other = at(peer).verify()
-    assert (other.account, other.scopes, other.expires_at, len(other.warnings)) == ("8", None, None, 1)
-    assert at(peer).verify().warnings == ()
+    assert (other.account, other.scopes, other.expires_at, len(other.warnings)) == ("8", None, None, 2)
+    assert "to testers of the app" in other.warnings[1]
+    assert at(peer).verify().warnings == other.warnings[1:]
+    with pytest.raises(Unauthorized, match="190"):                # it died meanwhile
+        at(peer).verify()
 
 
 def test_tokens_are_asked_for_without_a_version(peer) -> None:

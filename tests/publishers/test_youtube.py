@@ -600,7 +600,8 @@ def test_what_a_token_lacks_is_a_warning(scope, long, warnings):
         verified = at(there.url).verify()
     assert (verified.account, verified.account_id, verified.scopes) == ("Kettles", "UC1", tuple(scope.split()))
     assert len(verified.warnings) == warnings
-    assert TOKEN not in there.heard[1].path
+    asked = there.heard[1]
+    assert (asked.path, asked.headers["authorization"], asked.body) == ("/tokeninfo", f"Bearer {TOKEN}", b"")
 
 
 def test_without_a_token_nothing_is_sent():

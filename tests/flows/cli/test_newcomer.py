@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.edges.settings import Settings
+
 
 def commit(words: str, home: Path) -> None:
     """Runs the commands that `init` says come next, as a newcomer with a name set up would."""
@@ -87,6 +89,15 @@ def test_init_inside_a_repository(drumbeat, tmp_path):
     tomorrow = f"{today() + timedelta(days=1)} 09:30"
     done = drumbeat("publish", "--once", "--rehearse", "--now", tomorrow, cwd=tmp_path)
     assert "published" in done.out
+
+
+def test_init_names_the_branch_that_is_published(drumbeat, tmp_path):
+    """The new repository is on `main`, as `branch` says when nobody sets it, whatever Git would call it here."""
+    git = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "init.defaultBranch", "GIT_CONFIG_VALUE_0": "trunk"}
+
+    drumbeat("init", cwd=tmp_path, env=git)
+
+    assert (tmp_path / ".git/HEAD").read_text() == f"ref: refs/heads/{Settings(tmp_path, tmp_path).branch}\n"
 
 
 def test_init_elsewhere(drumbeat, tmp_path):

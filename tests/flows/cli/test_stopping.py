@@ -177,3 +177,38 @@ def test_a_second_resume_keeps_its_distance_from_what_the_first_one_moved(club: 
     # since the first resume a stands at 13:45, an hour from where c was
     assert done.out.splitlines()[1:] == [
         "  posts/c@mastodon#1  was due Mon 2027-03-01 12:45 (UTC)  now Mon 2027-03-01 14:45 (UTC)"]
+
+
+def test_a_queue_leaves_alone_the_times_that_a_resume_gave(club: ContentFolder, drumbeat: Callable[..., Any]) -> None:
+    """`plan` of what nobody committed yet, the publisher that takes it, and `status` of what it took, all say the same.
+    """
+    def run(*words: str) -> Any:
+        done = drumbeat(*words, cwd=club.home)
+        assert done.code == 0, done.err
+        return done
+
+    club.write("networks/channels.yaml", "min_gap: 1h\nchannels:\n"
+               "  - {id: mastodon, network: mastodon, handle: '@mill', max_per_day: 9, "
+               "slots: ['mon 13:00', 'mon 14:30', 'mon 16:00']}\n")
+    club.commit()
+    run("publish", "--once", "--rehearse", "--now", "2027-03-01 11:05")
+    run("hold", "--all", "--by", "Ilse", "--reason", "a storm", "--now", "2027-03-01 11:30")
+    moved = run("resume", "--all", "--by", "Ilse", "--late", "reschedule", "--now", "2027-03-01 12:50").out
+    assert "posts/b@mastodon#1  was due Mon 2027-03-01 12:30 (UTC)  now Mon 2027-03-01 13:50 (UTC)" in moved
+    club.write("posts/new.md", "---\nslot: next\nchannels: [mastodon]\n---\nText new\n")
+
+    new = "posts/new@mastodon#1"
+    at = {"slot": new, "at": "2027-03-01T16:00:00Z"}              # 13:00 is near 12:50 and 13:50, 14:30 near 13:50
+
+    def told(command: str, of: str) -> dict[str, Any]:
+        found = run(command, "--json", "--now", "2027-03-01 12:55").json[of]
+        return next({name: one[name] for name in at} for one in found if one["slot"] == new)
+
+    assert told("plan", "items") == at
+    club.commit()
+    assert told("status", "slots") == at
+    run("sync", "--now", "2027-03-01 12:55")
+    assert told("status", "slots") == at
+    for until, slots in (("13:55", ["posts/a@mastodon#1", "posts/b@mastodon#1"]), ("16:00", [new])):
+        sent = run("publish", "--once", "--rehearse", "--now", f"2027-03-01 {until}").out
+        assert [line.split()[0] for line in sent.splitlines() if "published" in line] == slots

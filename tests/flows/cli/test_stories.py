@@ -23,6 +23,7 @@ ZONE = "strategy: ours\nstart: 2026-01-01\ntimezone: Europe/Dublin\n"
 PATIENCE_S = 30.0
 MASKS = ((r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"), (r"#mastodon-\d+(\d\d)\b", r"#mastodon-ID\1"),
          (r"/status/\d+(\d\d)\b", r"/status/ID\1"), (r"\bcommit [0-9a-f]{10}", "commit COMMIT"),
+         (r"\bpayload [0-9a-f]{10}", "payload HASH"),
          (r"(by|to) \S+, process \d+", r"\1 HOST, process PID"), (r"account \(?\d{9,}\)?", "account NUMBER"))
 JARGON = re.compile(r"fenced|epoch|nonce|lease|\bfold|\bpin|ledger|\bclaim|\bclass [KDRZ]\b|Unconfirmed|evidence", re.I)
 
@@ -90,7 +91,7 @@ def test_a_lost_answer_is_waited_for(night):
 posts/hello@mastodon#1
   content/posts/hello.md:2:1 says so; it goes to mastodon (mastodon, @mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending, try 1
   Thu 2027-07-01 12:30:00  nobody knows whether it arrived: 127.0.0.1: the connection was closed before the
         answer was complete, or it was no HTTP
@@ -118,7 +119,7 @@ def test_a_lost_answer_is_found(night):
 posts/hello@mastodon#1
   content/posts/hello.md:2:1 says so; it goes to mastodon (mastodon, @mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending, try 1
   Thu 2027-07-01 12:30:00  nobody knows whether it arrived: 127.0.0.1: the connection was closed before the
         answer was complete, or it was no HTTP
@@ -142,7 +143,7 @@ def test_a_truncated_answer(night):
 posts/hello@x#1
   content/posts/hello.md:2:1 says so; it goes to x (x, mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending, try 1
   Thu 2027-07-01 12:30:00  nobody knows whether it arrived: 127.0.0.1:PORT may have taken the request: its
         answer was cut short.
@@ -167,7 +168,7 @@ def test_too_many_requests(night):
 posts/hello@mastodon#1
   content/posts/hello.md:2:1 says so; it goes to mastodon (mastodon, @mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending, try 1
   Thu 2027-07-01 12:30:00  not sent: the server answered 429: Too many requests; it is tried again at Thu
         2027-07-01 12:40 (Europe/Dublin)
@@ -191,7 +192,7 @@ def test_too_many_requests_for_long(night):
 posts/hello@mastodon#1
   content/posts/hello.md:2:1 says so; it goes to mastodon (mastodon, @mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending, try 1
   Thu 2027-07-01 12:30:00  not sent: the server answered 429: Too many requests; it is tried again at Thu
         2027-07-01 13:00 (Europe/Dublin)
@@ -216,20 +217,20 @@ def test_a_refused_token(night):
 posts/hello@mastodon#1
   content/posts/hello.md:2:1 says so; it goes to mastodon (mastodon, @mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending, try 1
   Thu 2027-07-01 12:30:00  not sent: the server answered 401: The access token is invalid
   Thu 2027-07-01 12:30:00  sending, try 2
   Thu 2027-07-01 12:30:00  failed: the server answered 401: The access token is invalid
   State: failed.
-  Next: Renew the credentials of mastodon ('drumbeat networks' names them); then give the post a new time and
-        commit: it is tried again.
+  Next: Renew the credentials of mastodon (drumbeat connect mastodon --channel mastodon), or do what the reason
+        names; then give the post a new time and commit: it is tried again.
 
 slot  state  due  where, or why not
 posts/hello@mastodon#1  failed  Thu 2027-07-01 12:30 (Europe/Dublin)  the server answered 401: The access token
         is invalid
-next for posts/hello@mastodon#1: Renew the credentials of mastodon ('drumbeat networks' names them); then give
-        the post a new time and commit: it is tried again.
+next for posts/hello@mastodon#1: Renew the credentials of mastodon (drumbeat connect mastodon --channel
+        mastodon), or do what the reason names; then give the post a new time and commit: it is tried again.
 1 failed."""
 
 
@@ -245,13 +246,13 @@ def test_changed_after_a_failure(night):
 posts/hello@mastodon#1
   content/posts/hello.md:2:1 says so; it goes to mastodon (mastodon, @mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending, try 1
   Thu 2027-07-01 12:30:00  not sent: the server answered 401: The access token is invalid
   Thu 2027-07-01 12:30:00  sending, try 2
   Thu 2027-07-01 12:30:00  failed: the server answered 401: The access token is invalid
   Thu 2027-07-01 12:40:00  open again: its post has changed (commit COMMIT)
-  Thu 2027-07-01 12:40:00  taken again by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:40:00  taken again by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:40:00  sending, try 1
   Thu 2027-07-01 12:40:00  published: http://127.0.0.1:PORT/mastodon/#mastodon-ID01
   State: published.
@@ -277,7 +278,7 @@ def test_an_answer_that_came_late(night, start):
 posts/hello@mastodon#1
   content/posts/hello.md:2:1 says so; it goes to mastodon (mastodon, @mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending, try 1
   Thu 2027-07-01 12:34:00  looked for by HOST, process PID: its publisher ended or hangs during the call, so
         nobody knows whether it arrived
@@ -319,7 +320,7 @@ def test_held_for_a_person(night):
 posts/hello@x#1
   content/posts/hello.md:2:1 says so; it goes to x (x, mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending, try 1
   Thu 2027-07-01 12:30:00  nobody knows whether it arrived: 127.0.0.1:PORT may have taken the request: the
         connection broke before a whole answer.
@@ -354,7 +355,7 @@ def test_resolved_as_live(night):
 posts/hello@x#1
   content/posts/hello.md:2:1 says so; it goes to x (x, mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending, try 1
   Thu 2027-07-01 12:30:00  nobody knows whether it arrived: 127.0.0.1:PORT may have taken the request: the
         connection broke before a whole answer.
@@ -384,7 +385,7 @@ def test_resolved_as_absent(night):
 posts/hello@x#1
   content/posts/hello.md:2:1 says so; it goes to x (x, mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending, try 1
   Thu 2027-07-01 12:30:00  nobody knows whether it arrived: 127.0.0.1:PORT may have taken the request: the
         connection broke before a whole answer.
@@ -414,7 +415,7 @@ def test_sent_after_a_verdict(night):
 posts/hello@x#1
   content/posts/hello.md:2:1 says so; it goes to x (x, mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending, try 1
   Thu 2027-07-01 12:30:00  nobody knows whether it arrived: 127.0.0.1:PORT may have taken the request: the
         connection broke before a whole answer.
@@ -441,7 +442,7 @@ def test_missed(night):
 posts/hello@mastodon#1
   content/posts/hello.md:2:1 says so; it goes to mastodon (mastodon, @mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 15:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 15:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 15:30:00  missed: it was more than 2 h past its time before it could go out; nothing is sent
         late by itself
   State: missed.
@@ -465,11 +466,11 @@ def test_missed_and_given_a_new_time(night):
 posts/hello@mastodon#1
   content/posts/hello.md:2:1 says so; it goes to mastodon (mastodon, @mill).
   Due Thu 2027-07-01 17:00 (Europe/Dublin).
-  Thu 2027-07-01 15:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 15:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 15:30:00  missed: it was more than 2 h past its time before it could go out; nothing is sent
         late by itself
   Thu 2027-07-01 17:00:00  open again: its post has changed (commit COMMIT)
-  Thu 2027-07-01 17:00:00  taken again by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 17:00:00  taken again by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 17:00:00  sending, try 1
   Thu 2027-07-01 17:00:00  published: http://127.0.0.1:PORT/mastodon/#mastodon-ID01
   State: published.
@@ -492,7 +493,7 @@ def test_withdrawn(night):
     assert night.seen("2027-07-01 11:41", HELLO) == """\
 posts/hello@mastodon#1
   No file of the content has this slot now; commit COMMIT had it. Times are UTC.
-  Thu 2027-07-01 11:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 11:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 11:30:00  sending, try 1
   Thu 2027-07-01 11:30:00  not sent: the server answered 429: Too many requests; it is tried again at Thu
         2027-07-01 11:40 (UTC)
@@ -517,7 +518,7 @@ def test_half_a_thread_without_a_credential(night):
 posts/hello@x#1
   content/posts/hello.md:2:1 says so; it goes to x (x, mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending part 1, try 1
   Thu 2027-07-01 12:30:00  part 1 is live: http://127.0.0.1:PORT/x/i/status/ID01
   Thu 2027-07-01 12:30:00  sending part 2, try 1
@@ -526,15 +527,15 @@ posts/hello@x#1
   Thu 2027-07-01 12:30:00  part 2 not sent: X does not accept the connection's credentials (401): Unauthorized;
         it is tried again at Thu 2027-07-01 12:45 (Europe/Dublin)
   State: waiting.
-  Next: Renew the credentials of x ('drumbeat networks' names them): the rest of the thread goes out with the
-        next try.
+  Next: Renew the credentials of x (drumbeat connect x --channel x), or do what the reason names: the rest of
+        the thread goes out with the next try.
 
 slot  state  due  where, or why not
 posts/hello@x#1  waiting  Thu 2027-07-01 12:30 (Europe/Dublin)  X does not accept the connection's credentials
         (401): Unauthorized; the next try is at Thu 2027-07-01 12:45 (Europe/Dublin); live already:
         http://127.0.0.1:PORT/x/i/status/ID01
-next for posts/hello@x#1: Renew the credentials of x ('drumbeat networks' names them): the rest of the thread
-        goes out with the next try.
+next for posts/hello@x#1: Renew the credentials of x (drumbeat connect x --channel x), or do what the reason
+        names: the rest of the thread goes out with the next try.
 1 waiting."""
 
 
@@ -552,7 +553,7 @@ def test_half_a_thread_refused(night):
 posts/hello@mastodon#1
   content/posts/hello.md:2:1 says so; it goes to mastodon (mastodon, @mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending part 1, try 1
   Thu 2027-07-01 12:30:00  part 1 is live: http://127.0.0.1:PORT/mastodon/#mastodon-ID01
   Thu 2027-07-01 12:30:00  sending part 2, try 1
@@ -587,7 +588,7 @@ def test_half_a_thread_in_doubt(night):
 posts/hello@x#1
   content/posts/hello.md:2:1 says so; it goes to x (x, mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending part 1, try 1
   Thu 2027-07-01 12:30:00  part 1 is live: http://127.0.0.1:PORT/x/i/status/ID01
   Thu 2027-07-01 12:30:00  sending part 2, try 1
@@ -655,7 +656,7 @@ def test_the_flood_fuse(night):
 posts/two@mastodon#1
   content/posts/two.md:2:1 says so; it goes to mastodon (mastodon, @mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  kept back: the flood fuse of mastodon has blown: 1 post went out in the last hour,
         and it allows 1. See why so many are due at once. If they are meant, raise 'limits: {per_hour: …}' of
         mastodon in networks/channels.yaml; else they go on one by one, and what is too late by then is missed;
@@ -685,7 +686,7 @@ def test_many_looks_are_one_line(night):
 posts/hello@x#1
   content/posts/hello.md:2:1 says so; it goes to x (x, mill).
   Due Thu 2027-07-01 12:30 (Europe/Dublin).
-  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it
+  Thu 2027-07-01 12:30:00  taken by HOST, process PID, as commit COMMIT has it, payload HASH
   Thu 2027-07-01 12:30:00  sending, try 1
   Thu 2027-07-01 12:30:00  nobody knows whether it arrived: 127.0.0.1:PORT may have taken the request: the
         connection broke before a whole answer.
@@ -717,7 +718,8 @@ def test_status_as_data(night):
             "file": "content/posts/hello.md:2:1",
             "next": "Wait: some minutes after the call a running publisher looks at the account by itself, and so does "
                     "'drumbeat reconcile'. Nothing is sent before it is known."}],
-        "counts": {"unknown": 1}, "holds": [], "rejected": None, "in_force": told["in_force"]}
+        "counts": {"unknown": 1}, "holds": [], "rejected": None, "in_force": told["in_force"],
+        "unreachable": None, "reachable": None}
 
 
 def a_row(number: int, state: State, advice: str | None) -> Row:

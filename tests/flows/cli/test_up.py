@@ -13,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from schemas.ledger import Slot
+
+from ..conftest import CHANNELS
+
 pytestmark = pytest.mark.slow
 NETWORKS = {"facebook": "facebook_page"}        # of channels that are not called like their network
 
@@ -61,6 +65,15 @@ def test_every_slot_is_on_its_timeline_once(season, planned, receipts, messages)
     for item in planned:
         texts = [held[item["network"], part["id"]]["text"] for part in receipts[item["slot"]]]
         assert texts == [part["text"] for part in messages[item["slot"]]["parts"]]
+
+
+def test_every_payload_is_the_one_that_preview_names(season, planned, messages, records_of):
+    """Whatever the network and the media: the hash that the archive promises is the one that a reviewer saw."""
+    records = records_of(f"dir:{season.home}/.drumbeat/rehearsal/archive")
+    pins = sorted((folder, record["pin"]["payload"]) for folder, ledger in records.items() for record in ledger
+                  if record["pin"])
+    wanted = {Slot.parse(item["slot"]): messages[item["slot"]]["payload"] for item in planned}
+    assert pins == sorted((f"v1/ledger/{slot.folder}", payload) for slot, payload in wanted.items())
 
 
 def test_posts_stand_in_order_at_their_own_minute(season, planned, receipts):
@@ -189,6 +202,35 @@ def test_ctrl_c_stops_everything(small, start, free_port, children, ended, signa
     assert len(family) >= 3
     assert ended(family, 0) == []
     assert "posts/hello@mastodon#1  published" in done.out
+
+
+def test_the_terminal_hears_of_plans_and_holds(content_folder, start, drumbeat, prefect_server, free_port):
+    """While it runs: what is held and that it goes on, a plan that is not taken and one that is; each in one line."""
+    folder = content_folder()
+    folder.post("hello", "Hello!", at=datetime(2027, 3, 1, 12, tzinfo=UTC))
+    folder.commit()
+    drumbeat("publish", "--once", "--rehearse", "--now", "2027-03-01 07:00", cwd=folder.home)
+    drumbeat("hold", "--channel", "mastodon", "--by", "Ilse", "--reason", "a storm", "--now", "2027-03-01 07:30",
+             cwd=folder.home)
+
+    running = start("up", "--rehearse", "--speed", "60", "--clock", "2027-03-01 08:00", "--port", str(free_port()),
+                    cwd=folder.home, env=prefect_server.environment)
+    running.wait_for(r"^held: the channel mastodon, by Ilse: a storm\. 'drumbeat resume --channel mastodon --by NAME'")
+    drumbeat("resume", "--channel", "mastodon", "--by", "Ilse", cwd=folder.home)
+    running.wait_for(r"^goes on: the channel mastodon, held by Ilse: a storm")
+    folder.write("networks/channels.yaml", "channels: [\n")
+    broken = folder.commit()
+    running.wait_for(rf"^plan rejected: commit {broken[:10]}, .*Run 'drumbeat check', mend it and commit\.")
+    folder.write("networks/channels.yaml", CHANNELS)
+    folder.post("again", "Again!", at=datetime(2027, 3, 1, 18, tzinfo=UTC))
+    mended = folder.commit()
+    running.wait_for(rf"^plan accepted: commit {mended[:10]}, 2 posts")
+    done = running.end()
+
+    assert done.code == 0, done.err
+    notes = [line for line in done.err.splitlines() if re.match("plan |held: |goes on: ", line)]
+    assert len(notes) == len(set(notes)) == 4
+    assert "KeyError" not in "".join(log.read_text() for log in (folder.home / ".drumbeat/rehearsal").glob("*.log"))
 
 
 @pytest.mark.parametrize("when", ["before Prefect is up", "when Prefect is up"])

@@ -274,7 +274,7 @@ def test_up_json(content_folder, drumbeat, prefect_server, free_port):
                     "--json", cwd=folder.home, env=prefect_server.environment)
 
     assert (done.code, done.err) == (0, "")
-    assert set(done.json) == {"slots", "counts", "holds", "rejected", "in_force"}
+    assert set(done.json) == {"slots", "counts", "holds", "rejected", "in_force", "unreachable", "reachable"}
     assert [set(slot) for slot in done.json["slots"]] == [SLOT]
     assert done.json["counts"] == {"published": 1}
     again = drumbeat("status", "--json", "--now", "2027-03-02", cwd=folder.home)

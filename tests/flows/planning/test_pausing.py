@@ -102,6 +102,19 @@ def test_new_times_are_not_at_night(morning: Prepared) -> None:
         datetime(2027, 1, 6, 8, 0, tzinfo=UTC), datetime(2027, 1, 6, 8, 30, tzinfo=UTC)]
 
 
+def test_a_new_time_leaves_alone_what_was_found_for_a_post_that_waits(prepared: Callable[..., Prepared]) -> None:
+    """Mended, it goes out at the time that it has."""
+    made = prepared({
+        "networks/channels.yaml": CHANNELS.replace("handle: '@us'", "handle: '@us', slots: ['tue 11:20']"),
+        "posts/a.md": "---\nat: 2027-01-05 10:00\nchannels: [mastodon]\n---\nText a\n",
+        "posts/b.md": "---\nhold: not yet\nchannels: [mastodon]\n---\nText b\n"})
+    assert [(one.slot, one.found) for one in made.plan.waiting] == [(slot("b"), True)]
+
+    settled = settle("reschedule", list(made.plan.items), made.plan, made.content, now=TEN + timedelta(hours=1))
+
+    assert settled[slot("a")].at == TEN + timedelta(hours=1, minutes=50)
+
+
 def test_a_plan_after_a_resume(morning: Prepared) -> None:
     new = TEN + timedelta(hours=5)
     said = paused([record(1, "hold"), record(2, "resume", late="reschedule", slots={

@@ -13,6 +13,7 @@ from flows.planning.preparing import NOBODY_ELSE, Others, Prepared, prepare
 from flows.planning.reading import is_post
 from flows.planning.replanning import Change, replan
 from schemas.content import SourceFile
+from schemas.hold import Moved
 from schemas.ledger import Slot
 
 Sources = Callable[[Mapping[str, str | None]], list[SourceFile]]
@@ -36,6 +37,7 @@ class Book:
 
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
+        self.resumed: dict[Slot, Moved] = {}
         self.read: list[str] = []
 
     def files(self, posts: Mapping[str, str]) -> list[SourceFile]:
@@ -56,6 +58,7 @@ class Book:
             judge=publishers.judge,
             now=now,
             kept=kept,
+            resumed=self.resumed,
             others=others,
         )
 
@@ -81,7 +84,8 @@ class Book:
             return [new[path] for path in paths]
 
         made = replan(
-            almanac, changes, look, lambda files, kept, others: self.think([*frame, *files], kept, others, now)
+            almanac, changes, look, lambda files, kept, others: self.think([*frame, *files], kept, others, now),
+            resumed=self.resumed,
         )
         for path, card in made.cards.items():
             almanac.put(path, card)
@@ -122,6 +126,13 @@ paths = st.sampled_from(
 )
 folders = st.dictionaries(paths, posts, max_size=9)
 pushes = st.dictionaries(paths, st.none() | posts, min_size=1, max_size=4)
+resumes = st.dictionaries(
+    st.integers(0, 20),
+    st.none() | st.sampled_from(["05 08:45", "06 00:00", "07 12:30", "09 10:00", "12 08:00", "14 13:00"]).map(
+        lambda at: datetime.fromisoformat(f"2027-01-{at}").replace(tzinfo=UTC)),
+    max_size=3,
+)
+"""The number of a slot, and its new time."""
 
 
 def told(cards: Mapping[str, Card], now: datetime) -> dict[str, Card]:
@@ -160,14 +171,17 @@ def state(almanac: Almanac) -> dict[str, Any]:
 
 
 @QUIET
-@given(before=folders, push=pushes, later=st.integers(0, 20))
+@given(before=folders, push=pushes, later=st.integers(0, 20), late=resumes)
 def test_the_plan_of_the_changes_is_the_plan_of_the_whole(
-    before: dict[str, str], push: dict[str, str | None], later: int, sources: Sources
+    before: dict[str, str], push: dict[str, str | None], later: int, late: dict[int, datetime | None], sources: Sources
 ) -> None:
     """Whatever is added, edited, moved or removed: card for card, and index for index."""
     book, now = Book(sources), NOON + timedelta(days=later)
     almanac = book.almanac(before)
     kept = found(almanac.cards)
+    lines = sorted((card.slot(line), line.at) for card in almanac.cards.values() for line in card.lines if line.at)
+    book.resumed = {lines[number][0]: Moved(was=datetime.fromtimestamp(lines[number][1], UTC), at=at)
+                    for number, at in late.items() if number < len(lines)}
     after = {path: text for path, text in {**before, **push}.items() if text is not None}
 
     book.pushed(almanac, before, after, now)

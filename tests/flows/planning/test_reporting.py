@@ -8,8 +8,9 @@ import pytest
 from flows.planning.folding import advance
 from flows.planning.narrating import story
 from flows.planning.preparing import Prepared
-from flows.planning.reporting import counts, rows, when
+from flows.planning.reporting import arrives_again, counts, cut_off, is_overdue, rows, when
 from schemas.ledger import Entry, Evidence, Kind, Pin, Record, Slot, Standing, State, canonical
+from schemas.outage import Outage
 from schemas.report import Row
 
 Make = Callable[..., Prepared]
@@ -157,7 +158,7 @@ def test_a_story_is_told_from_the_beginning(prepared: Make) -> None:
     assert story(SLOT, item, standing, entries, now=DUE) == [
         "content/posts/a.md:3:1 says so; it goes to mastodon (mastodon, @us@social.example).",
         "Due Thu 2027-07-01 09:30 (Europe/Dublin).",
-        "Thu 2027-07-01 09:30:00  taken by w1, as commit c0ffee0123 has it",
+        "Thu 2027-07-01 09:30:00  taken by w1, as commit c0ffee0123 has it, payload ffffffffff",
         "Thu 2027-07-01 09:30:01  sending, try 1",
         "Thu 2027-07-01 09:30:02  nobody knows whether it arrived: no answer within 60 s",
         "State: unknown.",
@@ -197,7 +198,8 @@ def test_a_late_word_stands_after_the_publisher_that_took_over() -> None:
     standing, entries = ledger(CLAIM, SENDING, (Kind.claim, {"epoch": 2, "worker": "w2"}))
 
     assert story(SLOT, None, standing, entries, now=DUE, evidence=[absent])[1:5] == [
-        "Thu 2027-07-01 08:30:00  taken by w1, as commit c0ffee0123 has it", "Thu 2027-07-01 08:30:01  sending, try 1",
+        "Thu 2027-07-01 08:30:00  taken by w1, as commit c0ffee0123 has it, payload ffffffffff",
+        "Thu 2027-07-01 08:30:01  sending, try 1",
         "Thu 2027-07-01 08:30:02  looked for by w2",
         "Thu 2027-07-01 08:30:02  the answer came late to w1: nothing was sent (429)"]
 
@@ -233,3 +235,29 @@ def test_times_are_told_on_the_wall() -> None:
     """Weekday, date, time, seconds only when there are some, and the zone."""
     assert (when(DUE, "Europe/Dublin"), when(DUE + timedelta(seconds=5), "UTC")) == (
         "Thu 2027-07-01 09:30 (Europe/Dublin)", "Thu 2027-07-01 08:30:05 (UTC)")
+
+
+@pytest.mark.parametrize(("state", "minutes", "said"), [
+    ("planned", 14.9, False), ("planned", 15, True), ("planned", 9_000, True), ("planned", -5, False),
+    ("planned", None, False), ("publishing", 59, False), ("publishing", 60, True),
+    *((state, 600, False) for state in ("waiting", "held", "unknown", "published", "failed", "missed", "skipped"))])
+def test_overdue_is_what_nothing_holds(state: str, minutes: float | None, said: bool) -> None:
+    """Due a quarter of an hour ago, no end, no reason to wait; a thread under way has an hour."""
+    at = None if minutes is None else DUE - timedelta(minutes=minutes)
+
+    assert is_overdue(State(state), at, DUE) is said
+
+
+def test_an_outage_is_told_by_whom_it_hits_and_by_the_plan_that_goes_on() -> None:
+    """Who gets nothing, since when by the wall clock, why, what to do, and which plan is sent by meanwhile."""
+    one = Outage("main", DUE, DUE, "https://git.example cannot be fetched: no route.", "Look.", ("pub-1",))
+
+    assert cut_off(one, "c" * 40, "Europe/Dublin") == [
+        "pub-1 gets nothing of what is pushed to main since Thu 2027-07-01 09:30 (Europe/Dublin): "
+        "https://git.example cannot be fetched: no route.", "Look.", "The plan of commit cccccccccc stays in force."]
+    assert cut_off(one._replace(machines=("a", "b", "c")), None, "UTC")[0].startswith("a, b and c get nothing of ")
+    assert cut_off(one._replace(behind=("pub-1",)), "d" * 40, "UTC")[2].startswith(
+        "pub-1 goes on by an older plan than that of commit dddddddddd, which another publisher took meanwhile")
+    assert arrives_again(one._replace(at=DUE + timedelta(hours=1), is_over=True), "UTC") == (
+        "pub-1 gets what is pushed to main again; nothing came from Thu 2027-07-01 08:30 (UTC) to Thu 2027-07-01 09:30 "
+        "(UTC).")

@@ -14,8 +14,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from flows.planning.preparing import Prepared
+from flows.planning.scheduling import schedule
 from flows.planning.timing import instant
+from schemas.hold import Moved
 from schemas.ledger import Slot
+from schemas.plan import Plan
 
 Make = Callable[..., Prepared]
 Tell = Callable[..., list[str]]
@@ -44,9 +47,10 @@ def post(front: str, body: str | None = None) -> str:
     return f"---\n{front}---\n{body or f'Hello number {next(_said)}.'}\n"
 
 
-def times(made: Prepared) -> dict[str, str]:
+def times(made: Prepared | Plan) -> dict[str, str]:
     """Every slot of the plan with its instant, in the order in which they go out."""
-    return {str(item.slot): f"{item.at:%Y-%m-%d %H:%MZ}" for item in made.plan.items}
+    plan = made.plan if isinstance(made, Prepared) else made
+    return {str(item.slot): f"{item.at:%Y-%m-%d %H:%MZ}" for item in plan.items}
 
 
 def whys(made: Prepared) -> dict[str, str]:
@@ -507,6 +511,73 @@ def test_a_moved_post_gives_its_old_slot_back(prepared: Make) -> None:
     made = prepared(files, kept={Slot("posts/a", "a"): datetime(2027, 1, 5, 8, 45, tzinfo=UTC)})
 
     assert times(made) == {"posts/b@a#1": "2027-01-05 08:45Z", "posts/a@a#1": "2027-02-01 10:00Z"}
+
+
+def moved(was: datetime, hour: int, minute: int = 0) -> dict[Slot, Moved]:
+    """What a resume said of posts/late: from `was` to that time of Tuesday."""
+    return {Slot("posts/late", "a"): Moved(was=was, at=datetime(2027, 1, 5, hour, minute, tzinfo=UTC))}
+
+
+@pytest.mark.parametrize(("late", "kept"), [
+    ("at: 2027-01-04 11:00\n", False), ("slot: next\n", True), ("after: lead + 1h\n", False)])
+@pytest.mark.parametrize(("said", "at"), [
+    (moved(NOON - timedelta(hours=1), 8, 45), "2027-01-07 12:30Z"),         # the very minute
+    (moved(NOON - timedelta(hours=1), 9, 30), "2027-01-07 12:30Z"),         # nearer than min_gap
+    (moved(NOON - timedelta(hours=1), 9, 45), "2027-01-05 08:45Z"),
+    (moved(NOON - timedelta(hours=2), 8, 45), "2027-01-05 08:45Z"),         # its time is another by now: that one wins
+    ({Slot("posts/late", "a"): Moved(was=NOON - timedelta(hours=1), at=None)}, "2027-01-05 08:45Z"),
+])
+def test_the_new_time_of_a_resume_is_taken(late: str, kept: bool, said: dict[Slot, Moved], at: str,
+                                           prepared: Make) -> None:
+    """Whatever gave the post its first time: `slot: next` keeps its distance from where a resume put it."""
+    content = prepared({
+        "networks/channels.yaml": channels(f"{WEEK}, max_per_day: 9", min_gap="1h"), "posts/late.md": post(late),
+        "posts/lead.md": post("at: 2027-01-04 10:00\n"), "posts/new.md": post("slot: next\n")}).content
+    before = {Slot("posts/late", "a"): NOON - timedelta(hours=1)} if kept else {}
+
+    plan = schedule(content, before, now=NOON, resumed=said)
+
+    assert times(plan)["posts/new@a#1"] == at
+    assert times(plan)["posts/late@a#1"] == "2027-01-04 11:00Z"              # the plan has it where it was
+
+
+@pytest.mark.parametrize(("was", "most", "at"), [
+    ("2027-01-04 11:00", 2, "2027-01-07 12:30Z"),                 # from yesterday: Tuesday is full with it
+    ("2027-01-05 06:00", 3, "2027-01-05 12:00Z"),                 # of the same day: it counts there already
+])
+def test_the_new_time_of_a_resume_counts_once_a_day(was: str, most: int, at: str, prepared: Make) -> None:
+    """max_per_day counts it on the day that it goes out on."""
+    slots = f'slots: ["tue 12:00", "thu 12:30"], max_per_day: {most}'
+    content = prepared({
+        "networks/channels.yaml": channels(slots), "posts/late.md": post(f"at: {was}\n"),
+        "posts/other.md": post("at: 2027-01-05 15:00\n"), "posts/new.md": post("slot: next\n")}).content
+
+    plan = schedule(content, {}, now=datetime(2027, 1, 5, 7, tzinfo=UTC),
+                    resumed=moved(datetime.fromisoformat(was).replace(tzinfo=UTC), 18))
+
+    assert times(plan)["posts/new@a#1"] == at
+
+
+def test_a_time_that_was_given_stays_beside_one_of_a_resume(prepared: Make) -> None:
+    """A resume that did not know of it yet, on another machine, does not move what is in force."""
+    content = prepared({"networks/channels.yaml": channels(WEEK), "posts/late.md": post("at: 2027-01-04 11:00\n"),
+                        "posts/new.md": post("slot: next\n")}).content
+
+    plan = schedule(content, {Slot("posts/new", "a"): datetime(2027, 1, 5, 8, 45, tzinfo=UTC)}, now=NOON,
+                    resumed=moved(NOON - timedelta(hours=1), 8, 45))
+
+    assert times(plan)["posts/new@a#1"] == "2027-01-05 08:45Z"
+
+
+def test_a_turn_of_a_series_leaves_the_time_of_a_resume_alone(prepared: Make) -> None:
+    """Its day goes without."""
+    content = prepared({
+        "networks/channels.yaml": channels(""), "posts/late.md": post("at: 2027-01-04 11:00\n"),
+        "evergreen/s/series.yaml": "slot: tue 09:00\nmin_repeat: 1w\n", "evergreen/s/one.md": post("")}).content
+
+    plan = schedule(content, {}, now=NOON, resumed=moved(NOON - timedelta(hours=1), 9))
+
+    assert next(at for slot, at in times(plan).items() if "evergreen" in slot) == "2027-01-12 09:00Z"
 
 
 @pytest.mark.parametrize(("front", "at"), [

@@ -3,12 +3,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from flows.edges.clock import elapsed_s
 from flows.edges.plans import accept
 from flows.edges.settings import Settings
 from flows.edges.store import open_store
+from flows.web.health import SLOW_S
 from flows.web.looking import Looker
 
 from ..conftest import ContentFolder
+from ..test_pull import Silent
 
 
 def test_pages_of_their_own_machine_fetch_what_the_archive_speaks_of(
@@ -29,3 +32,10 @@ def test_pages_of_their_own_machine_fetch_what_the_archive_speaks_of(
 
     assert seen.commit == first
     assert [str(line.slot) for line in seen.lines] == ["posts/a@mastodon#1"]
+
+    silent = Silent()                                             # a remote that hangs: what is here is shown
+    began = elapsed_s()
+    again = Looker(settings._replace(remote=silent.url), archive, lambda: seen.now, rehearsal=False, fetch_s=0.2).look()
+    silent.close()
+    assert again.lines == seen.lines
+    assert elapsed_s() - began < SLOW_S

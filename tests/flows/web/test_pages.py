@@ -9,7 +9,8 @@ from icalendar import Calendar
 from prometheus_client.parser import text_string_to_metric_families
 
 from flows.edges.holds import Holds
-from flows.edges.plans import Rejection, reject
+from flows.edges.outages import Clone, Sign, note
+from flows.edges.plans import Rejection, good, reject
 from flows.edges.settings import find
 from flows.edges.store import open_store
 from flows.observe import News
@@ -135,6 +136,41 @@ def test_a_rejected_commit_is_told_with_its_problems_and_the_plan_that_stays(wee
     assert ask(app, "/status.json").json()["rejected"]["commit"] == commit
 
 
+def test_pushes_that_do_not_arrive_are_told_and_are_no_ill_health(week, hosted):
+    """What the publisher of another machine noted stands on the page, in the status and in the metrics.
+
+    /health stays well: what is planned goes out, and no monitor can bring the remote back.
+    """
+    store = open_store(week.archive)
+    force = good(store)
+    why = "https://git.example/content.git cannot be fetched: <b>no</b> route."
+    note(store, Sign(Clone("pub-1", "pub-1", "main"), NOON, NOON + timedelta(minutes=15), why, "Look at the address.",
+                     force.commit))
+    app = hosted(week.home, week.archive, now=LATER)
+    told = words(ask(app, "/").text)
+
+    assert ("What is pushed does not arrive pub-1 gets nothing of what is pushed to main since Mon 2027-03-01 12:00 "
+            "(UTC): https://git.example/content.git cannot be fetched: &lt;b&gt;no&lt;/b&gt; route. What to do: "
+            f"Look at the address. The plan of commit {force.commit[:10]} stays in force.") in told
+    assert ask(app, "/status.json").json()["unreachable"] == {
+        "branch": "main", "since": "2027-03-01T12:00:00Z", "at": "2027-03-01T12:15:00Z", "why": why,
+        "remedy": "Look at the address.", "machines": ["pub-1"], "behind": []}
+    assert "drumbeat_remote_unreachable 1\n" in ask(app, "/metrics").text
+    assert ask(app, "/health").status_code == 200
+
+
+def test_what_does_not_arrive_is_said_first_where_nothing_else_is_amiss(stage, hosted):
+    """The page does not say that all is well while a change that somebody pushed cannot be taken."""
+    stage.folder.post("list", "A list of spring.", at=NOON + timedelta(days=2))
+    stage.folder.commit()
+    note(open_store(stage.archive), Sign(Clone("pub-1", "pub-1", "main"), NOON, NOON, "No route.", "Look.", ""))
+
+    told = words(ask(hosted(stage.home, stage.archive, now=NOON), "/").text)
+
+    assert "What is pushed does not arrive. Nothing went out today. Next: “A list of spring.”" in told
+    assert "All is well" not in told
+
+
 def test_the_same_trouble_on_many_channels_is_said_once(stage, hosted):
     """What is due everywhere and went out nowhere is one thing to do, with the channels beside it."""
     stage.folder.post("hello", "Hello.", channels="mastodon, x, facebook")
@@ -241,7 +277,8 @@ def test_the_metrics_are_what_prometheus_reads(week, hosted):
         ("drumbeat_slots", "published", "mastodon"): 1, ("drumbeat_slots", "failed", "x"): 1,
         ("drumbeat_slots", "planned", "mastodon"): 1, ("drumbeat_slots", "planned", "x"): 1,
         ("drumbeat_slots_due_not_sent", "mastodon"): 0, ("drumbeat_slots_due_not_sent", "x"): 0,
-        ("drumbeat_plan_age_seconds",): 6000, ("drumbeat_plan_rejected",): 0, ("drumbeat_holds_active",): 0}
+        ("drumbeat_plan_age_seconds",): 6000, ("drumbeat_plan_rejected",): 0, ("drumbeat_holds_active",): 0,
+        ("drumbeat_remote_unreachable",): 0}
 
 
 # --- health --------------------------------------------------------------------------------------------------------
