@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import publishers
@@ -136,11 +136,11 @@ resumes = st.dictionaries(
 
 
 def told(cards: Mapping[str, Card], now: datetime) -> dict[str, Card]:
-    """The cards; whether what is long over still waits is nobody's matter any more."""
-    gone = (now - timedelta(days=1)).timestamp()
+    """The cards; whether what is over still waits is nobody's matter any more."""
     return {
         path: card._replace(lines=tuple(
-            line._replace(goes=False, takes=False, grace_s=0, why="") if line.at and line.at < gone else line
+            line._replace(goes=False, takes=False, grace_s=0, why="")
+            if line.at and line.at + (line.grace_s if line.goes else 0) < now.timestamp() else line
             for line in card.lines))
         for path, card in sorted(cards.items())
     }
@@ -172,6 +172,8 @@ def state(almanac: Almanac) -> dict[str, Any]:
 
 @QUIET
 @given(before=folders, push=pushes, later=st.integers(0, 20), late=resumes)
+@example(before={f"posts/p{n}.md": "---\nat: 2027-01-05 00:00\n---\nThird.\n" for n in (1, 2)},
+         push={"posts/p1.md": None}, later=1, late={})
 def test_the_plan_of_the_changes_is_the_plan_of_the_whole(
     before: dict[str, str], push: dict[str, str | None], later: int, late: dict[int, datetime | None], sources: Sources
 ) -> None:
