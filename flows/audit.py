@@ -20,7 +20,8 @@ async def audit() -> State[None]:
     except (KeyError, TypeError):
         raise DrumbeatError("'drumbeat audit' gave no findings.", "Its own words are on stderr, above.") from None
     await acreate_table_artifact(key="audit", table=cells(found), description="What the audit found")
-    await entitle(f"audit {len(found)} findings" if found or not told["ok"] else "audit nothing found")
+    findings = f"{len(found)} finding{'' if len(found) == 1 else 's'}"
+    await entitle(f"audit {findings}" if found or not told["ok"] else "audit nothing found")
     if found or not told["ok"]:
-        return Failed(message=f"{len(found)} findings; the table says what to do about each.")
+        return Failed(message=f"{findings}; the table says what to do about each.")
     return Completed(message="Every chain holds, and all that was due has an end.")

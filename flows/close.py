@@ -68,14 +68,14 @@ def _end(run: FlowRun) -> datetime | None:
 
 
 def ends_at(asked: Mapping[str, Any], scheduled: datetime) -> datetime:
-    """When a shift ends that was asked for so. Raises UsageError for a time that is none, or days away."""
+    """When a shift ends that was asked for so. Raises UsageError for a time that is none."""
     if not asked.get("until"):
         # Prefect's times are pendulum's, and lose their zone where one of the standard library's is added up with them
         return datetime.fromtimestamp(scheduled.timestamp(), UTC) + SHIFT
     try:
         end = datetime.fromisoformat(asked["until"])
-    except (TypeError, ValueError):
-        end = None
-    if end is None or end.tzinfo is None:
-        raise UsageError("until is no time with a zone.", "Write it like 2027-03-01T13:00:00Z, or leave it out.")
-    return end.astimezone(UTC)
+        if end.tzinfo is not None:
+            return end.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):                # the last: in UTC it is before the year 1, say
+        pass
+    raise UsageError("until is no time with a zone.", "Write it like 2027-03-01T13:00:00Z, or leave it out.")

@@ -33,6 +33,9 @@ from schemas.world import Trial
 
 DEADLINE_S = 20.0
 """So long a check may take: a network that hangs must not hang us."""
+NOTHING_FETCHED = Finding("skipped", "nothing was fetched from the remote yet",
+                          "Run 'drumbeat sync', and this again: it fetches, or says why not.")
+"""A publisher that was never started, or never reached its remote: there is no content to look at."""
 
 
 class Check(NamedTuple):
@@ -111,11 +114,14 @@ def examine(case: Case, deadline_s: float = DEADLINE_S) -> list[Outcome]:
         yield from ()
 
     (listened,) = run([Check("plan", listen)], deadline_s)        # with a deadline too; its errors are told below
-    try:
-        prepared = _prepared(case, told[-1])
-        posts = Check("posts", partial(survey.posts, prepared, case.clock.now()))
-    except DrumbeatError as error:
-        posts = Check("posts", partial(iter, [Finding("error", error.what, error.remedy)]))
+    if case.settings.remote is not None and not survey.is_fetched(case.settings.content):
+        posts = Check("posts", partial(iter, [NOTHING_FETCHED]))
+    else:
+        try:
+            prepared = _prepared(case, told[-1])
+            posts = Check("posts", partial(survey.posts, prepared, case.clock.now()))
+        except DrumbeatError as error:
+            posts = Check("posts", partial(iter, [Finding("error", error.what, error.remedy)]))
     found = run([posts, *of_machine(case, prepared), *of_archive(case, prepared, opened),
                  *of_accounts(case, prepared, opened)], deadline_s)
     if case.connect is not None and not case.rehearsal:
@@ -174,7 +180,10 @@ def _prepared(case: Case, told: _Told) -> Prepared:
         repository = Repository(folder)
         commit = repository.head() if case.settings.remote is None else told.commit or survey.newest(repository)
     except (SettingsError, ContentError):
+        if case.settings.remote is not None:
+            raise
         return check(folder, **about)  # type: ignore[arg-type]
+    assert commit is not None                                     # `examine` asked: something was fetched
     try:
         return check_commit(repository, commit, **about)  # type: ignore[arg-type]
     except ContentError:
@@ -220,7 +229,9 @@ def of_machine(case: Case, prepared: Prepared | None) -> Iterator[Check]:
 def of_archive(case: Case, prepared: Prepared | None, opened: Callable[[], Store | None]) -> Iterator[Check]:
     """The archive, Git, and what keeps posts back."""
     settings, far = case.settings, is_far(case)
-    yield Check("git", partial(survey.git, settings.content, remote=settings.remote is not None))
+    is_fetched = settings.remote is None or survey.is_fetched(settings.content)
+    if is_fetched:
+        yield Check("git", partial(survey.git, settings.content, remote=settings.remote is not None))
     if settings.remote is not None:
         yield Check("remote", partial(survey.remote, settings, call=case.connect is not None))
     if far and case.connect is None:
@@ -232,7 +243,8 @@ def of_archive(case: Case, prepared: Prepared | None, opened: Callable[[], Store
         yield Check("bucket", partial(survey.bucket_settings, case.archive))
     elif survey.exists(case.archive) and not survey.folder_of(case.archive).is_relative_to(settings.home / ".drumbeat"):
         yield Check("archive's disk", partial(surroundings.room, survey.folder_of(case.archive)))
-    yield Check("plan", lambda: survey.in_force(opened(), settings.content, remote=settings.remote is not None))
+    yield Check("plan", lambda: survey.in_force(opened(), settings.content, remote=settings.remote is not None)
+                if is_fetched else [NOTHING_FETCHED])
     yield Check("holds", lambda: survey.holds(opened()))
     if prepared is not None and is_in_use(case, prepared):
         yield Check("due", lambda: survey.late(prepared, opened(), case.clock.now()))

@@ -1,7 +1,9 @@
 """The accounts of one publisher: one call in flight each, and each opened before its first post is due."""
 import logging
+import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Generic, NamedTuple, Self, TypeVar
 
@@ -22,6 +24,15 @@ class _Call(NamedTuple, Generic[Job, Result]):
     future: "Future[Result]"
 
 
+class _Opening(NamedTuple):
+    """An account that is opened ahead: `opened` ends with that, `asked` once it is known whose it is, or nobody says.
+    """
+
+    work: Callable[["Future[None]"], None]
+    opened: "Future[None]"
+    asked: "Future[None]"
+
+
 class Lanes(Generic[Job, Result]):
     """Threads that call networks. `connect` opens a channel, `renew` with other credentials than were refused.
 
@@ -33,15 +44,19 @@ class Lanes(Generic[Job, Result]):
         self._connect, self._renew, self._wake = connect, renew, wake
         self._opened: dict[str, tuple[Channel, Publisher]] = {}
         self._calls: dict[str, _Call[Job, Result]] = {}
-        self._getting_ready: dict[str, Future[None]] = {}
+        self._getting_ready: dict[str, _Opening] = {}
+        self._waiting: SimpleQueue[_Opening | None] = SimpleQueue()
+        self._openers = 0
 
     def __enter__(self) -> Self:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="send")
-        self._ahead = ThreadPoolExecutor(GETTING_READY, thread_name_prefix="ready")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._ahead.shutdown(cancel_futures=True)
+        # A credential that is being renewed can be lost; who is only asked whose it is need not be waited for
+        wait([one.opened for one in self._getting_ready.values() if not one.asked.cancel()])
+        for _ in range(self._openers):
+            self._waiting.put(None)
         self._pool.shutdown()
 
     @property
@@ -57,7 +72,7 @@ class Lanes(Generic[Job, Result]):
     def is_free(self, channel: str) -> bool:
         """Whether nobody talks to the account; what only waits to be opened ahead waits no more."""
         ready = self._getting_ready.get(channel)
-        return channel not in self._calls and (ready is None or ready.done() or ready.cancel())
+        return channel not in self._calls and (ready is None or ready.asked.done() or ready.asked.cancel())
 
     def hand_out(self, channel: Channel, job: Job, work: Callable[[], Result]) -> None:
         """Does `work` in a thread of its own."""
@@ -97,18 +112,41 @@ class Lanes(Generic[Job, Result]):
         """A channel may have got another account."""
         self._opened = {}
 
-    def get_ready(self, channel: Channel, identify: Callable[[Publisher], None]) -> None:
-        """Opens the account and asks whose it is, so that its next post need not wait for that. Says nothing."""
+    def get_ready(self, channel: Channel, identify: Callable[[Publisher], None], *,
+                  unless: Callable[[], bool] = lambda: False) -> None:
+        """Opens the account and asks whose it is, so that its next post need not wait for that. Says nothing.
+
+        `unless`: asked just before, in the same thread, and once more before anybody is asked whose account it is.
+        """
         if channel.id in self._opened or not self.is_free(channel.id):
             return
 
-        def work() -> None:
+        def work(opened: "Future[None]") -> None:
             try:
-                identify(self.open(channel))
+                if not unless():
+                    publisher = self.open(channel)
+                    opened.set_result(None)
+                    if not unless():
+                        identify(publisher)
             except (DrumbeatError, PublishError) as error:        # the send asks again, and says so where people look
                 log.info("not ready channel=%s why=%s", channel.id, error)
             except Exception:  # a fault of an adapter or its SDK: the send meets it, too
                 log.exception("not ready channel=%s", channel.id)
 
-        future = self._getting_ready[channel.id] = self._ahead.submit(work)
-        future.add_done_callback(lambda _: self._wake())
+        opening = self._getting_ready[channel.id] = _Opening(work, Future(), Future())
+        opening.asked.add_done_callback(lambda _: self._wake())
+        self._waiting.put(opening)
+        if self._openers < GETTING_READY:
+            threading.Thread(target=self._open_ahead, name=f"ready-{self._openers}", daemon=True).start()
+            self._openers += 1
+
+    def _open_ahead(self) -> None:
+        """One thread of those that open accounts. A daemon: the process may end while a network hangs."""
+        while (one := self._waiting.get()) is not None:
+            if one.asked.set_running_or_notify_cancel():
+                try:
+                    one.work(one.opened)
+                finally:
+                    if not one.opened.done():                     # it was not opened
+                        one.opened.set_result(None)
+                    one.asked.set_result(None)

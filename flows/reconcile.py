@@ -36,7 +36,8 @@ async def reconcile(look: bool = True) -> State[None]:
     for said in told:
         logger.warning(said)
     if closed or told:
-        await entitle(f"reconcile {len(closed)} shifts closed, {len(told)} told")
+        shifts = "shift" if len(closed) == 1 else "shifts"
+        await entitle(f"reconcile {len(closed)} {shifts} closed, {len(told)} told")
     if not look:
         return Completed(message="Lost answers are looked up by the running shift.")
     command = Command("reconcile", "--lines", fine=(0, _STILL_OPEN))

@@ -23,7 +23,7 @@ from flows.planning.deciding import TIMING, Timing, wait_after
 from flows.planning.folding import fold
 from flows.planning.noting import accepted, in_force, rejected, stopped
 from flows.planning.pacing import MOST_PER_HOUR, Brake
-from flows.planning.pausing import NOTHING_PAUSED
+from flows.planning.pausing import NOTHING_PAUSED, Paused
 from flows.planning.pausing import why as why_held
 from flows.planning.renaming import Former, advice, renamed
 from flows.pull import Head, Source, keep_rejected
@@ -35,6 +35,7 @@ from flows.watch import Trials, Watch, keep_probing
 from publishers.base import Publisher
 from schemas.channel import Channel
 from schemas.errors import ContentError, SettingsError, StoreError, UsageError
+from schemas.hold import Hold
 from schemas.ledger import Slot, State
 from schemas.plan import Item, Waiting
 from schemas.report import Note
@@ -152,13 +153,14 @@ class Shift:
                 self._pause()
             now = self.clock.now()
             self._dispatch(min(now, until))
-            if self.lanes.is_busy and (self.clock.pretend or now >= until):
+            # what is due and left in a line waits for its account, which may be on its way to be opened
+            if (self.lanes.is_busy or any(self._lines.values())) and (self.clock.pretend or now >= until):
                 self.woken.wait()                                 # a pretend clock stands still during a call
                 continue
             moment = self._next_moment()
             if now >= until and moment > until:
                 return
-            self.clock.wait_until(min(moment, until, self._get_ready(now, moment)), self.woken)
+            self.clock.wait_until(min(moment, until, self._get_ready(now, moment, until)), self.woken)
 
     # --- the plan -----------------------------------------------------------------------------------------------------
 
@@ -345,22 +347,30 @@ class Shift:
                 if order is not None:
                     self.lanes.hand_out(order.channel, order, partial(self._deliver, order))
 
-    def _get_ready(self, now: datetime, first: datetime) -> datetime:
+    def _get_ready(self, now: datetime, first: datetime, until: datetime) -> datetime:
         """Opens what is due soon, and its accounts, unless there is no time before `first`. Gives when to look again.
+
+        What is due after `until` is left to the next shift: an account that hangs would make that wait for this one.
         """
         if self.clock.pretend or self.settle_only or first - now < CALM:
             return FAR
         try:
-            for slot in self.agenda.due(max(now, self._ready_until), now + READY):
+            for slot in self.agenda.due(max(now, self._ready_until), min(now + READY, until)):
+                if first - self.clock.now() < CALM:
+                    break                                         # many take their time: what is due goes first
                 if self._wants(slot) and slot not in self._over and self.only in (None, slot):
                     order = self._opened(slot, now)
                     if order is not None and order.message is not None:
-                        self.lanes.get_ready(order.channel, partial(self.courier.identify, order.channel,
-                                                                    order.message.account))
+                        identify = partial(self.courier.identify, order.channel, order.message.account)
+                        self.lanes.get_ready(order.channel, identify, unless=partial(self._is_stopped, order))
         except ContentError as error:                             # asked again, and said, when it is due
             log.info("not opened ahead why=%s", error.what)
         self._ready_until = now + READY
         return first - READY if first - READY > now else FAR
+
+    def _is_stopped(self, order: Order) -> bool:
+        """Whether nobody is to be called for it: a person said so, or the shift ends. Raises StoreError."""
+        return self.stopping.is_set() or self._hold(order)[1] is not None
 
     def _opened(self, slot: Slot, now: datetime) -> Order | None:
         """The slot as the plan has it; None: it has none. Raises ContentError."""
@@ -426,17 +436,22 @@ class Shift:
     def held(self, order: Order) -> Brake | None:
         """Who stopped it, as the archive knows it within a second; None: nobody. Raises StoreError."""
         item = order.item
-        # a post that no file has any more is still its campaign's
-        campaign = item.post.post.campaign if item is not None else order.slot.post.partition("/")[0]
-        # on a fast clock a second is a day
-        said = self.watch.held(0.0 if self.clock.pretend else FRESH_S)
-        hold = said.by(order.channel.id, campaign)
+        said, hold = self._hold(order)
         if hold is None:
             # whoever hears first that things go on does not go by the times of before
             return None if self.agenda.has_taken(said) else Brake(self.clock.now(), "")
         self.teller.held(order.slot, hold.number)
         # whoever lets it go on wakes us; this is for the case that nobody heard
         return Brake(self.clock.now() + self._held_wait(1), why_held(hold, item.zone if item is not None else "UTC"))
+
+    def _hold(self, order: Order) -> tuple[Paused, Hold | None]:
+        """What people stopped, and the hold among it that stops this order. Raises StoreError."""
+        item = order.item
+        # a post that no file has any more is still its campaign's
+        campaign = item.post.post.campaign if item is not None else order.slot.post.partition("/")[0]
+        # on a fast clock a second is a day
+        said = self.watch.held(0.0 if self.clock.pretend else FRESH_S)
+        return said, said.by(order.channel.id, campaign)
 
     def is_left_out(self, slot: Slot) -> bool:
         """Whether somebody who let things go on again left this slot out."""
@@ -490,6 +505,8 @@ class Shift:
                 self._begun.discard(slot)
             if ended.news:
                 self._tries.pop(slot, None)
+            if standing.last is not None and standing.last.record.detail.get("class") == "unauthorized":
+                self.lanes.close(order.channel)                   # what a person puts right meanwhile counts at once
             if slot not in self._published:
                 went = bool(standing.parts or standing.doubt)
                 self.traffic.ended(slot, standing.changed_at if went else None)

@@ -9,7 +9,7 @@ from flows.edges.fetching import FETCHED, checked_url, head_of, shown
 from flows.edges.holds import Holds
 from flows.edges.ledger import Ledger
 from flows.edges.plans import good, rejections
-from flows.edges.repository import Repository
+from flows.edges.repository import Repository, inside_repository
 from flows.edges.settings import Settings
 from flows.edges.signatures import anybody_may_sign
 from flows.edges.store import Store, open_store
@@ -131,8 +131,9 @@ def remote(settings: Settings, *, call: bool) -> Iterator[Finding]:
     ContentError.
     """
     assert settings.remote is not None
-    top = Repository(settings.content).top
-    if settings.require_signed:
+    is_here = is_fetched(settings.content)
+    top = Repository(settings.content).top if is_here else there(settings.content)
+    if settings.require_signed and is_here:
         yield from _signers(settings)
     if not call:
         yield Finding("skipped", f"{shown(checked_url(settings.remote, top))} was not called")
@@ -150,6 +151,11 @@ def _signers(settings: Settings) -> Iterator[Finding]:
                       f"nor does {where}{OPENPGP}: every commit is refused.",
                       f"Commit {where}{SIGNERS} with a line for each who may sign, NAME KEY; or their OpenPGP keys as "
                       f"{where}{OPENPGP}/NAME.asc.")
+
+
+def is_fetched(content: Path) -> bool:
+    """Whether a publisher's clone has anything in it. Raises SettingsError when there is no git."""
+    return content.is_dir() and inside_repository(content) and newest(Repository(content)) is not None
 
 
 def newest(repository: Repository) -> str | None:
@@ -171,14 +177,14 @@ def in_force(store: Store | None, content: Path, *, remote: bool) -> Iterator[Fi
     """Whether the newest commit is the one whose plan is in force. Raises StoreError, ContentError."""
     tip = newest(Repository(content)) if remote else Repository(content).head()
     now_good = good(store) if store is not None else None
-    if store is None or now_good is None:
-        yield Finding("ok", "no plan was accepted yet; the first publisher takes it")
-        return
-    refused = rejections(store)
+    refused = rejections(store) if store is not None else ()
     if refused:
         last = refused[-1]
-        yield Finding("error", f"Commit {last.commit[:10]} is not published: {last.why.rstrip('.')}. The plan of "
-                      f"{now_good.commit[:10]} stays in force.", last.remedy)
+        stays = "No plan is in force." if now_good is None else f"The plan of {now_good.commit[:10]} stays in force."
+        yield Finding("error", f"Commit {last.commit[:10]} is not published: {last.why.rstrip('.')}. {stays}",
+                      last.remedy)
+    elif now_good is None:
+        yield Finding("ok", "no plan was accepted yet; the first publisher takes it")
     elif now_good.commit != tip:
         there = tip[:10] if tip else "nothing newer"
         yield Finding("advice", f"The plan of {now_good.commit[:10]} is in force, and {there} is there.",

@@ -25,8 +25,14 @@ async def sync() -> State[None]:
     """Fetches what was pushed, and shows what became of it: the plan's problems, the week ahead, the gates.
 
     Ends Completed, or Failed with the name Rejected: then the last good plan stays in force. Each verdict is told once.
+    Failed with the name Unreachable: the remote did not answer; `reconcile` tells people once that is long.
     """
     said = await ask("sync", "--json")
+    if said["state"] == "unreachable":
+        await _show_week(said.get("week") or [], news=False)
+        await _show_gates(said.get("gates") or [])
+        await entitle("sync remote unreachable")
+        return Failed(name="Unreachable", message=f"{plain(said.get('why'))} {plain(said.get('remedy'))}")
     verdict, news = await _show_plan(said)
     await _show_week(said.get("week") or [], news=news)
     await _show_gates(said.get("gates") or [])

@@ -1,9 +1,12 @@
 """init: a content folder with the fewest lines that work."""
 
 import re
+import shlex
 import subprocess
 from datetime import date, timedelta
+from difflib import get_close_matches
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import click
 
@@ -36,6 +39,12 @@ def init_command(folder: Path, network: str, timezone: str) -> int:
         raise UsageError(
             f"{folder} is not empty.", 'Name another folder, or add a post to this one: drumbeat new post "Hello".'
         )
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        close = get_close_matches(timezone, available_timezones(), 1, 0.6)
+        raise UsageError(f"--timezone {timezone}: there is no such time zone.",
+                         f"Write a name of the IANA list, such as {close[0] if close else 'Europe/Dublin'}.") from None
     today = date.today()  # noqa: DTZ011 — the writer's own calendar day
     channel = network.removesuffix("_page").replace("_", "-")
     files = {
@@ -62,18 +71,19 @@ def init_command(folder: Path, network: str, timezone: str) -> int:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
         tell(f"{folder}/{name}")
-    home = folder.absolute().parent
+    home = folder.absolute().parent.resolve()
     if not inside_repository(home):
         subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(home)], check=True)
         say(f"{home} is a Git repository now.")
     ignored = home / ".gitignore"
     if not ignored.exists():
         ignored.write_text(".drumbeat/\n", encoding="utf-8")
-    git = "git" if home == Path.cwd() else f"git -C {home}"
+    git = "git" if home == Path.cwd() else f"git -C {shlex.quote(str(home))}"
+    there, name = shlex.quote(str(folder)), shlex.quote(folder.absolute().name)
     say("Next:")
-    say(f"  drumbeat check --content {folder}")
-    say(f'  {git} add {folder.name} .gitignore && {git} commit -m "First post"')
-    say(f"  drumbeat up --rehearse --content {folder}")
+    say(f"  drumbeat check --content {there}")
+    say(f'  {git} add {name} .gitignore && {git} commit -m "First post"')
+    say(f"  drumbeat up --rehearse --content {there}")
     return 0
 
 

@@ -65,7 +65,9 @@ def sync_command(
     made = synced(settings, repository, store, at, rehearsal=rehearsal)
     if as_json:
         tell_json({**made.as_dict(), **outlook(settings, store, at, rehearsal=rehearsal)})
-        return 1 if made.state == "rejected" else 0
+        return {"rejected": 1, "unreachable": 3}.get(made.state, 0)
+    if made.state == "unreachable":
+        raise SettingsError(made.why or "", made.remedy or "")
     for problem in made.problems:
         if problem["severity"] != "advice":
             tell_problem(problem)
@@ -83,7 +85,10 @@ def sync_command(
 
 
 class Synced(NamedTuple):
-    """What became of the newest commit. `in_force`: whose plan is; None: none was ever accepted."""
+    """What became of the newest commit. `in_force`: whose plan is; None: none was ever accepted.
+
+    `state`: accepted, unchanged, rejected, or unreachable: the remote did not answer, and `commit` is "".
+    """
 
     state: str
     commit: str
@@ -99,15 +104,14 @@ class Synced(NamedTuple):
 
 
 def synced(settings: Settings, repository: Repository, store: Store, now: datetime, *, rehearsal: bool) -> Synced:
-    """Brings the plan of the newest commit into force, if it may be. Raises SettingsError, StoreError.
-
-    SettingsError, too, when the remote cannot be fetched.
-    """
+    """Brings the plan of the newest commit into force, if it may be. Raises SettingsError, StoreError."""
     before = good(store)
     source = source_of(settings, repository, store, lambda: now)
     if not source.fetch():
-        raise SettingsError("The remote cannot be fetched, so nobody knows what is new; the plan in force stays.",
-                            "The log says why: look at 'remote' in drumbeat.toml, the network and DRUMBEAT_GIT_TOKEN.")
+        return Synced("unreachable", "", before.commit if before is not None else None,
+                      "The remote cannot be fetched, so nobody knows what is new; the plan in force stays.",
+                      "The log says why: look at 'remote' in drumbeat.toml, the network and DRUMBEAT_GIT_TOKEN.",
+                      *_told(None))
     known = Knower(repository, home=settings.home, rehearsal=rehearsal)
     planner = Planner(repository, settings.home / ".drumbeat/cache", store.address,
                       lambda content, commit, whole: known.at(content, commit, whole=whole))

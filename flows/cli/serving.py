@@ -8,6 +8,7 @@ import click
 
 from flows.cli.options import archive_of, settings_of, shared
 from flows.cli.telling import clean, say
+from flows.edges.prefect_health import ask
 from schemas.errors import SettingsError, UsageError
 
 _LONGEST = 2_000
@@ -27,13 +28,17 @@ def serve_command(apply_only: bool, notify: tuple[str, ...], content: str | None
     \b
     Example: drumbeat serve --apply
     """
-    if not os.environ.get("PREFECT_API_URL"):
+    address = os.environ.get("PREFECT_API_URL", "").rstrip("/")
+    if not address:
         raise SettingsError("No Prefect server is named.",
                             "Set PREFECT_API_URL, like http://127.0.0.1:4200/api; 'drumbeat up' starts one by itself.")
     if any(len(one) > _LONGEST or clean(one) != one or " " in one for one in notify):
         raise UsageError("--notify: that is no address.", "Write a web address, mailtos://…, or KIND/NAME of a block.")
     settings = settings_of(content)
     where = archive_of(settings, archive, rehearse=False)
+    answer = ask(f"{address}/health", {})
+    if answer.status is None and answer.said.endswith("Timeout"):  # Prefect's own client waits minutes, without a word
+        raise SettingsError(f"Prefect's server does not answer ({answer.said}).", "Start it, or mend PREFECT_API_URL.")
     home = settings.home / ".drumbeat"
     home.mkdir(parents=True, exist_ok=True)
     told = " ".join((*notify, os.environ.get("DRUMBEAT_NOTIFY", ""))).strip()

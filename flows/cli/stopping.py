@@ -1,5 +1,6 @@
 """hold, resume: a person stops what goes out, and lets it go on again."""
 import os
+import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -90,12 +91,12 @@ def hold_command(
     _refuse_unknown(desk)
     made = desk.holds.add(Hold(number=0, kind="hold", scope=desk.scope, name=desk.name, by=by, reason=reason,
                                at=desk.now))
-    _announce("drumbeat.channel.paused", made, desk.settings)
     if as_json:
         tell_json(made.model_dump(mode="json"))
     else:
         tell(f"Held: {made.what}. {how_to_end(made)}: {reason}")
         say("What was under way already ends by itself; 'drumbeat status' shows what waits.")
+    _announce("drumbeat.channel.paused", made, desk.settings)
     return 0
 
 
@@ -151,15 +152,15 @@ def _resume(desk: _Desk, by: str, reason: str, late: Late | None, as_json: bool)
     made = desk.holds.add(Hold(number=0, kind="resume", scope=desk.scope, name=desk.name, by=by, reason=reason,
                                at=desk.now, late=late if due else None,
                                slots={str(slot): moved for slot, moved in slots.items()}))
-    _announce("drumbeat.channel.resumed", made, desk.settings)
     if as_json:
         tell_json(made.model_dump(mode="json"))
-        return 0
-    tell(f"It goes on: {made.what}.")
-    for line in _lines(due, slots):
-        tell(line)
-    for left in desk.holds.active():
-        say(f"Still held: {left.what}, by {left.by}: {left.reason}")
+    else:
+        tell(f"It goes on: {made.what}.")
+        for line in _lines(due, slots):
+            tell(line)
+        for left in desk.holds.active():
+            say(f"Still held: {left.what}, by {left.by}: {left.reason}")
+    _announce("drumbeat.channel.resumed", made, desk.settings)
     return 0
 
 
@@ -229,7 +230,11 @@ def _held_now(holds: Iterable[Hold]) -> str:
 
 
 def _announce(event: str, made: Hold, settings: Settings) -> None:
-    """Prefect is told where there is one: that of PREFECT_API_URL, or that of `up` beside this content."""
+    """Prefect is told where there is one: that of PREFECT_API_URL, or that of `up` beside this content.
+
+    Last of all: who stops something must not wait for a server that hangs to hear that it is stopped.
+    """
+    sys.stdout.flush()
     started = settings.home / PREFECT
     environment = dict(os.environ)
     if "PREFECT_API_URL" not in environment and started.exists():

@@ -21,6 +21,7 @@ from flows.cli.watching import rows_of
 from flows.edges.children import Child, Children
 from flows.edges.clock import FAR, PretendClock
 from flows.edges.ledger import Ledger
+from flows.edges.plans import good_commit
 from flows.edges.prefect_server import HOST, is_free, without_login
 from flows.edges.prefect_server import settings as prefect_settings
 from flows.edges.repository import Repository
@@ -30,9 +31,9 @@ from flows.observe import news
 from flows.planning.noting import accepted, rejected
 from flows.planning.preparing import Prepared
 from flows.planning.reporting import counts
-from flows.pull import Refused, in_force, repository_of, source_of
+from flows.pull import approve, repository_of, source_of
 from flows.send import SHIFT
-from schemas.errors import DrumbeatError, SettingsError
+from schemas.errors import ContentError, DrumbeatError, SettingsError
 from schemas.problem import Severity
 from schemas.report import rfc3339
 
@@ -91,17 +92,27 @@ class Supervisor:
     # --- start ------------------------------------------------------------------------------------------------------
 
     def _prepared(self, repository: Repository) -> Prepared:
-        """What the committed content means, before anything is started. Raises DrumbeatError."""
-        now = self.start or datetime.now(UTC)
+        """What the plan to begin with means, before anything is started. Raises DrumbeatError.
+
+        That of the newest commit, or the last good one, as the sender takes it: without either it would only end.
+        """
+        now, commit = self.start or datetime.now(UTC), None
         store = open_store(self.archive)
+        about: dict[str, Any] = {"now": now, "home": self.settings.home, "rehearsal": self.rehearse}
         try:
             commit = source_of(self.settings, repository, store, lambda: now).commit()
-        except Refused as error:
-            self._say(f"{error.what} The last good plan stays in force.")
-            self._say(f"  remedy: {error.remedy}")
-            self.relay.learn(rejected(error, None))
-            commit = in_force(repository, store, self.settings)
-        return check_commit(repository, commit, now=now, home=self.settings.home, rehearsal=self.rehearse)
+            prepared = check_commit(repository, commit, **about)
+            approve(prepared.content)
+        except ContentError as error:
+            force = good_commit(store)
+            if force is None or force == commit or not repository.has(force):
+                raise
+            note = rejected(error, commit)
+            self._say(note.text)
+            self._say(f"  remedy: {note.remedy}")
+            self.relay.learn(note)
+            prepared = check_commit(repository, force, **about)
+        return prepared
 
     def _say_what(self, prepared: Prepared, repository: Repository) -> None:
         errors = [p for p in prepared.problems if p.severity == Severity.error]
@@ -111,7 +122,8 @@ class Supervisor:
                   f"(a slot is one post on one channel), {len(prepared.plan.waiting)} waiting.")
         self.relay.learn(accepted(prepared.content.source, len(prepared.content.posts)))
         if errors:
-            self._say(f"{len(errors)} problems stop some of them; 'drumbeat check' lists them.")
+            stop = "problem stops" if len(errors) == 1 else "problems stop"
+            self._say(f"{len(errors)} {stop} some of them; 'drumbeat check' lists them.")
         if self.settings.remote is None and (changed := repository.uncommitted()):
             self._say(f"Not committed, so it will not go out: {changed[0]}"
                       f"{f' and {len(changed) - 1} more' if len(changed) > 1 else ''}.")

@@ -69,6 +69,7 @@ class DirectoryStore:
         except FileExistsError:
             return self._is_ours(final, body)
         except OSError as error:
+            self._settled.clear()                    # its folder may be gone: the next try makes and syncs it anew
             if error.errno in _NO_LINKS or error.errno in _REMEDIES:
                 raise _refusal(error, final, linking=True) from error
             raise _in_doubt(error, final) from error
@@ -137,7 +138,12 @@ class DirectoryStore:
                 self._sync(folder.parent)
         else:
             self._settle(folder.parent)
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(exist_ok=True)
+            except FileNotFoundError:                   # somebody took away what was on disk: all is made anew
+                self._settled.clear()
+                self._settle(folder.parent)
+                folder.mkdir(exist_ok=True)
             self._sync(folder.parent)
         if len(self._settled) > MOST_SETTLED:
             self._settled.clear()                       # they are synced once more

@@ -22,7 +22,8 @@ from schemas.errors import ContentError, SettingsError
 MOST_KEYS = 200
 """So many files of keys are read."""
 _LIST_BYTES = 100_000
-_PATIENCE_S = 600
+_PATIENCE_S = 60
+"""A second is enough for thousands of signatures; and a publisher sends nothing while it judges."""
 _LISTED = re.compile(rb"(?:100644|100755) blob ([0-9a-f]+) +(\d+)\t([^\0]+)\0")
 # Not --batch: then it ends at the first bad signature (g10/mainproc.c). --no-tty: there is nobody to ask.
 _GPG = ("gpg", "--no-options", "--no-tty", "--quiet", "--no-autostart", "--disable-dirmngr", "--no-auto-key-retrieve",
@@ -40,8 +41,11 @@ _VERDICTS = {
 _STRANGER = Signed(None, None, "it is signed with an OpenPGP key that nobody is known by",
                    f"Have somebody sign it whose key is in {OPENPGP}; or have them add this key first, as "
                    f"{OPENPGP}/NAME{SUFFIX}, in a push of its own.")
-_WHY, _DIGEST, _PRIMARY = 5, 8, 10
-"""Where these stand: after ERRSIG, and in a VALIDSIG."""
+_NOT_TAKEN = "it is signed with a key of {name} that is listed, and gpg takes no such key"
+_EXPORT = (f"Export it with its user id (gpg --armor --export FINGERPRINT), and list it so in {OPENPGP}, in a push of "
+           "its own; if it is newer than the clock where posts are published, set that clock.")
+_WHY, _ISSUER, _DIGEST, _PRIMARY = 5, 6, 8, 10
+"""Where these stand: two after ERRSIG, two in a VALIDSIG."""
 _NO_KEY = "9"
 """GPG_ERR_NO_PUBKEY, in an ERRSIG."""
 _BROKEN = "See that gpg works where posts are published (gpg --version), and push again."
@@ -114,7 +118,8 @@ def _signed(said: Sequence[Sequence[str]], names: Mapping[str, str]) -> Signed:
     (verdict, *about), = verdicts
     valid = next((words for words in said if words[0] == "VALIDSIG" and len(words) > _PRIMARY), None)
     if verdict == "ERRSIG" and about[_WHY:_WHY + 1] == [_NO_KEY]:
-        return _STRANGER
+        listed = names.get((about[_ISSUER:] or [""])[0])          # as the signature says, which nobody has proved
+        return _STRANGER if listed is None else Signed(None, None, _NOT_TAKEN.format(name=shown(listed)), _EXPORT)
     if (valid[_DIGEST] if valid is not None else (about[2:3] or [""])[0]) not in _SOUND and verdict != "BADSIG":
         return _WEAK
     if verdict in ("BADSIG", "ERRSIG"):
@@ -146,7 +151,7 @@ class _Gpg:
             raise SettingsError(f"gpg is not installed, and {OPENPGP} lists OpenPGP keys.",
                                 "Install GnuPG (gpg) where posts are published.") from None
         except subprocess.TimeoutExpired:
-            raise ContentError(f"gpg did not answer in {_PATIENCE_S // 60} minutes.", _BROKEN) from None
+            raise ContentError(f"gpg did not answer in {_PATIENCE_S} seconds.", _BROKEN) from None
 
     def verified(self, names: Sequence[str]) -> dict[str, list[list[str]]]:
         """What it said of each message, by the name of its file. Raises ContentError when it did not say all."""

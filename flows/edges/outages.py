@@ -4,9 +4,10 @@ An outage counts after a quarter of an hour; while it lasts, it is noted again e
 over. What nobody has noted again for six hours counts no more: that publisher is gone.
 """
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from flows.edges.store import Store
 from schemas.outage import Outage
 from schemas.report import rfc3339
 
+log = logging.getLogger(__name__)
 LONG = timedelta(minutes=15)
 """What is shorter is nobody's business: it mends itself."""
 AGAIN, COUNTS = timedelta(hours=3), timedelta(hours=6)
@@ -106,13 +108,17 @@ def note(store: Store, sign: Sign) -> None:
 
 
 def signs(store: Store, now: datetime, *, clone: str | None = None) -> list[Sign]:
-    """The newest sign of each clone, or of one, that still counts; the newest last. Raises StoreError."""
+    """The newest sign of each clone, or of one, that still counts; the newest last. Raises StoreError.
+
+    What cannot be read says nothing: it is for people, and must keep nobody from the rest.
+    """
     newest: dict[str, str] = {}
     for day in sorted({(now - COUNTS).date(), now.date()}):
         for key in store.list(f"{_FOLDER}{day}/"):
-            newest[key.split("~")[1]] = key
-    found = [_read(store.get(key) or b"{}") for id, key in newest.items() if clone in (None, id)]
-    return sorted((one for one in found if now - one.at <= COUNTS), key=lambda one: one.at)
+            if len(parts := key.split("~")) == 3:
+                newest[parts[1]] = key
+    found = [_read(key, store.get(key) or b"") for id, key in newest.items() if clone in (None, id)]
+    return sorted((one for one in found if one is not None and now - one.at <= COUNTS), key=lambda one: one.at)
 
 
 def outage(store: Store, now: datetime, force: str | None) -> Outage | None:
@@ -137,7 +143,13 @@ def _machines(told: Iterable[Sign]) -> tuple[str, ...]:
     return tuple(sorted({one.clone.machine for one in told}))
 
 
-def _read(body: bytes) -> Sign:
-    kept = json.loads(body)
-    return Sign(Clone(kept["clone"], kept["machine"], kept["branch"]), datetime.fromisoformat(kept["since"]),
-                datetime.fromisoformat(kept["at"]), kept["why"], kept["remedy"], kept["goes_by"], kept["is_over"])
+def _read(key: str, body: bytes) -> Sign | None:
+    try:
+        kept = json.loads(body)
+        since, at = (datetime.fromisoformat(kept[name]).astimezone(UTC) for name in ("since", "at"))
+        clone = Clone(str(kept["clone"]), str(kept["machine"]), str(kept["branch"]))
+        return Sign(clone, since, at, str(kept["why"]), str(kept["remedy"]), str(kept["goes_by"]),
+                    bool(kept["is_over"]))
+    except (ValueError, KeyError, TypeError):
+        log.warning("outage not read key=%s", key)
+        return None

@@ -10,6 +10,7 @@ from flows.edges import _git, openpgp, openssh
 from flows.edges.repository import Repository
 from flows.planning.dearmouring import SUFFIX, Fault, Key, read_keys
 from flows.planning.vouching import (
+    AGAIN,
     OPENPGP,
     SET_UP,
     SIGNERS,
@@ -20,6 +21,7 @@ from flows.planning.vouching import (
     config,
     is_config,
     judge,
+    person,
     read_signers,
     shown,
 )
@@ -28,23 +30,40 @@ from schemas.errors import ContentError, SettingsError
 log = logging.getLogger(__name__)
 MOST_COMMITS = 10_000
 """So many commits may come with one push: each that SSH signed costs two runs of ssh-keygen."""
+MOST_MERGES = 500
+"""So many merges that nobody signed are made again, to see whether they add anything: git runs for each."""
+COMMIT_BYTES = 256_000
+"""A longer commit is not read: its message has no end, and ten thousand of them would fill the disk."""
 UNVERIFIED = "unverified"
+_ODD = "odd"
+_FEW = 200
+"""So many commits are judged before the next are looked at: who has no key is refused before that has cost much."""
 _FILE_BYTES = 256_000
 _LIST_BYTES = 1_000_000
 """A longer list of changed paths is cut: whether a person changed any content is known long before its end."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_MERGE = (" A merge by the forge counts where Git would merge just so by itself: else merge on your computer, and sign "
-          "the merge.")
+# Git takes for parents what stands above the author, and for signed all but the signature, wherever that stands: one
+# that is moved up cuts parents off, with all that led to them, and is as good as before.
+_HEAD = re.compile(rb"tree [0-9a-f]+\n(?:parent [0-9a-f]+\n)*author [^\n]*\ncommitter [^\n]*"
+                   rb"(?:\n(?!(?:tree|parent|author|committer) )[^\n]*)*")
+_MERGE = (f" A merge by the forge counts where Git would merge just so by itself (the first {MOST_MERGES} of a push): "
+          "else merge on your computer, and sign the merge.")
 
 
 def refusals(repository: Repository, good: str | None, new: str, *, now: datetime) -> list[Refusal]:
     """What speaks against publishing what came after the commit `good`, up to `new`; nothing: it may be published.
 
     Keys are those that `good` lists. `good` None: no plan was ever accepted; then `new` is judged alone, by its own
-    list, and the log says so. Raises ContentError when git cannot tell, SettingsError when a program is missing.
+    list, and the log says so. Of very many the first that cannot be published are told. Raises ContentError when git
+    cannot tell, or a program is missing: then too the plan in force stays, and is sent.
     """
-    if good == new:
-        return []
+    try:
+        return _refusals(repository, good, new, now) if good != new else []
+    except SettingsError as error:
+        raise ContentError(error.what, error.remedy) from error
+
+
+def _refusals(repository: Repository, good: str | None, new: str, now: datetime) -> list[Refusal]:
     if good is None:
         log.warning("first plan: signatures judged by the commit's own list of keys commit=%s", new)
     keys = _keys(repository, good or new)
@@ -58,11 +77,12 @@ def refusals(repository: Repository, good: str | None, new: str, *, now: datetim
         return [Refusal(new, f"more than {MOST_COMMITS:,} commits came with it",
                         "Push them in several steps, each once the one before is accepted.")]
     steps = _steps(repository, commits, keys, now)
-    found = judge(steps, repository.prefix)
+    if found := judge(steps, repository.prefix):
+        return list(found)                                        # what strangers bring is read no further
     after = _keys(repository, new)
     faults = [fault for fault in after.faults if good is None or fault not in keys.faults]
-    if found or faults:
-        return [*found, *(Refusal(new, fault.why, fault.remedy) for fault in faults)]
+    if faults:
+        return [Refusal(new, fault.why, fault.remedy) for fault in faults]
     if good is None:
         return []
     if not _may_sign(after, now):
@@ -73,7 +93,8 @@ def refusals(repository: Repository, good: str | None, new: str, *, now: datetim
 
 
 def anybody_may_sign(repository: Repository, commit: str, *, now: datetime) -> bool:
-    """Whether a commit lists a key that is valid now. Raises as `refusals`."""
+    """Whether a commit lists a key that is valid now. Raises ContentError, and SettingsError when a program is missing.
+    """
     return _may_sign(_keys(repository, commit), now)
 
 
@@ -121,29 +142,36 @@ class Witness:
 def signers(top: Path, commits: Iterable[str], allowed: bytes, keys: Iterable[Key] = (), *,
             now: datetime) -> Mapping[str, Signed]:
     """Whose signature each commit has, by the keys of an allowed-signers file and those of OpenPGP. Raises as
-    `refusals`.
+    `anybody_may_sign`.
     """
     return _signers(top, list(dict.fromkeys(commits)), Keys(read_signers(allowed), tuple(keys)), now)
 
 
 def _signers(top: Path, commits: Sequence[str], keys: "Keys", now: datetime) -> dict[str, Signed]:
-    forms = dict(zip(commits, map(_form, _commits(top, commits)), strict=True))
+    sizes = dict(zip(commits, _sizes(top, commits), strict=True))
+    short = [commit for commit, size in sizes.items() if size <= COMMIT_BYTES]
+    forms = dict(zip(short, map(_form, _commits(top, short)), strict=True))
     by_ssh = [commit for commit, form in forms.items() if form == "SSH"]
     by_openpgp = [commit for commit, form in forms.items() if form == "OpenPGP"]
-    found = {commit: _unread(form) for commit, form in forms.items()} | openssh.signers(top, by_ssh, keys.ssh, now=now)
+    found = dict.fromkeys(commits, _TOO_LONG) | {commit: _unread(form) for commit, form in forms.items()}
+    found |= openssh.signers(top, by_ssh, keys.ssh, now=now)
     if by_openpgp:                                                # else gpg is not missed
         found |= openpgp.signers(zip(by_openpgp, _commits(top, by_openpgp), strict=True), keys.openpgp, now=now)
     return found
 
 
 def _form(raw: bytes) -> str:
-    """How a commit is signed: `SSH`, `OpenPGP`, `X.509`, or not at all."""
-    head = raw.partition(b"\n\n")[0].split(b"\n")
-    first = next((line for line in head if line.startswith((b"gpgsig ", b"gpgsig-sha256 "))), b"")
+    """How a commit is signed: `SSH`, `OpenPGP`, `X.509`, or not at all; `odd`: in no way that counts."""
+    head = raw.partition(b"\n\n")[0]
+    if not _HEAD.fullmatch(head.removesuffix(b"\n")):
+        return _ODD
+    first = next((line for line in head.split(b"\n") if line.startswith((b"gpgsig ", b"gpgsig-sha256 "))), b"")
     return "SSH" if b"BEGIN SSH" in first else "OpenPGP" if b"BEGIN PGP" in first else "X.509" if first else ""
 
 
 def _unread(form: str) -> Signed:
+    if form == _ODD:
+        return Signed(None, None, "its head is not in the order in which Git writes one", SET_UP)
     return Signed(None, None, f"it is signed with {form}, which is not supported: only SSH and OpenPGP keys are" if form
                   else "it is not signed", SET_UP)
 
@@ -176,8 +204,8 @@ def _keys(repository: Repository, commit: str) -> Keys:
     ssh = read_signers(data or b"")
     keys, faults = read_keys(openpgp.files(repository, commit), _path(repository, OPENPGP))
     # a line of several names is known by its first: whoever is one of them is the same with either key
-    first = {name.casefold(): one.names.split(",")[0] for one in reversed(ssh) for name in one.names.split(",")}
-    return Keys(ssh, tuple(key._replace(name=first.get(key.name.casefold(), key.name)) for key in keys), faults)
+    first = {person(name): one.names.split(",")[0] for one in reversed(ssh) for name in one.names.split(",")}
+    return Keys(ssh, tuple(key._replace(name=first.get(person(key.name), key.name)) for key in keys), faults)
 
 
 def _commits(top: Path, commits: Sequence[str]) -> Iterator[bytes]:
@@ -186,6 +214,16 @@ def _commits(top: Path, commits: Sequence[str]) -> Iterator[bytes]:
         yield from _git.objects(top, commits, "commit")
     except ContentError as error:
         raise ContentError("Git cannot read its own commits.", _BROKEN) from error
+
+
+def _sizes(top: Path, commits: Sequence[str]) -> list[int]:
+    """How many bytes each commit has. Raises ContentError."""
+    printed = _git.output(top, "cat-file", "--buffer", "--batch-check=%(objecttype) %(objectsize)",
+                          stdin="".join(f"{commit}\n" for commit in commits).encode()) or b""
+    found = [line.split(" ") for line in printed.decode("utf-8", "replace").splitlines()]
+    if len(found) != len(commits) or any(kind != "commit" for kind, *_ in found):
+        raise ContentError("Git cannot read its own commits.", _BROKEN)
+    return [int(size) for _, size in found]
 
 
 def _since(repository: Repository, good: str | None, new: str) -> list[str]:
@@ -207,24 +245,38 @@ def _since(repository: Repository, good: str | None, new: str) -> list[str]:
 
 
 def _parents(top: Path, commits: Sequence[str]) -> dict[str, list[str]]:
-    """The parents of each commit. Raises ContentError."""
-    found = {}
-    for commit, raw in zip(commits, _commits(top, commits), strict=True):
-        head = raw.partition(b"\n\n")[0].split(b"\n")
-        found[commit] = [line[7:].decode("ascii", "replace") for line in head if line.startswith(b"parent ")]
+    """The parents of each commit, as Git reads them: what else is called one, further down in its head, is none, and
+    nobody has looked at it. Raises ContentError.
+    """
+    printed = _git.output(top, "rev-list", "--no-walk=unsorted", "--parents", "--stdin",
+                          stdin="".join(f"{commit}\n" for commit in commits).encode())
+    found = {commit: parents for commit, *parents in map(str.split, (printed or b"").decode().splitlines())}
+    if found.keys() != set(commits):
+        raise ContentError("Git cannot read its own commits.", _BROKEN)
     return found
 
 
 def _steps(repository: Repository, commits: Sequence[str], keys: Keys, now: datetime) -> list[Step]:
-    top = repository.top
-    signed, parents = _signers(top, commits, keys, now), _parents(top, commits)
-    steps = []
-    for commit in commits:
-        one, merges = signed[commit], len(parents[commit]) > 1
-        adds_nothing = merges and one.who is None and _adds_nothing(top, commit, parents[commit])
-        if merges and one.who is None:
-            one = one._replace(remedy=one.remedy + _MERGE)
-        steps.append(Step(commit, one, adds_nothing=adds_nothing))
+    """What was pushed, the oldest first: all of it, or no more than a few commits after the first that nobody vouches
+    for; merges after that one are left out.
+    """
+    top, parents, steps = repository.top, _parents(repository.top, commits), list[Step]()
+    merges_left, is_refused = MOST_MERGES, False
+    for at in range(0, len(commits), _FEW):
+        few = commits[at:at + _FEW]
+        signed = _signers(top, few, keys, now)
+        for commit in few:
+            one, adds_nothing = signed[commit], False
+            if len(parents[commit]) > 1 and one.who is None:
+                if is_refused:                                    # to merge what nobody vouches for might take hours
+                    continue
+                adds_nothing = merges_left > 0 and _adds_nothing(top, commit, parents[commit])
+                merges_left -= 1
+                one = one._replace(remedy=one.remedy + _MERGE)
+            steps.append(Step(commit, one, adds_nothing=adds_nothing))
+            is_refused = is_refused or (one.who is None and not adds_nothing)
+        if is_refused:
+            break
     return steps
 
 
@@ -279,5 +331,7 @@ def _changed(top: Path, before: str | None, commit: str, where: Sequence[str]) -
 
 
 _BROKEN = "Run 'git fsck', and fetch the repository again, with its whole history."
+_TOO_LONG = Signed(None, None, f"it holds more than {COMMIT_BYTES:,} bytes by itself",
+                   f"Give it a shorter message, {AGAIN}")
 _NO_KEYS = (f"Turn require_signed off in drumbeat.toml, push {SIGNERS} with a line for each signer (name ssh-ed25519 "
             f"AAAA…), or {OPENPGP}/NAME{SUFFIX}, wait until it is accepted, and turn it on again.")

@@ -16,6 +16,8 @@ SIGNATURE_BYTES = 20_000
 BAD = "its signature is bad: it was changed after it was signed, or is no signature"
 SEVERAL = "it has several signatures"
 _SIGNATURE, _SECRET, _KEY, _SECRET_SUBKEY, _LITERAL = 2, 5, 6, 7, 11
+_OF_A_KEY = (_SIGNATURE, _KEY, 12, 13, 14, 17)
+"""Besides: trust, names, subkeys, pictures. gpg would also look into what is packed, and that has no end."""
 _EXPORT = "Write one key into it: gpg --armor --export-options export-minimal --export FINGERPRINT"
 
 
@@ -78,6 +80,8 @@ def _key(name: str, file: str, data: bytes) -> Key | Fault:
         return Fault(f"{file} is no public key as text in one block", f"{_EXPORT}.")
     if number > 1:
         return Fault(f"{file} holds {number} keys", f"{_EXPORT}; who has two keys has a folder: {name}/laptop{SUFFIX}.")
+    if any(one.tag not in _OF_A_KEY for one in packets):
+        return Fault(f"{file} holds more than a key and what belongs to it", f"{_EXPORT}.")
     body = packets[0].body
     if body[:1] != b"\x04":
         return Fault(f"{file} holds a key of another version than 4", "List a key that every gpg knows, of version 4.")

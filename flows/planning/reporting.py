@@ -40,10 +40,8 @@ def row(one: Item | Waiting, standing: Standing | None, *, now: datetime) -> Row
     if isinstance(one, Waiting) and told:                         # the plan knows best why it waits now
         return Row(slot, State.waiting, one.at, None, None, one.why, file, None, zone)
     if standing is not None and (standing.last or standing.reason) and standing.kind is not Kind.reopened:
-        reason, advice = _reason(standing, zone), next_step(standing, one.slot, one.channel.network)
-        if standing.state is State.missed and isinstance(one, Item):
-            kept = _kept_back_by(standing)
-            reason = too_late(one.grace_s) + (f"; before that: {kept}" if kept else "")
+        grace_s = one.grace_s if isinstance(one, Item) else None
+        reason, advice = _reason(standing, zone, grace_s), next_step(standing, one.slot, one.channel.network)
         return Row(slot, standing.state, one.at, standing.published_at, _url(standing), reason, file, advice, zone)
     if isinstance(one, Waiting):
         return Row(slot, State.waiting, one.at, None, None, one.why, file, None, zone)
@@ -121,9 +119,12 @@ def _url(standing: Standing) -> str | None:
     return standing.urls[0] if standing.urls else None
 
 
-def _reason(standing: Standing, zone: str) -> str | None:
-    """Why the slot is where it is, for a line of a table."""
+def _reason(standing: Standing, zone: str, grace_s: float | None = None) -> str | None:
+    """Why the slot is where it is, for a line of a table. `grace_s`: None where the plan does not say."""
     reason, record = standing.reason, standing.last.record if standing.last else None
+    if standing.state is State.missed:
+        kept = _kept_back_by(standing)
+        return too_late(grace_s) + (f"; before that: {kept}" if kept else "")
     if standing.state is State.unknown:
         return f"nobody knows whether it arrived: {reason}" if reason else "nobody knows whether it arrived"
     if standing.state is State.waiting and standing.retry_at is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
+from unicodedata import normalize
 
 from flows.planning.dearmouring import SUFFIX
 from schemas.channel import Channel
@@ -149,14 +150,18 @@ def judge(steps: Iterable[Step], prefix: str) -> tuple[Refusal, ...]:
 
 
 def _self_approved(steps: Sequence[Step], prefix: str) -> tuple[Refusal, ...]:
+    written: dict[str, tuple[int, Step, str]] = {}                # by person and by key, the first content of each
+    for number, step in enumerate(steps):
+        path = next((path for path in step.paths if is_content(path, prefix)), None)
+        for sign in _signs(step.signed) if path is not None else ():
+            written.setdefault(sign, (number, step, path or ""))
     found = []
     for step in steps:
         setting = next((path for path in step.paths if is_config(path, prefix)), None)
-        other = next(((writer, path) for writer in steps if _are_one(writer.signed, step.signed)
-                      for path in writer.paths if is_content(path, prefix)), None)
-        if setting is None or other is None:
+        others = [written[sign] for sign in _signs(step.signed) if sign in written]
+        if setting is None or not others:
             continue
-        writer, path = other
+        _, writer, path = min(others, key=lambda one: one[0])
         where = "too" if writer.commit == step.commit else f"in commit {writer.commit[:_SHOWN]}"
         found.append(Refusal(
             step.commit, f"it changes {shown(setting)}, and {shown(step.signed.who or '')}, who signed it, changes "
@@ -166,11 +171,16 @@ def _self_approved(steps: Sequence[Step], prefix: str) -> tuple[Refusal, ...]:
     return tuple(found)
 
 
-def _are_one(one: Signed, other: Signed) -> bool:
-    """Whether one person signed both: the same name, whatever its key and its capitals; or the same key under two."""
-    if one.who is None or other.who is None:
-        return False
-    return one.who.casefold() == other.who.casefold() or (one.key is not None and one.key == other.key)
+def _signs(signed: Signed) -> tuple[str, ...]:
+    """What one person's signatures have in common: the name, whatever its key; or the same key under two."""
+    if signed.who is None:
+        return ()
+    return (f"name {person(signed.who)}", *((f"key {signed.key}",) if signed.key is not None else ()))
+
+
+def person(name: str) -> str:
+    """A name as it is compared: whatever its capitals, and however its accents are written."""
+    return normalize("NFKC", normalize("NFKC", name).casefold()).strip()
 
 
 def shown(text: str) -> str:

@@ -222,3 +222,25 @@ def test_a_sending_record_of_which_nobody_knows_is_written_again(live, just_now,
     live.run(until=datetime.now(UTC), store=store)
 
     assert (lost.is_set(), live.kinds(HELLO), live.texts()) == (True, ["claim", "sending", "published"], ["Hello!"])
+
+
+def test_a_credential_that_is_put_right_counts_at_once(stage):
+    """Who connects an account anew after it was refused need not wait for the next plan, nor for the next shift."""
+    stage.folder.post("hello", "Hello!")
+    stage.folder.commit()
+    network = publishers.load("mastodon")
+    token = {field: SecretStr("rehearsal:@mill") for field in network.needs}
+    opened = []
+
+    class Mute(network):
+        def account_id(self):
+            raise Unauthorized("403: This action is outside the authorized scopes")
+
+    def connect(_):
+        opened.append(Mute if len(opened) < 2 else network)
+        return opened[-1](Connection("@mill", token, stage.networks.address("mastodon")))
+
+    told = stage.run(connect=connect)
+
+    assert [one.row.state for one in told] == [State.waiting, State.published]
+    assert (opened, stage.texts()) == ([Mute, Mute, network], ["Hello!"])

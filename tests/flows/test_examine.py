@@ -27,6 +27,7 @@ from flows.edges.settings import Settings
 from flows.edges.store import open_store
 from flows.edges.trials import Kept
 from flows.examine import Case, Check, Outcome, examine, run
+from flows.pull import repository_of
 from publishers.base import Connection, Verified
 from schemas.channel import Channel
 from schemas.errors import SettingsError
@@ -298,6 +299,27 @@ def test_a_remote_is_asked_for_its_branch(folder: Any, tmp_path: Path) -> None:
         assert [finding.state for finding in one.findings] == ["error"]
 
 
+@pytest.mark.parametrize("started", [False, True])
+@pytest.mark.parametrize("remote", ["there", "away"])
+def test_a_publisher_that_never_fetched_is_told_what_to_run(folder: Any, tmp_path: Path, remote: str,
+                                                           started: bool) -> None:
+    """Before the first start, and after one that did not reach the remote: nobody is told to write content here."""
+    home, address = tmp_path / "publisher", folder.home if remote == "there" else tmp_path / "nowhere.git"
+    home.mkdir()
+    settings = Settings(home / "content", home, remote=str(address))
+    if started:
+        repository_of(settings)
+
+    found = examine(Case(settings, f"dir:{home}/archive", False, RealClock(), lambda channel: pytest.fail("no"), {}))
+
+    skipped = Finding("skipped", "nothing was fetched from the remote yet",
+                      "Run 'drumbeat sync', and this again: it fetches, or says why not.")
+    assert of(found, "posts") == [skipped._replace(check="posts")]
+    assert of(found, "plan") == [skipped._replace(check="plan")]
+    assert [one.state for one in of(found, "remote")] == ["ok" if remote == "there" else "error"]
+    assert not [one for outcome in found for one in outcome.findings if "drumbeat init" in (one.remedy or "")]
+
+
 def test_signatures_that_nobody_can_give_are_told(folder: Any) -> None:
     """`require_signed` with nobody listed refuses every commit."""
     asked = settings_at(folder, remote=str(folder.home), require_signed=True)
@@ -310,6 +332,17 @@ def test_signatures_that_nobody_can_give_are_told(folder: Any) -> None:
 
 
 # --- the plan ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_first_commit_that_is_rejected_is_told(folder: Any, tmp_path: Path) -> None:
+    """Without any plan in force, why there is none is the thing to know."""
+    store, head = open_store(f"dir:{tmp_path}/archive"), folder.git("rev-parse", "HEAD").strip()
+
+    reject(store, Rejection(head, NOW, "channels.yaml cannot be read.", "Mend line 3."))
+
+    assert list(survey.in_force(store, folder.path, remote=False)) == [Finding(
+        "error", f"Commit {head[:10]} is not published: channels.yaml cannot be read. No plan is in force.",
+        "Mend line 3.")]
 
 
 def test_a_rejected_commit_is_told_with_its_reason(folder: Any, tmp_path: Path) -> None:

@@ -117,3 +117,46 @@ def test_what_cannot_be_opened_is_left_to_its_job(lanes: Lanes[str, str], desk: 
     with pytest.raises(SettingsError, match="no credential"):
         lanes.open(channel("c", "gone"))
     assert desk.opened == ["c", "c"]
+
+
+def test_an_account_that_nobody_may_call_is_not_opened(lanes: Lanes[str, str], desk: Desk) -> None:
+    """It is asked in the account's own turn; and what is stopped while it is opened is not asked whose it is."""
+    asked: list[Publisher] = []
+    stopped = threading.Event()
+    desk.hangs["b"] = threading.Event()
+    lanes.get_ready(channel("a"), asked.append, unless=lambda: True)
+    lanes.get_ready(channel("b"), asked.append, unless=stopped.is_set)
+    assert desk.begun["b"].wait(PATIENCE_S)
+    stopped.set()
+    desk.hangs["b"].set()
+    until_free(lanes, desk, "a")
+    until_free(lanes, desk, "b")
+
+    assert desk.opened == ["b"]
+    assert asked == []
+
+
+def test_the_end_waits_for_what_is_opened_and_for_no_question(desk: Desk) -> None:
+    """A credential that is being renewed would be lost; a network that never says whose account it is holds up nobody.
+    """
+    asking, never = threading.Event(), threading.Event()
+    desk.hangs["b"] = threading.Event()
+
+    def ask(_: Publisher) -> None:
+        asking.set()
+        never.wait(PATIENCE_S)
+
+    lanes = Lanes[str, str](desk.connect, desk.connect, desk.woken.set)
+    with lanes:
+        lanes.get_ready(channel("a"), ask)
+        lanes.get_ready(channel("b"), ask)
+        for number in range(GETTING_READY):
+            lanes.get_ready(channel(f"more-{number}"), ask)
+        assert asking.wait(PATIENCE_S)
+        assert desk.begun["b"].wait(PATIENCE_S)
+        threading.Timer(0.2, desk.hangs["b"].set).start()      # by then an end that does not wait is over
+
+    assert not lanes.is_free("a")
+    lanes.open(channel("b"))
+    assert desk.opened.count("b") == 1
+    never.set()

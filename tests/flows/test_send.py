@@ -1,11 +1,13 @@
 """A shift over a real repository, a real archive and rehearsal networks: what goes out, when, and what does not."""
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from flows.edges.clock import ShiftedClock
+from flows.edges.holds import Holds
 from flows.edges.plans import good_commit
 from flows.edges.store import open_store
 from flows.send import CALM
@@ -13,7 +15,9 @@ from flows.tell import Told
 from publishers.base import Publisher
 from schemas.channel import Channel
 from schemas.errors import ContentError, StoreError, UsageError
+from schemas.hold import Hold
 from schemas.ledger import Slot, State
+from schemas.world import World
 
 NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -349,6 +353,9 @@ class _Another(ShiftedClock):
 
     pretend = False
 
+    def jump(self, time: timedelta) -> None:
+        self._ahead += time
+
 
 def test_an_account_is_opened_before_its_post_is_due(live, monkeypatch):
     """Imports, credentials and the question whose account it is are over when the minute comes; nothing is asked twice.
@@ -392,3 +399,84 @@ def test_an_account_that_takes_long_to_open_holds_up_no_other(live, just_now):
     live.run(connect=slowly, tell=hear, until=datetime.now(UTC))
 
     assert states(told) == [("posts/hello@x#1", "published"), ("posts/hello@mastodon#1", "published")]
+
+
+def watching(live, calls: list[tuple[str, bool]], then: Callable[[], object] = lambda: None,
+             ) -> Callable[[Channel], Publisher]:
+    """Opens channels, and notes which, and whether that was before noon; `then` happens in between."""
+    connect = live.opened()
+
+    def watched(channel: Channel) -> Publisher:
+        calls.append((channel.id, live.clock.now() < NOON))
+        then()
+        return connect(channel)
+
+    return watched
+
+
+def test_a_held_account_is_not_opened_ahead(live, monkeypatch):
+    """Who stops a channel stops every call to its network, also that which only asks whose account it is (A3)."""
+    monkeypatch.setattr("flows.send.SKEW_S", 1e12)
+    live.clock = _Another(NOON - CALM - timedelta(seconds=1))
+    live.folder.post("hello", "Hello!")
+    live.folder.commit()
+    store = open_store(live.archive)
+    Holds(store).add(Hold(number=0, kind="hold", scope="channel", name="mastodon", by="Ada", at=live.clock.now(),
+                          reason="who is that?"))
+    calls: list[tuple[str, bool]] = []
+
+    told = live.run(connect=watching(live, calls), until=NOON)
+
+    assert states(told) == [("posts/hello@mastodon#1", "waiting")]
+    assert ("mastodon", True) not in calls
+    assert list(store.list("v1/account/")) == []
+
+
+def test_what_the_next_shift_sends_it_opens_itself(live, monkeypatch):
+    """A shift does not begin to talk to a network that its last second would have to wait for."""
+    monkeypatch.setattr("flows.send.SKEW_S", 1e12)
+    live.clock = _Another(NOON - CALM - timedelta(seconds=1))
+    live.folder.post("hello", "Hello!")
+    live.folder.commit()
+    calls: list[tuple[str, bool]] = []
+
+    assert live.run(connect=watching(live, calls), until=NOON - timedelta(seconds=1)) == []
+    assert calls == []
+
+
+def test_a_post_of_the_last_moment_waits_for_its_account(live, monkeypatch):
+    """An account that is still being opened when the shift is over: what is due by then goes out all the same."""
+    monkeypatch.setattr("flows.send.SKEW_S", 1e12)
+    live.clock = _Another(NOON - CALM - timedelta(seconds=1))
+    live.folder.post("hello", "Hello!")
+    live.folder.commit()
+    over = threading.Event()
+
+    def until_over() -> None:
+        live.clock.wait_until(NOON + timedelta(milliseconds=200), over)
+
+    told = live.run(connect=watching(live, [], until_over), until=NOON)
+
+    assert states(told) == [("posts/hello@mastodon#1", "published")]
+
+
+def test_what_is_due_does_not_wait_for_what_is_opened_ahead(live, monkeypatch):
+    """Where Git takes long, the rest is left to be opened in its own minute."""
+    monkeypatch.setattr("flows.send.SKEW_S", 1e12)
+    live.clock = clock = _Another(NOON - timedelta(seconds=30))
+    live.folder.post("hello", "Hello!")
+    live.folder.post("world", "World!", channels="x")
+    live.folder.commit()
+    calls: list[tuple[str, bool]] = []
+    looks: list[str] = []
+
+    def know(_: object, commit: str, __: bool) -> World:
+        looks.append(commit)
+        if len(looks) == 2:                                       # the plan was taken, and now its posts are opened
+            clock.jump(timedelta(seconds=29))
+        return World()
+
+    told = live.run(connect=watching(live, calls), know=know, until=NOON + timedelta(seconds=1))
+
+    assert sorted(states(told)) == [("posts/hello@mastodon#1", "published"), ("posts/world@x#1", "published")]
+    assert calls == [("mastodon", True), ("x", False)]

@@ -4,6 +4,7 @@ import json
 import os
 import select
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -78,7 +79,8 @@ def test_one_shift_hands_over_to_the_next():
     assert ends_at({"until": "2027-03-01T14:00:00+01:00"}, NOON) == NOON + timedelta(hours=1)
 
 
-@pytest.mark.parametrize("until", ["tomorrow", "2027-03-01T12:00:00", "<b>", "2027-13-01T00:00:00Z"])
+@pytest.mark.parametrize("until", ["tomorrow", "2027-03-01T12:00:00", "<b>", "2027-13-01T00:00:00Z",
+                                   "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:00-12:00"])
 def test_a_time_that_is_none_is_refused(until):
     """No text can stand where a time belongs (threats, D4)."""
     with pytest.raises(UsageError, match="until is no time"):
@@ -586,6 +588,19 @@ def test_the_command_refuses_what_is_no_address(content_folder):
 
     assert done.returncode == 2
     assert done.stderr.startswith("error: --notify: that is no address.")
+
+
+def test_the_command_gives_a_server_that_hangs_up_soon(content_folder):
+    """One that takes calls and answers none is refused within seconds; Prefect's client alone would ask for minutes."""
+    folder = content_folder()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/api"
+
+        done = command(folder.home, "--apply", PREFECT_API_URL=address)
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == ("error: Prefect's server does not answer (ReadTimeout).\n"
+                           "  remedy: Start it, or mend PREFECT_API_URL.\n")
 
 
 @pytest.mark.slow

@@ -150,6 +150,25 @@ def test_a_publisher_that_fetches_shows_the_plan_in_force(live, prefect_server, 
     assert tables(prefect_server) == accepted
 
 
+def test_a_remote_that_is_away_is_said_as_what_it_is(live, prefect_server, tmp_path):
+    """Failed, in words of its own and with its own name; the week and the gates of the plan in force stay shown."""
+    live.folder.post("fine", "Fine.", at=datetime.now(UTC) + timedelta(days=1))
+    live.folder.commit()
+    clone, away = tmp_path / "clone", str(tmp_path / "away")
+    live.folder.git("clone", "--quiet", str(live.home), str(clone))
+    environment = {"DRUMBEAT_ARCHIVE": live.archive}
+    assert run(prefect_server, clone, "sync(return_state=True)", **environment,
+               DRUMBEAT_REMOTE=str(live.home)).startswith("COMPLETED")
+    before = tables(prefect_server)
+
+    said = run(prefect_server, clone, "sync(return_state=True)", **environment, DRUMBEAT_REMOTE=away)
+
+    assert said == ("FAILED Unreachable The remote cannot be fetched, so nobody knows what is new; the plan in force "
+                    "stays. The log says why: look at 'remote' in drumbeat.toml, the network and DRUMBEAT_GIT_TOKEN.")
+    assert names(prefect_server)[-1] == "sync remote unreachable"
+    assert tables(prefect_server) == before
+
+
 def tables(prefect_server) -> dict[str, list[dict[str, Any]]]:
     """The newest tables of the week and the gates."""
     return {key: json.loads(json.loads(data)) for key, data in rows(

@@ -134,6 +134,8 @@ class Player:
         self.hear(None)
 
     def _hear(self, line: Line) -> None:
+        if "note" in line:                                        # of a plan, or of who stopped something
+            return
         if line["state"] == "published":
             self._out.add(line["slot"])
         self.hear(line)

@@ -37,7 +37,7 @@ WARM_UP_DAYS = 5
 # an hour's shift; the bounds are for one that lives through the season. What keeps 7 kB of each delivery breaks them,
 # 5 kB with `--ahead 999`. WANDERING_KB: in all, for code that is loaded late.
 KB_PER_SLOT, KB_PER_POST, WANDERING_KB = 8.0, 8.0, 4_096.0
-THREADS_BESIDE = 3                  # the shift itself, the one that looks for commits, the one that reads its input
+THREADS_BESIDE = 4     # the shift itself, the two that look for commits and holds, the one that reads its input
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

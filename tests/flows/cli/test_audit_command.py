@@ -114,9 +114,9 @@ def test_status_of_a_day_and_of_a_month(drumbeat, first_day):
     assert month.json["slots"] == [slot for slot in whole if (slot["at"] or "").startswith("2026-11")]
     assert other.json["slots"] == [slot for slot in whole if (slot["at"] or "").startswith("2027-03-02")]
     assert day.json["counts"] == {"published": 5}
-    # lists: the last good plan and whose it is, what was rejected, what is held, the month, the day, the ledger of each
-    # that waits; reads: the plan twice, a line each
-    assert "store: 7 lists, 7 reads, 0 writes" in day.err
+    # lists: the last good plan and whose it is, what was rejected, outages of today, what is held, the month, the day,
+    # the ledger of each that waits; reads: the plan twice, a line each
+    assert "store: 8 lists, 7 reads, 0 writes" in day.err
 
 
 @pytest.mark.parametrize("word", ["2026-13", "2026-02-30", "november", "2026", "2026-11-5"])

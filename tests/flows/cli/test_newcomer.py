@@ -111,6 +111,35 @@ def test_init_elsewhere(drumbeat, tmp_path):
                                      "content/posts/hello.md", "content/strategy.yaml"]
 
 
+@pytest.mark.parametrize(("words", "standing"), [
+    ("our club/content", "."), ("'quoted' $HOME/content", "."), ("../club/content", "elsewhere"), (".", "club/content"),
+])
+def test_the_next_steps_can_be_copied(drumbeat, tmp_path, words, standing):
+    """They work as printed wherever the folder is, whatever its name has in it, and their paths are plain."""
+    here = tmp_path / standing
+    here.mkdir(parents=True, exist_ok=True)
+
+    made = drumbeat("init", words, cwd=here)
+    commit(next_words(made, "git"), here)
+    checked = drumbeat(*shlex.split(next_words(made, "drumbeat check"))[1:], cwd=here)
+
+    assert ".." not in next_words(made, "git")
+    assert (checked.code, checked.err.splitlines()[0].partition(":")[0]) == (0, "1 post"), checked.err
+    listed = subprocess.run(["git", "ls-files"], cwd=(here / words).resolve().parent, capture_output=True, text=True,
+                            check=True)
+    assert "content/posts/hello.md" in listed.stdout.split("\n")
+
+
+def test_init_refuses_a_zone_that_is_none(drumbeat, tmp_path):
+    """A slip of the pen in the time zone makes no folder that cannot be checked; what was meant is proposed."""
+    done = drumbeat("init", "--timezone", "Europe/Dubln", cwd=tmp_path)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err == ("error: --timezone Europe/Dubln: there is no such time zone.\n"
+                        "  remedy: Write a name of the IANA list, such as Europe/Dublin.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_init_overwrites_nothing(drumbeat, tmp_path):
     """A folder that holds something is refused."""
     (tmp_path / "content").mkdir()

@@ -1,4 +1,6 @@
 """hold, resume and sync as a person types them, and what status, why and plan say of it."""
+import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -6,6 +8,7 @@ from typing import Any
 import pytest
 
 from ..conftest import ContentFolder
+from .conftest import DRUMBEAT, PATIENCE_S, environment
 
 AT = ("--now", "2027-03-01 12:05")
 LATER = ("--now", "2027-03-01 13:00")
@@ -21,6 +24,33 @@ def club(content_folder: Callable[..., ContentFolder], drumbeat: Callable[..., A
     done = drumbeat("publish", "--once", "--rehearse", "--now", "2027-03-01 11:00", cwd=folder.home)
     assert done.code == 0, done.err
     return folder
+
+
+@pytest.mark.parametrize(("words", "first"), [
+    (("hold", "--all", "--by", "Ilse", "--reason", "an injury"), "Held: everything."),
+    (("resume", "--all", "--by", "Ilse"), "It goes on: everything."),
+])
+def test_who_stops_something_never_waits_for_prefect(club: ContentFolder, drumbeat: Callable[..., Any],
+                                                     words: tuple[str, ...], first: str) -> None:
+    """That it is stopped, or goes on, is said before Prefect is told: its server may hang."""
+    early = ("--now", "2027-03-01 11:30")
+    if words[0] == "resume":
+        drumbeat("hold", "--all", "--by", "Ilse", "--reason", "an injury", *early, cwd=club.home)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE_S)
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/api"
+        with subprocess.Popen([DRUMBEAT, *words, *early], cwd=club.home, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, env=environment({"PREFECT_API_URL": address})) as stopping:
+            assert stopping.stdout is not None
+            assert stopping.stderr is not None
+            said = stopping.stdout.readline()
+            silent.accept()[0].close()                            # now Prefect's server is asked, and hangs up
+            told = stopping.stderr.read()
+
+    assert said.startswith(first)
+    assert "Prefect was not told" in told
+    assert "ReadTimeout" not in told
+    assert stopping.returncode == 0
 
 
 def test_hold_and_resume(club: ContentFolder, drumbeat: Callable[..., Any]) -> None:
@@ -118,6 +148,8 @@ def test_sync_accepts_and_rejects(content_folder: Callable[..., ContentFolder], 
     away = run("sync")
     assert (away.code, away.out) == (3, "")
     assert "The remote cannot be fetched, so nobody knows what is new; the plan in force stays." in away.err
+    away = run("sync", "--json")
+    assert (away.code, away.json["state"], away.json["commit"], away.json["in_force"]) == (3, "unreachable", "", first)
     (tmp_path / "away").rename(origin)
 
     writer.write("networks/channels.yaml", "channels: [\n")

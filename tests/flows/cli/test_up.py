@@ -233,6 +233,46 @@ def test_the_terminal_hears_of_plans_and_holds(content_folder, start, drumbeat, 
     assert "KeyError" not in "".join(log.read_text() for log in (folder.home / ".drumbeat/rehearsal").glob("*.log"))
 
 
+def test_a_start_with_a_commit_that_is_no_plan_goes_by_the_last_good_one(content_folder, start, drumbeat,
+                                                                          prefect_server, free_port):
+    """It says so once, and counts what goes out: not what could be read of the commit that is not taken."""
+    folder = content_folder()
+    folder.post("hello", "Hello!", at=datetime(2027, 3, 1, 12, tzinfo=UTC))
+    folder.post("later", "Later!", at=datetime(2027, 3, 5, 12, tzinfo=UTC))
+    good = folder.commit()
+    drumbeat("publish", "--once", "--rehearse", "--now", "2027-03-01 07:00", cwd=folder.home)
+    folder.write("networks/channels.yaml", "channels: [\n")
+    broken = folder.commit()
+
+    running = start("up", "--rehearse", "--speed", "2000000", "--port", str(free_port()), cwd=folder.home,
+                    env=prefect_server.environment)
+    running.wait_for(r"published posts/later@mastodon#1")
+    running.wait_for(r"The season is over on 2027-03-06")
+    done = running.end()
+
+    assert done.code == 0, done.err
+    told = [line for line in done.err.splitlines() if re.search("commit [0-9a-f]{10}|remedy:|problem", line)]
+    assert (re.sub(r", content/.*cannot be read.*?(?= The last)", ", …", told[0]), *told[1:]) == (
+        f"plan rejected: commit {broken[:10]}, … The last good plan stays in force.",
+        "  remedy: Run 'drumbeat check', mend it and commit.",
+        f"content/ at commit {good[:10]}: 2 posts, 2 slots with a time (a slot is one post on one channel), 0 waiting.")
+
+
+def test_without_any_good_plan_nothing_is_started(content_folder, drumbeat, free_port):
+    """The only commit is no plan: it says why, and neither that an older plan goes on nor that all went out."""
+    folder = content_folder("broken")
+    folder.write("networks/channels.yaml", "channels: [\n")
+    folder.commit()
+
+    done = drumbeat("up", "--rehearse", "--port", str(free_port()), cwd=folder.home)
+
+    what, *remedy = done.err.splitlines()
+    assert (done.code, done.out) == (1, "")
+    assert what.startswith("error: content/networks/channels.yaml:2:1: cannot be read: ")
+    assert remedy == ["  remedy: Run 'drumbeat check', mend it and commit."]
+    assert not (folder.home / ".drumbeat/rehearsal").exists()
+
+
 @pytest.mark.parametrize("when", ["before Prefect is up", "when Prefect is up"])
 def test_children_end_with_a_killed_supervisor(small, start, free_port, children, ended, when):
     """After kill -9 of `up` its children notice, and end by themselves."""

@@ -14,13 +14,14 @@ import pytest
 from flows.edges import openpgp
 from flows.edges.repository import Repository
 from flows.edges.signatures import anybody_may_sign, refusals, signers, who
-from flows.planning.dearmouring import BAD, SEVERAL, Key, read_keys
+from flows.planning.dearmouring import BAD, SEVERAL, Key, _bare, _unpacked, read_keys
 from schemas.errors import ContentError, SettingsError
 
 pytestmark = pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed")
 NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 FOLDER = "content/people/openpgp"
 ANN, BEN, EVE, FORGE = "ann@mill.example", "ben@mill.example", "eve@evil.example", "forge"
+NOT_TAKEN = f"it is signed with a key of {ANN} that is listed, and gpg takes no such key"
 STRANGER = "it is signed with an OpenPGP key that nobody is known by"
 WEAK = "its signature is made with a digest that can be forged, such as SHA-1"
 
@@ -213,10 +214,33 @@ def test_a_key_counts_as_it_is_today(club: Club, ring: Ring) -> None:
     sub = club.commit({}, ring.subkey)
 
     assert club.told(club.good, sub, now=later) == [f"it is signed with a key of {ANN} that has expired"] * 2
-    assert club.told(club.good, now=before) == [STRANGER]
+    assert club.told(club.good, now=before) == [NOT_TAKEN]
     assert club.told(club.good, now=between) == [ANN]
     assert openpgp.usable(club.keys, now=later) == {ring.prints[BEN]}
     assert openpgp.usable(club.keys, now=NOON) == {ring.prints[ANN], ring.prints[BEN]}
+
+
+def test_a_listed_key_that_gpg_does_not_take_is_named(club: Club, ring: Ring) -> None:
+    """Its owner hears that it is the key: some keyservers leave the user id out."""
+    ann, _, _, *rest = _unpacked(_bare(ring.key(ANN).encode(), b"PUBLIC KEY BLOCK"))
+    bare = base64.encodebytes(ann.whole + b"".join(one.whole for one in rest))
+    text = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n" + bare + b"-----END PGP PUBLIC KEY BLOCK-----\n"
+    keys, faults = read_keys([(f"{ANN}.asc", text)], FOLDER)
+
+    assert faults == ()
+    assert club.told(club.good, keys=keys) == [NOT_TAKEN]
+    assert openpgp.usable(keys, now=NOON) == set()
+
+
+def test_a_subkey_is_whose_it_was_made_for(club: Club, ring: Ring) -> None:
+    """Who lists somebody's subkey under a key of their own gets none of its signatures, and spoils none."""
+    ann, eve = (_unpacked(_bare(ring.key(name).encode(), b"PUBLIC KEY BLOCK")) for name in (ANN, EVE))
+    sub = next(at for at, one in enumerate(ann) if one.tag == 14)
+    stolen = base64.encodebytes(b"".join(one.whole for one in (*eve, *ann[sub:sub + 2])))
+    text = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n" + stolen + b"-----END PGP PUBLIC KEY BLOCK-----\n"
+    keys, _ = read_keys([("a.asc", text), (f"{ANN}.asc", ring.key(ANN).encode())], FOLDER)
+
+    assert club.told(club.commit({}, ring.subkey), club.commit({}, EVE), club.good, keys=keys) == [ANN, "a", ANN]
 
 
 @pytest.mark.parametrize("which", ["subkey", "key"])
@@ -299,8 +323,10 @@ def test_gpg_is_missed_where_keys_are_listed(club: Club, ring: Ring, tmp_path: P
     head = club.commit_by_ssh({"content/posts/z.md": "Z"}, tmp_path / "ssh")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
 
+    with pytest.raises(ContentError, match="gpg is not installed, and people/openpgp lists OpenPGP keys"):
+        club.judged()                                             # the plan in force stays: no shift ends of it
     with pytest.raises(SettingsError, match="gpg is not installed, and people/openpgp lists OpenPGP keys"):
-        club.judged()
+        anybody_may_sign(Repository(club.top / "content"), head, now=NOON)
     told = [who(Repository(club.top / "content"), head, f"posts/{name}.md", now=NOON) for name in ("hello", "z")]
     assert told == ["unverified", "Zoe"]
     assert club.told(club.good, keys=()) == [STRANGER]

@@ -140,3 +140,17 @@ def test_a_remote_that_comes_and_goes_fills_no_archive(tmp_path_factory: pytest.
             fleet.later(timedelta(minutes=minutes), one)
 
     assert len(fleet.notes()) <= 2 * (away // LONG)
+
+
+def test_a_damaged_note_is_no_news_and_stops_nobody(fleet: Fleet) -> None:
+    """Notes of an outage are for people: one that cannot be read keeps no publisher from telling, nor `status`."""
+    one = fleet.process()
+    fleet.later(timedelta(0), one)
+    for number, body in enumerate((b"", b"{", b"[]", b"{}", b'{"v": 1, "at": "noon"}', b"\xff")):
+        fleet.store.create(f"{FOLDER}2027-03-01/12000{number}~pub-1-12345678~away", body)
+        fleet.store.create(f"{FOLDER}2027-03-01/12000{number}~other-{number}~away", body)
+    fleet.store.create(f"{FOLDER}2027-03-01/notes.txt", b"who put this here?")
+
+    assert fleet.outage() is None
+    fleet.later(LONG, one)
+    assert fleet.outage() == Outage("main", NOON, fleet.now, WHY, REMEDY, ("pub-1",))

@@ -1,6 +1,7 @@
 """Who signed what, by the keys that the last good commit lists: real Git, real ssh-keygen."""
 import base64
 import os
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from flows.edges.repository import Repository
-from flows.edges.signatures import MOST_COMMITS, Witness, refusals, signers, who
+from flows.edges.signatures import MOST_COMMITS, MOST_MERGES, Witness, refusals, signers, who
 from schemas.errors import ContentError
 
 NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 SIGNERS = "content/people/allowed_signers"
+ODD = "its head is not in the order in which Git writes one"
 ANN, BEN, EVE = "ann@mill.example", "ben@mill.example", "eve@evil.example"
 
 
@@ -309,6 +311,55 @@ def test_a_merge_with_conflicts_has_to_be_signed(club):
     assert club.judged() == []
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a2_only_what_git_takes_for_a_parent_is_one(club, first):
+    """A2: a header further down that is called one makes no merge: what it names lies here since it was refused, and
+    nobody looks at it again.
+    """
+    evil = club.commit({"content/posts/evil.md": "Evil"})
+    head, _, message = (club.git("cat-file", "commit", evil) + "\n").partition("\n\n")
+    forged = f"{head}\nparent {evil}\n\n{message}"
+    made = club.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=forged.encode())
+
+    assert club.judged(good=None if first else club.good, new=made) == [(made, ODD)]
+
+
+def test_a2_a_moved_signature_cuts_nothing_off(club):
+    """A2: the signature of a merge, written above its second parent, still verifies; Git would not see that parent any
+    more, nor anybody the unsigned commits that it brings.
+    """
+    club.git("checkout", "--quiet", "-b", "side")
+    bad = club.commit({"content/posts/a.md": "A"})
+    club.git("checkout", "--quiet", "main")
+    club.commit({"content/posts/b.md": "B"}, by=BEN)
+    raw = club.git("cat-file", "commit", club.merge("side", by=ANN)) + "\n"
+    assert [commit for commit, _ in club.judged()] == [bad]
+
+    head, blank, message = raw.partition("\n\n")
+    (tree, first, *others), signature = head[:head.index("gpgsig")].splitlines(), head[head.index("gpgsig"):]
+    forged = "\n".join((tree, first, signature, *others)) + blank + message
+    made = club.git("hash-object", "-t", "commit", "-w", "--literally", "--stdin", stdin=forged.encode())
+    assert club.judged(new=made) == [(made, ODD)]
+
+
+def test_git_merges_nothing_that_nobody_vouches_for(club, tmp_path, monkeypatch):
+    """How long a merge takes its two sides decide: strangers' are not tried, nor told of."""
+    club.git("checkout", "--quiet", "-b", "side")
+    bad = club.commit({"content/posts/a.md": "A"})
+    club.git("checkout", "--quiet", "main")
+    club.commit({"content/posts/b.md": "B"}, by=ANN)
+    club.merge("side")
+    program, log = tmp_path / "bin/git", tmp_path / "log"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$@" >> {log}\nexec {shutil.which("git")} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    assert club.judged() == [(bad, "it is not signed")]
+    assert "rev-list" in log.read_text()
+    assert "merge-tree" not in log.read_text()
+
+
 def test_no_driver_of_the_clone_is_run(club):
     """A merge driver that the clone's own settings name is not asked; then a forge's merge has to be signed."""
     club.commit({".gitattributes": "*.md merge=evil\n"}, by=ANN)
@@ -382,6 +433,46 @@ def test_too_many_commits_are_not_looked_at(club):
     club.git("fast-import", "--quiet", stdin=made.encode())
 
     assert [why for _, why in club.judged(new="many")] == ["more than 10,000 commits came with it"]
+
+
+def pushed(club: Signing, number: int, message: str = "m", merging: str = "") -> list[str]:
+    """Unsigned commits upon HEAD that change nothing, one after another, the oldest first; `merging`: another parent of
+    each.
+    """
+    one = (f"commit refs/heads/many\ncommitter B <b@mill.example> 1800000000 +0000\ndata {len(message)}\n{message}\n"
+           "{}" + (f"merge {merging}\n" if merging else ""))
+    head = club.git("rev-parse", "HEAD")
+    made = one.format(f"from {head}\n") + one.format("") * (number - 1)
+    club.git("fast-import", "--quiet", stdin=made.encode())
+    return club.git("rev-list", "--reverse", "--first-parent", f"{head}..many").split()
+
+
+def test_of_very_many_unsigned_commits_the_first_are_told(club):
+    """Whoever has no key is refused before that has cost much; of a few commits every one is told."""
+    commits = pushed(club, 900)
+
+    assert club.judged(new="many") == [(commit, "it is not signed") for commit in commits[:200]]
+    assert [commit for commit, _ in club.judged(new=commits[150])] == commits[:151]
+
+
+def test_what_comes_after_many_good_commits_is_looked_at(club):
+    """Not the beginning of a push is judged, but all of it; merges that add nothing are tried 500 times."""
+    first, _ = club.commit({}, by=ANN), club.commit({}, by=BEN)
+    merges = pushed(club, MOST_MERGES + 1, merging=first)
+    assert club.judged(new=merges[-1]) == [(merges[-1], "it is not signed")]
+
+    club.git("reset", "--quiet", "--hard", merges[210])
+    assert club.judged() == []
+    bad = club.commit({"content/posts/b.md": "B"})
+    assert club.judged() == [(bad, "it is not signed")]
+
+
+def test_a_commit_without_end_is_not_read(club):
+    """A message may be as long as one likes, and packs to nothing: such a commit is refused by its size."""
+    (long,) = pushed(club, 1, "m" * 300_000)
+
+    assert club.judged(new=long) == [(long, "it holds more than 256,000 bytes by itself")]
+    assert who(Repository(club.top / "content"), long, "posts/hello.md", now=NOON) == ANN
 
 
 def test_the_repository_may_be_the_content_folder(club):

@@ -476,3 +476,35 @@ def start_python(script: str, *arguments: str) -> "subprocess.Popen[str]":
 def run_python(script: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, "-c", script, *arguments], cwd=PROJECT, text=True, check=True,
                           capture_output=True)
+
+
+def test_a_folder_that_was_taken_away_is_on_disk_again(tmp_path):
+    """Whoever cleans up empty folders of a running publisher costs no record its place: each name is synced anew."""
+    synced: list[Path] = []
+
+    def note(folder: Path) -> None:
+        sync_folder(folder)
+        synced.append(folder)
+
+    archive = tmp_path / "archive"
+    store = DirectoryStore(str(archive), sync=note)
+    store.create("v1/ledger/a/b/1/000001.json", b"first")
+    shutil.rmtree(archive / "v1/ledger/a")
+    synced.clear()
+
+    assert store.create("v1/ledger/a/c/1/000001.json", b"second") is True
+
+    assert {archive / "v1/ledger", archive / "v1/ledger/a", archive / "v1/ledger/a/c",
+            archive / "v1/ledger/a/c/1"} <= set(synced)
+
+
+def test_the_very_folder_of_a_record_may_be_taken_away(tmp_path):
+    """Nobody knows what became of the record; the same create again makes its folder, and settles it."""
+    store = DirectoryStore(str(tmp_path))
+    store.create("v1/ledger/a/b/1/000001.json", b"first")
+    shutil.rmtree(tmp_path / "v1")
+
+    with pytest.raises(StoreError):
+        store.create("v1/ledger/a/b/1/000002.json", b"second")
+
+    assert store.create("v1/ledger/a/b/1/000002.json", b"second") is True

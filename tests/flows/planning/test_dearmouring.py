@@ -62,6 +62,7 @@ def test_a_file_is_a_key_and_its_name_is_who():
     (armoured("PUBLIC KEY BLOCK", packet(6, b"\x04ann") + b"\x99"), NO_KEY),
     (armoured("PUBLIC KEY BLOCK", b"\xc6\xe1x"), NO_KEY),
     (key(b"\x04ann", packet(6, b"\x04eve")), " holds 2 keys"),
+    (key(b"\x04ann", packet(8, b"\x02packed")), " holds more than a key and what belongs to it"),
     (key(b"\x06ann"), " holds a key of another version than 4"),
     (armoured("PRIVATE KEY BLOCK", packet(5, b"\x04ann")), SECRET),
     (key(b"\x04ann", packet(7, b"\x04sub")), SECRET),

@@ -8,9 +8,11 @@ import pytest
 from flows.planning.folding import advance
 from flows.planning.narrating import story
 from flows.planning.preparing import Prepared
-from flows.planning.reporting import arrives_again, counts, cut_off, is_overdue, rows, when
+from flows.planning.reporting import arrives_again, counts, cut_off, is_overdue, row_of_ledger, rows, when
+from flows.planning.reporting import row as report_row
 from schemas.ledger import Entry, Evidence, Kind, Pin, Record, Slot, Standing, State, canonical
 from schemas.outage import Outage
+from schemas.plan import Waiting
 from schemas.report import Row
 
 Make = Callable[..., Prepared]
@@ -117,6 +119,21 @@ def test_a_row_says_state_times_address_reason_and_what_to_do(
     assert row_of(prepared, standing, DUE + late) == Row(
         str(SLOT), *row[:5], "content/posts/a.md:3:1", row[5], "Europe/Dublin"
     )
+
+
+def test_what_was_missed_says_so_wherever_its_post_stands_now(prepared: Make) -> None:
+    """Held since, or its file gone: in words, never `missed` again, with what had kept it back."""
+    kept = (Kind.skipped, {"detail": {"reason": "missed", "last_reason": "the account has no credit"}})
+    why = "past its time before it could go out; nothing is sent late by itself"
+    plan = prepared(FILES).plan
+    (item,) = (one for one in plan.items if one.slot == SLOT)
+    held = Waiting(item.slot, item.post, item.channel, "Ilse holds everything", item.zone, item.at)
+
+    for steps, more in (((CLAIM, MISSED), ""), ((CLAIM, kept), "; before that: the account has no credit")):
+        standing = ledger(*steps)[0]
+        told = [report_row(item, standing, now=DUE), report_row(held, standing, now=DUE), row_of_ledger(SLOT, standing)]
+        assert [one.reason for one in told] == [f"it was {late} {why}{more}"
+                                                for late in ("more than 2 h", "too far", "too far")]
 
 
 def test_rows_are_by_time_and_nothing_is_left_out(prepared: Make) -> None:

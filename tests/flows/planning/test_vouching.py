@@ -99,6 +99,34 @@ def test_two_keys_of_one_name_are_one_person():
     assert len(judge([step("1", ANN, "content/rules.yaml"), step("2", other, "content/posts/a.md")], "content")) == 1
 
 
+@pytest.mark.parametrize("name", ["Jos\xe9", "Jose\N{COMBINING ACUTE ACCENT}", "JOS\xc9 "])
+def test_accents_make_no_second_person(name):
+    """A file's name and a line of a list write one name in two ways, and nobody sees it."""
+    jose = Signed("jose\N{COMBINING ACUTE ACCENT}", "SHA256:c")
+    other = Signed(name, "SHA256:d")
+    refused = judge([step("1", jose, "content/rules.yaml"), step("2", other, "content/posts/a.md")], "content")
+
+    assert [one.commit[0] for one in refused] == ["1"]
+
+
+class Looked(tuple[str, ...]):
+    """Paths that count how often somebody looked at them."""
+
+    times = 0
+
+    def __iter__(self):
+        Looked.times += 1
+        return super().__iter__()
+
+
+def test_a_large_push_is_judged_in_one_go():
+    """Ten times the commits are ten times the work, not a hundred times."""
+    steps = [Step(f"{n:040}", ANN, Looked(("content/rules.yaml",))) for n in range(3000)]
+
+    assert judge(steps, "content") == ()
+    assert Looked.times <= 2 * len(steps)
+
+
 def test_capitals_make_no_second_person():
     """A name is written one way in the list of SSH keys, and perhaps another in the name of a file."""
     other = Signed("Ann@Mill.example", "0123ABCD")
