@@ -98,6 +98,11 @@ class Connector:
                                 f"Run 'drumbeat connect {channel.network} --channel {channel.id}'.") from None
 
 
+def unconnected(channel: Channel) -> Publisher:
+    """The adapter of a channel without any credential: it tells what would go out, and can send nothing."""
+    return publishers.load(channel.network)(Connection(channel.handle or channel.id))
+
+
 def _pretended(network: type[Publisher], account: str) -> dict[str, SecretStr]:
     """Credentials that a rehearsal network takes for those of `account`."""
     name = account.replace("/", "-")

@@ -23,7 +23,7 @@ from flows.edges.store import Store
 from flows.planning.preparing import reason
 from flows.planning.reading import read
 from flows.planning.resolving import resolve
-from flows.planning.vouching import new_channels
+from flows.planning.vouching import Refusal, new_channels
 from schemas.channel import Channel
 from schemas.content import Content
 from schemas.errors import ContentError, SettingsError, StoreError
@@ -114,6 +114,8 @@ class Branch:
         self._good: Good | None = None
         self._fetched_for = 0                                     # the plan in force that was known before the fetch
         self._answered: tuple[Good | None, bool] = (None, False)  # by what `commit` said; whether we were behind it
+        self._looked_over: tuple[str | None, str | None, list[Refusal] | ContentError] | None = None
+        self._decided = threading.Event()                         # what nobody could judge before can be judged now
 
     def commit(self) -> str:
         force = self._in_force()
@@ -147,7 +149,7 @@ class Branch:
             force = self._good or self._known_force()
             self._next_fetch, self._nudged_at = self._elapsed_s() + POLL_S, nudged_at(self._home)
             try:
-                self._tip = self._remote.fetch(within_s)
+                tip = self._remote.fetch(within_s)
             except (ContentError, SettingsError) as error:
                 self._absence.failed(error.what, error.remedy)
                 if isinstance(error, SettingsError):
@@ -155,6 +157,8 @@ class Branch:
                 log.error("not fetched why=%s", error.what)
                 self._next_fetch = self._elapsed_s() + AGAIN_S
                 return False
+            self._look_over(force.commit if force is not None else None, tip)
+            self._tip = tip
             self._fetched_for = force.number if force is not None else 0   # last: whoever sees it sees the new tip
             self._absence.reached()
             return True
@@ -170,7 +174,25 @@ class Branch:
                 self.fetch()
             finally:
                 self._tell()
+        if self._decided.is_set():
+            self._decided.clear()
+            return True
         return tip != self._tip or self._answers_otherwise()
+
+    def _look_over(self, force: str | None, tip: str) -> None:
+        """Judges signatures as soon as they are here, in the thread that fetched: sending must not wait for that."""
+        if not self._require_signed or tip == force:
+            return
+        before = self._looked_over
+        if before is not None and before[:2] == (force, tip) and not isinstance(before[2], ContentError):
+            return
+        try:
+            found: list[Refusal] | ContentError = refusals(self._repository, force, tip, now=self._now())
+        except ContentError as error:                             # a program is missing, or hangs: asked again
+            found = error
+        self._looked_over = (force, tip, found)
+        if before is not None and before[:2] == (force, tip) and not isinstance(found, ContentError):
+            self._decided.set()
 
     def _answers_otherwise(self) -> bool:
         """Whether `commit` would go by another plan in force than it did, or is not behind it any more."""
@@ -219,12 +241,23 @@ class Branch:
                 f"{force[:10]}, whose plan is in force.",
                 f'If that is meant, say so: drumbeat sync --accept-rewrite {tip[:12]} --by "YOUR NAME"; else push the '
                 "old history back.")
-        elif self._require_signed and (found := refusals(self._repository, force, tip, now=self._now())):
+        elif self._require_signed and (found := self._unsigned(force, tip)):
             more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
             refused = Refused(f"Commit {found[0].commit[:10]}: {found[0].why}{more}", found[0].remedy)
         if refused is not None:
             keep_rejected(self._store, tip, refused, self._now())
             raise refused
+
+    def _unsigned(self, force: str | None, tip: str) -> list[Refusal]:
+        """What speaks against the signatures. Raises ContentError, and keeps why, where nobody can tell."""
+        if self._looked_over is None or self._looked_over[:2] != (force, tip):
+            self._look_over(force, tip)
+        assert self._looked_over is not None
+        found = self._looked_over[2]
+        if isinstance(found, ContentError):
+            keep_rejected(self._store, tip, found, self._now())
+            raise found
+        return found
 
     def _hold_new_channels(self, force: str | None, tip: str) -> None:
         """Where signatures count, a channel that came with a push speaks only once a person lets it (threats, A3)."""

@@ -8,6 +8,7 @@ from heapq import heappop, heappush
 from pathlib import Path
 
 from flows.arrange import Agenda, Entry
+from flows.connect import unconnected
 from flows.courier import Courier, Ended, Order
 from flows.deliver import Delivery
 from flows.edges.accounts import bind
@@ -570,7 +571,21 @@ class Shift:
                 over = standing.state in (State.published, State.failed, State.skipped, State.missed)
                 return Ended(standing, None if over else now + STAND_IN, news=False)
             log.warning("standing in for the publisher of channel=%s slot=%s", order.slot.channel, order.slot)
-        return Delivery(self.courier, order, self.lanes.open(order.channel), self).run()
+        try:
+            publisher = self.lanes.open(order.channel)
+        except SettingsError as error:
+            if not self._is_too_late(order):
+                raise
+            too_late = Delivery(self.courier, order, unconnected(order.channel), self)
+            too_late.kept_by = error.what
+            return too_late.run()
+        return Delivery(self.courier, order, publisher, self).run()
+
+    def _is_too_late(self, order: Order) -> bool:
+        """Whether the slot can only be missed any more: no account is needed to say so."""
+        item = order.item
+        return item is not None and self.clock.now() > item.at + timedelta(seconds=item.grace_s) and (
+            fold(order.slot, self.ledger.read(order.slot)).nothing_sent)
 
     def _keep_noting(self) -> None:
         """Notes what others sent of what we would stand in for, so that nobody looks at each of it."""

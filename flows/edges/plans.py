@@ -3,11 +3,13 @@
 What was rejected while a plan was in force is kept beside it, and so is who let a rewritten history in.
 """
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from flows.edges.store import Store
+from schemas.errors import StoreError
 from schemas.ledger import Slot
 from schemas.report import rfc3339
 
@@ -39,12 +41,13 @@ def last_good(store: Store) -> dict[Slot, datetime]:
 
     Times that are written in the content are not among them: they are what the content says.
     """
-    body = _newest(store)
-    if body is None:
+    newest = max(store.list(_GOOD), default=None)
+    if newest is None:
         return {}
-    kept = json.loads(body)
-    times = {**kept.get("waiting", {}), **kept["items"]}
-    return {Slot.parse(slot): datetime.fromisoformat(at).astimezone(UTC) for slot, at in times.items()}
+    with _readable(newest):
+        kept = json.loads(store.get(newest) or b"")
+        times = {**kept.get("waiting", {}), **kept["items"]}
+        return {Slot.parse(slot): datetime.fromisoformat(at).astimezone(UTC) for slot, at in times.items()}
 
 
 def good_commit(store: Store) -> str | None:
@@ -75,7 +78,7 @@ def good(store: Store, after: int | None = None) -> Good | None:
     """The last good plan; None: there is none, or none after number `after`, which is asked cheaply."""
     if after is None:
         newest = max(store.list(_GOOD), default=None)
-        return _good(newest, store.get(newest) or b"{}") if newest is not None else None
+        return _good(newest, store.get(newest) or b"") if newest is not None else None
     found = None
     while (body := store.get(key := f"{_GOOD}{after + 1:06d}.json")) is not None:
         found, after = _good(key, body), after + 1
@@ -83,8 +86,9 @@ def good(store: Store, after: int | None = None) -> Good | None:
 
 
 def _good(key: str, body: bytes) -> Good:
-    kept = json.loads(body)
-    return Good(int(key.removeprefix(_GOOD).split(".")[0]), str(kept["commit"]), datetime.fromisoformat(kept["at"]))
+    with _readable(key):
+        kept = json.loads(body)
+        return Good(int(key.removeprefix(_GOOD).split(".")[0]), str(kept["commit"]), datetime.fromisoformat(kept["at"]))
 
 
 def reject(store: Store, rejection: Rejection) -> bool:
@@ -101,9 +105,10 @@ def rejections(store: Store, force: Good | None = None) -> list[Rejection]:
     """
     made = []
     for key in store.list(_rejected(force or good(store))):
-        kept = json.loads(store.get(key) or b"{}")
-        made.append(Rejection(kept["commit"], datetime.fromisoformat(kept["at"]), kept["why"], kept["remedy"],
-                              tuple(kept["problems"])))
+        with _readable(key):
+            kept = json.loads(store.get(key) or b"")
+            made.append(Rejection(kept["commit"], datetime.fromisoformat(kept["at"]), kept["why"], kept["remedy"],
+                                  tuple(kept["problems"])))
     return sorted(made, key=lambda one: one.at)
 
 
@@ -126,10 +131,18 @@ def allowed_rewrites(store: Store, force: str) -> Iterable[str]:
 
     Once one of them is in force itself, it excuses nothing any more: the next rewriting needs a word of its own.
     """
-    said = (json.loads(store.get(key) or b"{}") for key in store.list(_REWRITTEN))
-    return [one["commit"] for one in said if one["instead_of"] == force]
+    found = []
+    for key in store.list(_REWRITTEN):
+        with _readable(key):
+            said = json.loads(store.get(key) or b"")
+            if said["instead_of"] == force:
+                found.append(str(said["commit"]))
+    return found
 
 
-def _newest(store: Store) -> bytes | None:
-    newest = max(store.list(_GOOD), default=None)
-    return store.get(newest) if newest is not None else None
+@contextmanager
+def _readable(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(f"{key} cannot be read", remedy="restore it from a copy, or move it away") from error

@@ -6,8 +6,9 @@ from pydantic import SecretStr
 
 import publishers
 from flows.edges.store import Unanswered, open_store
-from publishers.base import Connection
-from schemas.errors import Unauthorized, Unavailable
+from publishers.base import Connection, Publisher
+from schemas.channel import Channel
+from schemas.errors import SettingsError, Unauthorized, Unavailable
 from schemas.ledger import State
 
 NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -244,3 +245,19 @@ def test_a_credential_that_is_put_right_counts_at_once(stage):
 
     assert [one.row.state for one in told] == [State.waiting, State.published]
     assert (opened, stage.texts()) == ([Mute, Mute, network], ["Hello!"])
+
+
+def test_what_is_too_late_without_a_credential_is_missed(stage):
+    """Nobody has to connect the account for that; the story says what kept it."""
+    stage.folder.post("hello", "Hello!")
+    stage.folder.commit()
+
+    def connect(_: Channel) -> Publisher:
+        raise SettingsError("mastodon has no credentials.", "Run 'drumbeat connect mastodon'.")
+
+    told = stage.run(connect=connect)
+
+    assert [one.row.state for one in told] == [State.waiting, State.missed]
+    assert "no credentials" in (told[-1].row.reason or "")
+    assert stage.kinds(HELLO) == ["claim", "skipped"]
+    assert stage.is_sound()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,9 @@ from flows.edges.outages import LONG, clone_of, outage
 from flows.edges.plans import accept, allow_rewrite, good, last_good, rejections
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
+from flows.edges.signatures import refusals
 from flows.edges.store import Store, open_store
+from flows.planning.vouching import Refusal
 from flows.pull import AGAIN_S, ARCHIVE_S, POLL_S, Branch, Refused, remote_of, repository_of
 from flows.send import Shift, Told
 from schemas.errors import ContentError, SettingsError
@@ -496,3 +499,52 @@ def test_a2_a3_what_nobody_signed_is_not_taken_and_a_new_channel_waits_for_a_per
     [hold] = Holds(club.store).active()
     assert (hold.scope, hold.name, hold.by) == ("channel", "second", "Drumbeat")
     assert club.stage.standing("posts/b@second#1").state is State.planned
+
+
+def test_signatures_are_judged_by_whoever_fetched(club: Club, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A push may bring thousands of signatures: the thread that sends finds them judged."""
+    judged: list[str] = []
+
+    def noted(*about: Any, **named: Any) -> list[Refusal]:
+        judged.append(threading.current_thread().name)
+        return refusals(*about, **named)
+
+    monkeypatch.setattr("flows.pull.refusals", noted)
+    club.settings = club.settings._replace(require_signed=True)
+    club.writer.write("people/allowed_signers", keys.allowed())
+    keys.sign(club, "ilse")
+    source = club.branch()
+    club.shift(source).run(NOON - timedelta(hours=1))
+    club.writer.post("b", "Text b")
+    second = keys.sign(club, "wren")
+    nudge(club.home)
+    with ThreadPoolExecutor(1, thread_name_prefix="watch") as watching:
+        assert watching.submit(source.has_moved).result(PATIENCE_S)
+
+    assert source.commit() == second
+    assert [name.partition("_")[0] for name in judged] == ["MainThread", "watch"]
+
+
+def test_signatures_that_nobody_could_judge_are_judged_again(
+        club: Club, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program is missing: why is kept for whoever looks; once it is there, the plan comes into force by itself."""
+    missing = [ContentError("gpg is not installed.", "Install GnuPG.")]
+
+    def sometimes(*about: Any, **named: Any) -> list[Refusal]:
+        if missing:
+            raise missing[0]
+        return refusals(*about, **named)
+
+    monkeypatch.setattr("flows.pull.refusals", sometimes)
+    club.settings = club.settings._replace(require_signed=True)
+    club.writer.write("people/allowed_signers", keys.allowed())
+    first, source = keys.sign(club, "ilse"), club.branch()
+    with pytest.raises(ContentError, match="gpg is not installed"):
+        source.commit()
+    assert [(one.commit, one.why) for one in rejections(club.store)] == [(first, "gpg is not installed.")]
+    club.elapsed = POLL_S
+    assert not source.has_moved()
+    missing.clear()
+    club.elapsed = 2 * POLL_S
+    assert source.has_moved()
+    assert source.commit() == first

@@ -1,14 +1,16 @@
 """The last good plan is kept in the archive, and the times it gave are found again."""
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from flows.edges.plans import accept, good_commit, last_good
+from flows.edges.plans import accept, allowed_rewrites, good, good_commit, last_good, rejections
 from flows.edges.store import Store, open_store
 from flows.planning.preparing import prepare
 from schemas.content import SourceFile
+from schemas.errors import StoreError
 from schemas.ledger import Slot
 from schemas.plan import Plan
 
@@ -126,3 +128,15 @@ def test_times_given_once_stay_given(store: Store) -> None:
         "posts/b@us#1": datetime(2027, 1, 5, 8, 45, tzinfo=UTC),
         "posts/a@us#1": datetime(2027, 1, 12, 8, 45, tzinfo=UTC),
     }
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"commit": "c", "at": "noon", "items": {}}', b'{"at": 1}'])
+def test_a_damaged_record_is_said_by_its_name(tmp_path: Path, body: bytes) -> None:
+    """Whoever reads it is told which one, and what to do."""
+    store = open_store(f"dir:{tmp_path / 'archive'}")
+    for key in ("v1/plan/good/000001.json", "v1/plan/rejected/none/c.json", "v1/plan/rewritten/000001-c.json"):
+        store.create(key, body)
+
+    for read in (good, rejections, partial(allowed_rewrites, force="c")):
+        with pytest.raises(StoreError, match=r"v1/plan/[a-z]+/.* cannot be read"):
+            read(store)
