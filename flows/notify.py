@@ -1,4 +1,4 @@
-"""Whom to tell: addresses of DRUMBEAT_NOTIFY become blocks of Prefect, which keeps what is secret in them encrypted."""
+"""Whom to tell: addresses become blocks of Prefect, which keeps what is secret in them encrypted."""
 import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -15,6 +15,8 @@ from schemas.errors import SettingsError
 NAME = "drumbeat-notify-"
 _BLOCK = re.compile(r"[a-z0-9-]+/[A-Za-z0-9_-]+")
 _MOST = 20
+_BOTH = "--notify and DRUMBEAT_NOTIFY"
+"""Where addresses may stand; the option's come first. They are not quoted: they may hold a secret."""
 PAGE = 200
 """The most that Prefect answers with at once (PREFECT_SERVER_API_DEFAULT_LIMIT)."""
 
@@ -42,13 +44,13 @@ async def _documents(client: PrefectClient) -> list[BlockDocument]:
 
 async def _block(number: int, address: str, client: PrefectClient) -> UUID:
     if number > _MOST:
-        raise SettingsError(f"DRUMBEAT_NOTIFY has more than {_MOST} addresses.", "Name a group or a channel instead.")
+        raise SettingsError(f"{_BOTH} have more than {_MOST} addresses together.", "Name a group or a channel instead.")
     if _BLOCK.fullmatch(address):
         kind, name = address.split("/")
         try:
             return (await client.read_block_document_by_name(name, kind, include_secrets=False)).id
         except ObjectNotFound:
-            raise SettingsError(f"DRUMBEAT_NOTIFY names the block {address}, and Prefect has none.",
+            raise SettingsError(f"{_BOTH} name the block {address}, and Prefect has none.",
                                 "Make it in Prefect under Blocks, or name an address.") from None
     scheme, host = urlsplit(address).scheme, urlsplit(address).hostname or ""
     if scheme in ("http", "https") and host not in ("hooks.slack.com", "hooks.slack-gov.com"):
@@ -57,7 +59,7 @@ async def _block(number: int, address: str, client: PrefectClient) -> UUID:
             secrets={"address": address}, allow_private_urls=True)
         return await hook.asave(f"{NAME}{number}", overwrite=True, client=client)
     if not _is_known(address):
-        raise SettingsError(f"Address {number} of DRUMBEAT_NOTIFY is none that Prefect can send to.",
+        raise SettingsError(f"Address {number} of {_BOTH} is none that Prefect can send to.",
                             "Write a web address, mailtos://…, another address of Apprise, or the block KIND/NAME.")
     # This block hands what is not Slack's to Apprise as it is, so it serves for mail and all the others; a block type
     # of ours would have to be installed in every server.

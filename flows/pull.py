@@ -20,6 +20,7 @@ from flows.edges.repository import Repository, made_for
 from flows.edges.settings import Settings
 from flows.edges.signatures import refusals
 from flows.edges.store import Store
+from flows.planning.noting import reason_of
 from flows.planning.preparing import reason
 from flows.planning.reading import read
 from flows.planning.resolving import resolve
@@ -132,7 +133,8 @@ class Branch:
                                f"from {shown(self._remote.url)} yet.", "The log says why; it is tried again soon.")
         if tip is None:
             raise ContentError(f"Nothing could be fetched from {shown(self._remote.url)} yet.",
-                               "The log says why; it is tried again every minute.")
+                               "The log says why: look at 'remote' and 'branch' in drumbeat.toml, the network and "
+                               "DRUMBEAT_GIT_TOKEN.")
         before = force.commit if force is not None else None
         if tip != before:
             self._judge(before, tip)
@@ -315,7 +317,7 @@ def approve(content: Content) -> None:
 def keep_rejected(store: Store, commit: str, error: ContentError, now: datetime) -> None:
     """Has whoever looks told why the plan of `commit` is not in force. Coped with if the archive does not answer."""
     try:
-        reject(store, Rejection(commit, now, error.what, error.remedy))
+        reject(store, Rejection(commit, now, reason_of(error.what, commit), error.remedy))
     except StoreError as unable:
         log.error("rejection not kept commit=%s why=%s", commit[:10], unable.what)
 

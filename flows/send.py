@@ -196,10 +196,12 @@ class Shift:
             commit = self.source.commit()
             self._take(commit)
         except ContentError as error:
-            log.error("plan rejected why=%s %s; the last good plan stays in force", error.what, error.remedy)
+            force = self._arranged[0] if self._arranged is not None else good_commit(self.store)
+            note = rejected(error, commit, force if force != commit else None)
+            log.error("%s %s", note.text, note.remedy)
             if commit is not None:
                 keep_rejected(self.store, commit, error, self.clock.now())
-            self.note(rejected(error, commit))
+            self.note(note)
             if self._arranged is not None:
                 self._stay()
             return error

@@ -15,6 +15,7 @@ from flows.edges.signatures import anybody_may_sign
 from flows.edges.store import Store, open_store
 from flows.edges.surroundings import far_disk, mounted, skew, there
 from flows.planning.folding import fold
+from flows.planning.noting import reason_of
 from flows.planning.pausing import how_to_end, with_holds
 from flows.planning.preparing import Prepared
 from flows.planning.reporting import NEEDS_A_PERSON, NOT_PUBLISHED, SOON, row, when
@@ -180,8 +181,9 @@ def in_force(store: Store | None, content: Path, *, remote: bool) -> Iterator[Fi
     refused = rejections(store) if store is not None else ()
     if refused:
         last = refused[-1]
+        why = reason_of(last.why, last.commit)
         stays = "No plan is in force." if now_good is None else f"The plan of {now_good.commit[:10]} stays in force."
-        yield Finding("error", f"Commit {last.commit[:10]} is not published: {last.why.rstrip('.')}. {stays}",
+        yield Finding("error", f"Commit {last.commit[:10]} is not published: {why.rstrip('.')}. {stays}",
                       last.remedy)
     elif now_good is None:
         yield Finding("ok", "no plan was accepted yet; the first publisher takes it")

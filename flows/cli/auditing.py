@@ -171,8 +171,9 @@ def _tell_findings(findings: Iterable[Finding]) -> None:
 def _said_of(done: Verified) -> str:
     """What was looked at, in one sentence."""
     erased = f"; {many(done.erased, 'payload or media file')} erased, the hashes stand" if done.erased else ""
+    objects = "1 payload or file" if done.objects == 1 else f"{done.objects} payloads and files"
     holds = f"{many(len(done.findings), 'finding')}" if done.findings else "every chain holds"
-    return (f"{many(done.slots, 'slot')}, {many(done.records, 'record')}, {done.objects} payloads and files, "
+    return (f"{many(done.slots, 'slot')}, {many(done.records, 'record')}, {objects}, "
             f"{many(done.lines, 'line')} of the index, {many(done.manifests, 'closing')} of months: {holds}{erased}")
 
 

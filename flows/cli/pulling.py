@@ -18,6 +18,7 @@ from flows.edges.settings import Settings
 from flows.edges.store import Store, open_store
 from flows.know import Knower
 from flows.observe import is_rehearsal, planned, sent_of, standings_of
+from flows.planning.noting import reason_of
 from flows.planning.preparing import Prepared
 from flows.planning.reporting import row
 from flows.pull import keep_rejected, repository_of, source_of
@@ -28,6 +29,7 @@ from schemas.problem import Severity, in_order
 from schemas.report import Row, rfc3339
 
 AHEAD = timedelta(days=7)
+_LOOK_AT = "The log says why: look at 'remote' and 'branch' in drumbeat.toml, the network and DRUMBEAT_GIT_TOKEN."
 
 
 @click.command("sync", short_help="Fetch, judge, accept or reject what was pushed.")
@@ -108,10 +110,10 @@ def synced(settings: Settings, repository: Repository, store: Store, now: dateti
     before = good(store)
     source = source_of(settings, repository, store, lambda: now)
     if not source.fetch():
-        return Synced("unreachable", "", before.commit if before is not None else None,
-                      "The remote cannot be fetched, so nobody knows what is new; the plan in force stays.",
-                      "The log says why: look at 'remote' in drumbeat.toml, the network and DRUMBEAT_GIT_TOKEN.",
-                      *_told(None))
+        force = before.commit if before is not None else None
+        stays = f"The plan of commit {force[:10]} stays in force." if force is not None else "No plan is in force yet."
+        return Synced("unreachable", "", force, f"The remote cannot be fetched, so nobody knows what is new. {stays}",
+                      _LOOK_AT, *_told(None))
     known = Knower(repository, home=settings.home, rehearsal=rehearsal)
     planner = Planner(repository, settings.home / ".drumbeat/cache", store.address,
                       lambda content, commit, whole: known.at(content, commit, whole=whole))
@@ -126,10 +128,10 @@ def synced(settings: Settings, repository: Repository, store: Store, now: dateti
             keep_rejected(store, commit, error, now)
         if not commit and settings.remote is None:
             raise
-        force = good(store)
-        tip = commit or source.tip or ""
+        last, tip = good(store), commit or source.tip or ""
         problems = _problems(settings, repository, tip, now, rehearsal=rehearsal) if commit else None
-        return Synced("rejected", tip, force.commit if force else None, error.what, error.remedy, *_told(problems))
+        return Synced("rejected", tip, last.commit if last else None, reason_of(error.what, tip), error.remedy,
+                      *_told(problems))
     state = "unchanged" if before is not None and before.commit == commit else "accepted"
     told = _told(_problems(settings, repository, commit, now, rehearsal=rehearsal))
     return Synced(state, commit, commit, None, None, *told)
@@ -181,6 +183,6 @@ def _allow(name: str, by: str | None, reason: str, repository: Repository, store
     by = person(by or "", "takes it")
     source = source_of(settings, repository, store, lambda: at)
     if not source.fetch():
-        raise SettingsError("The remote cannot be fetched, so the commit cannot be looked at.", "See above.")
+        raise SettingsError("The remote cannot be fetched, so the commit cannot be looked at.", _LOOK_AT)
     commit = repository.commit_of(name)
     allow_rewrite(store, commit, by=by, reason=" ".join(reason.split()), now=at)

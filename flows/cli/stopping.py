@@ -94,7 +94,7 @@ def hold_command(
     if as_json:
         tell_json(made.model_dump(mode="json"))
     else:
-        tell(f"Held: {made.what}. {how_to_end(made)}: {reason}")
+        tell(f"Held: {made.what}: {reason.rstrip('.')}. {how_to_end(made)}.")
         say("What was under way already ends by itself; 'drumbeat status' shows what waits.")
     _announce("drumbeat.channel.paused", made, desk.settings)
     return 0

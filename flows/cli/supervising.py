@@ -20,6 +20,7 @@ from flows.cli.telling import many, say, tell, tell_json
 from flows.cli.watching import rows_of
 from flows.edges.children import Child, Children
 from flows.edges.clock import FAR, PretendClock
+from flows.edges.holds import Holds
 from flows.edges.ledger import Ledger
 from flows.edges.plans import good_commit
 from flows.edges.prefect_server import HOST, is_free, without_login
@@ -28,15 +29,18 @@ from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import open_store
 from flows.observe import news
-from flows.planning.noting import accepted, rejected
+from flows.planning.noting import accepted, rejected, stopped
+from flows.planning.pausing import Paused
 from flows.planning.preparing import Prepared
 from flows.planning.reporting import counts
 from flows.pull import approve, repository_of, source_of
 from flows.send import SHIFT
-from schemas.errors import ContentError, DrumbeatError, SettingsError
+from schemas.errors import ContentError, DrumbeatError, SettingsError, StoreError
 from schemas.problem import Severity
 from schemas.report import rfc3339
 
+PORTS = (0, 80, 81)
+"""What `up --port` listens on, counted from there: Prefect, the rehearsal, the calendar page."""
 STOP_S = 4.0
 FOLLOW_S = 60.0
 CRASHED_AT_ONCE_S = 60.0
@@ -61,6 +65,7 @@ class Supervisor:
         self.passing: queue.Queue[str | None] = queue.Queue()
         self.heard: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.relay = Relay(self._say, by_month=rehearse)
+        self.handover = Handover(archive, self.relay)
         self.season_end = FAR
         self.stopping = threading.Event()
 
@@ -107,7 +112,7 @@ class Supervisor:
             force = good_commit(store)
             if force is None or force == commit or not repository.has(force):
                 raise
-            note = rejected(error, commit)
+            note = rejected(error, commit, force)
             self._say(note.text)
             self._say(f"  remedy: {note.remedy}")
             self.relay.learn(note)
@@ -137,7 +142,12 @@ class Supervisor:
         for number, what in wanted:
             if not is_free(number):
                 raise SettingsError(f"Port {number}, where {what} would listen, is taken by another program.",
-                                    f"Stop it, or choose another: --port {self.port + 1}.")
+                                    f"Stop it, or choose another: --port {self._another_port()}.")
+
+    def _another_port(self) -> str:
+        """One that is free with all that `up` takes above it; by hundreds, so that two of them never meet."""
+        ports = range(self.port + 100, 65_536 - max(PORTS), 100)
+        return next((f"{port}" for port in ports if all(is_free(port + more) for more in PORTS)), "NUMBER")
 
     def _begin(self, prepared: Prepared) -> str | None:
         if not exists(self.archive):
@@ -250,8 +260,12 @@ class Supervisor:
         passing: queue.Queue[str | None] = queue.Queue()
         self.passing = passing
         threading.Thread(target=_pass_on, args=(passing, follower), daemon=True).start()
+        is_new = True
         while (line := self.heard.get()) is not None:
             self.relay.hear(line)
+            if is_new:                                            # the sender has looked what is held, and watches it
+                self.handover.tell()
+                is_new = False
             if "slot" in line:                                    # of plans and holds Prefect hears elsewhere
                 passing.put(json.dumps(line))
         passing.put(None)
@@ -330,6 +344,24 @@ class Supervisor:
     def _say(self, text: str) -> None:
         if not self.quiet:
             say(text)
+
+
+class Handover:
+    """Between two shifts nobody looks what people stop: what ends then is told once the next one has begun."""
+
+    def __init__(self, archive: str, relay: Relay) -> None:
+        self._archive, self._relay = archive, relay
+        self._said: Paused | None = None                          # as it was when the shift before began
+
+    def tell(self) -> None:
+        """Says what was stopped or let go on since it was called last, where no sender said it."""
+        try:
+            said = Holds(open_store(self._archive)).now()
+        except StoreError:                                        # the sender says so; the next shift asks again
+            return
+        for note in stopped(self._said or said, said):
+            self._relay.hear(note.as_dict())
+        self._said = said
 
 
 def _pass_on(lines: "queue.Queue[str | None]", follower: Child) -> None:

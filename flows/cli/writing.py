@@ -11,6 +11,7 @@ from flows.cli.options import settings_of, shared
 from flows.cli.scaffolding import AUDIENCE, CAMPAIGN, CRISIS, DISCOVERY, INCIDENT, POLICY, STATEMENT
 from flows.cli.surveying import Seen, survey
 from flows.cli.telling import When, many, say, tell
+from flows.edges.fetching import shown
 from flows.edges.settings import Settings
 from flows.planning.rules.launches import FOR_ASKS
 from flows.planning.timing import days_on
@@ -245,6 +246,10 @@ def _quoted(text: str) -> str:
 
 def _settings(content: str | None) -> Settings:
     settings = settings_of(content)
+    if settings.remote is not None and not any(settings.content.glob("*")):
+        remote = shown(settings.remote)
+        raise SettingsError(f"Nothing is written here: this publisher takes what is pushed to {remote}.",
+                            f"Write in a clone of it, commit and push: git clone {remote}")
     if not settings.content.is_dir():
         raise SettingsError(
             f"There is no folder {settings.content}.", "Run 'drumbeat init' first, or name yours with --content."

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flows.edges import _git
+from flows.edges.settings import find
 from schemas.errors import ContentError, SettingsError
 
 FETCHED = "refs/drumbeat/fetched"
@@ -44,7 +45,7 @@ class Remote:
         found = [line.split("\t") for line in printed.decode("utf-8", "replace").splitlines()]
         commit = next((commit for commit, ref in found if ref == self._ref), "")
         if not _COMMIT.fullmatch(commit):
-            raise ContentError(f"{shown(self.url)} has no branch {self.branch}.", _NO_BRANCH)
+            raise self._no_branch()
         return commit
 
     def fetch(self, within_s: float = TIMEOUT_S) -> str:
@@ -68,8 +69,11 @@ class Remote:
     def _ref(self) -> str:
         return f"refs/heads/{self.branch}"
 
+    def _no_branch(self) -> ContentError:
+        return ContentError(f"{shown(self.url)} has no branch {self.branch}.", _NO_BRANCH)
+
     def _ask(self, *words: str, within_s: float = TIMEOUT_S) -> bytes:
-        """What git printed. Raises ContentError with its last words, none of which is a secret."""
+        """What git printed. Raises ContentError with its reasons, none of which is a secret."""
         allowed = {"https": "https", "http": "http", "ssh": "ssh", "file": "file"}[_kind(self.url)]
         environment = _git.surroundings() | {"GIT_ALLOW_PROTOCOL": allowed, "GIT_PROTOCOL_FROM_USER": "0"}
         secrets = self._secrets()
@@ -97,6 +101,8 @@ class Remote:
         if git.returncode == 2 and words[0] == "ls-remote":
             return b""
         if git.returncode:
+            if b"couldn't find remote ref" in said:
+                raise self._no_branch()
             kind = _Overtaken if b"cannot lock ref" in said else ContentError
             raise kind(f"{shown(self.url)} cannot be fetched: {self._last_words(said)}.", _AWAY)
         return printed
@@ -112,16 +118,27 @@ class Remote:
 
     def _last_words(self, said: bytes) -> str:
         # without what the other end says: it may quote all that we told it, our credential too
-        lines = [line for line in said.decode("utf-8", "replace").splitlines()
+        lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()
                  if line.strip() and not line.startswith("remote:")]
-        words = " ".join(line.removeprefix("fatal: ").removeprefix("error: ") for line in lines[-2:]).rstrip(".")
-        words = words.replace(self.url, shown(self.url))
+        words = "; ".join(line.rstrip(".") for line in _reasons(lines)).replace(self.url, shown(self.url))
         for _, told in self._secrets():
             for secret in (told.rpartition(" ")[2], self._environment["DRUMBEAT_GIT_TOKEN"]):
                 words = words.replace(secret, "•••")
         return words or "git gave no reason"
 
 
+def _reasons(lines: Sequence[str]) -> Sequence[str]:
+    """The lines that say what is wrong. The last ones are advice for whoever sits at a terminal, and where ssh gave up
+    its own last line says why, not git's.
+    """
+    git = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    if not git:
+        return lines[-1:]
+    reasons = [line for line in git if line != _NOT_READ] or lines[:lines.index(_NOT_READ)][-1:] or git
+    return [line.removeprefix("fatal: ").removeprefix("error: ") for line in reasons[:2]]
+
+
+_NOT_READ = "fatal: Could not read from remote repository."
 _NO_BRANCH = "Name the branch that is published in drumbeat.toml: branch = \"main\"."
 _AWAY = ("It is tried again by itself. See that the address is right ('remote' in drumbeat.toml) and can be reached "
          "from there; a private repository needs DRUMBEAT_GIT_TOKEN, or an ssh key.")
@@ -149,6 +166,20 @@ def shown(url: str) -> str:
     """`url` without the user and password that may stand in it."""
     parts = urlsplit(url) if "://" in url else None
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts is not None else url
+
+
+def unfetched(folder: Path) -> ContentError | None:
+    """Why there is nothing in the content folder of a publisher that fetches: no file ever lies there, so nobody has to
+    begin one. None: nothing is fetched for this folder. Raises SettingsError.
+    """
+    remote = find(str(folder)).remote
+    if remote is None:
+        return None
+    if folder.is_dir() and _git.output(folder, "rev-parse", "--verify", "--quiet", f"{FETCHED}^{{commit}}"):
+        return ContentError(f"What was fetched from {shown(remote)} cannot be read.",
+                            "Run 'drumbeat sync': it says what is wrong.")
+    return ContentError(f"Nothing was fetched from {shown(remote)} yet.",
+                        "Run 'drumbeat sync'; a publisher that runs fetches by itself.")
 
 
 def head_of(url: str, branch: str, top: Path) -> str:

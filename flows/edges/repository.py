@@ -33,6 +33,7 @@ from flows.edges._trees import (
     refused,
     source_file,
 )
+from flows.edges.fetching import unfetched
 from schemas.content import Probe, SourceFile
 from schemas.errors import ContentError, SettingsError
 
@@ -85,8 +86,9 @@ class Repository:
         """The commit that HEAD names. Raises ContentError when nothing is committed yet."""
         found = _git.output(self.top, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         if found is None:
-            raise ContentError("Nothing is committed yet, and only what is committed is published.",
-                               f"Run 'git add {self.folder.name}' and 'git commit -m \"First posts\"'.")
+            raise unfetched(self.folder) or ContentError(
+                "Nothing is committed yet, and only what is committed is published.",
+                f"Run 'git add {self.folder.name}' and 'git commit -m \"First posts\"'.")
         return found.decode().strip()
 
     def named(self, ref: str) -> str | None:
@@ -252,7 +254,7 @@ class Repository:
 def working_tree(folder: Path) -> Iterator[SourceFile]:
     """The content folder as it lies on disk. Symbolic links are named, never followed. Raises ContentError."""
     if not folder.is_dir():
-        raise ContentError(
+        raise unfetched(folder) or ContentError(
             f"There is no folder {folder}.", "Run 'drumbeat init' to make one, or name yours with --content."
         )
     count = 0
@@ -272,7 +274,8 @@ def working_tree(folder: Path) -> Iterator[SourceFile]:
             elif (file := _on_disk(here / name, relative)) is not None:
                 yield file
     if not count:
-        raise ContentError(f"{folder} holds no files.", "Run 'drumbeat init' to begin with a channel and a post.")
+        raise unfetched(folder) or ContentError(f"{folder} holds no files.",
+                                                "Run 'drumbeat init' to begin with a channel and a post.")
 
 
 def _on_disk(path: Path, relative: str) -> SourceFile | None:

@@ -1,4 +1,5 @@
 """What people have stopped, from their holds and resumes; and what becomes of what was due meanwhile. Pure."""
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -12,14 +13,23 @@ from schemas.plan import Item, Plan, Waiting
 
 _STEP = timedelta(minutes=5)
 _LOOK_AHEAD = timedelta(days=366)
+_OF_ITS_TIME = re.compile(r"in the quiet hours \([^)]*\)(; )?")
+"""What the calendar notes of the time that an item has: it goes with that time."""
+
+
+class Ended(NamedTuple):
+    """A hold that is over, and the record that ended it: who said so, when, and why."""
+
+    hold: Hold
+    resume: Hold
 
 
 class Paused(NamedTuple):
-    """What is stopped now, the oldest first; what resumes made of single slots; and earlier holds, with their ends."""
+    """What is stopped now, the oldest first; what resumes made of single slots; and earlier holds, by their ends."""
 
     holds: tuple[Hold, ...] = ()
     moved: Mapping[Slot, Moved] = {}
-    ended: tuple[tuple[Hold, datetime], ...] = ()
+    ended: tuple[Ended, ...] = ()
 
     def by(self, channel: str, campaign: str | None) -> Hold | None:
         """The hold that stops a slot of this channel and campaign; None: none does."""
@@ -37,12 +47,12 @@ LEFT_OUT = "it was due while it was held, and was left out when that was resumed
 
 def paused(records: Iterable[Hold]) -> Paused:
     """What all records together say, in whatever order they come; a slot moved twice is where it was moved last."""
-    holds, moved, ended = list[Hold](), dict[Slot, Moved](), list[tuple[Hold, datetime]]()
+    holds, moved, ended = list[Hold](), dict[Slot, Moved](), list[Ended]()
     for record in sorted(records, key=lambda one: one.number):
         if record.kind == "hold":
             holds.append(record)
             continue
-        ended += [(one, record.at) for one in holds if (one.scope, one.name) == (record.scope, record.name)]
+        ended += [Ended(one, record) for one in holds if (one.scope, one.name) == (record.scope, record.name)]
         holds = [one for one in holds if (one.scope, one.name) != (record.scope, record.name)]
         for slot, said in record.slots.items():
             earlier = moved.get(Slot.parse(slot))
@@ -86,7 +96,7 @@ def with_holds(plan: Plan, said: Paused, *, over: Collection[Slot] = ()) -> Plan
             waiting.append(_waiting(item._replace(at=at), why(hold, item.zone)))
         else:
             note = f"moved from {when(item.at, item.zone)} when it was resumed"
-            items.append(item._replace(at=at, note="; ".join(filter(None, (item.note, note)))))
+            items.append(item._replace(at=at, note="; ".join(filter(None, (_OF_ITS_TIME.sub("", item.note), note)))))
     return plan._replace(items=tuple(sorted(items, key=lambda item: item.key)), waiting=tuple(waiting))
 
 
@@ -110,9 +120,9 @@ def _stopped_since(item: Item, said: Paused, ending: Iterable[Hold]) -> datetime
     """Since when the item has been stopped without a break, by whichever hold; None: these do not stop it."""
     channel, campaign = item.channel.id, item.post.post.campaign
     since = min((one.at for one in ending if covers(one, channel, campaign)), default=None)
-    for one, until in sorted(said.ended, key=lambda one: one[1], reverse=True):
-        if since is not None and until >= since and covers(one, channel, campaign):
-            since = min(since, one.at)
+    for one in sorted(said.ended, key=lambda one: one.resume.at, reverse=True):
+        if since is not None and one.resume.at >= since and covers(one.hold, channel, campaign):
+            since = min(since, one.hold.at)
     return since
 
 

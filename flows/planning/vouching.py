@@ -16,7 +16,8 @@ SIGNERS = "people/allowed_signers"
 """Below the content folder: who may sign, one line for each key, as `ssh-keygen` reads it."""
 OPENPGP = "people/openpgp"
 """Below the content folder: who else may sign, an OpenPGP key in each NAME.asc; NAME is who that is."""
-AGAIN = "sign it with 'git rebase --force-rebase -S' onto the last accepted commit, and push again."
+AGAIN = ("sign it anew with 'git commit --amend --no-edit -S' (several commits: 'git rebase --force-rebase -S' onto "
+         "the one before them), and push with --force-with-lease.")
 SET_UP = f"Set git up to sign with your key (commit.gpgSign true; gpg.format ssh, or openpgp), {AGAIN}"
 _CONFIG = ("networks/channels.yaml", "people/team.yaml", SIGNERS, OPENPGP, "rules.yaml", "policies")
 _LINE = re.compile(

@@ -364,6 +364,13 @@ def test_a_rejected_commit_is_told_with_its_reason(folder: Any, tmp_path: Path) 
                  "in force.", "Mend line 3.")]
 
 
+def test_a_rejection_that_names_its_commit_is_not_told_twice(folder: Any, tmp_path: Path) -> None:
+    store, head = open_store(f"dir:{tmp_path}/archive"), folder.git("rev-parse", "HEAD").strip()
+    reject(store, Rejection(head, NOW, f"Commit {head[:10]}: it is not signed", "Sign it."))
+    assert list(survey.in_force(store, folder.path, remote=False)) == [Finding(
+        "error", f"Commit {head[:10]} is not published: it is not signed. No plan is in force.", "Sign it.")]
+
+
 def test_holds_in_force_are_told(tmp_path: Path) -> None:
     """Who holds what, since when, why, and how it ends; what was resumed is not."""
     store = open_store(f"dir:{tmp_path}/archive")

@@ -153,7 +153,7 @@ def test_a_publisher_that_fetches_shows_the_plan_in_force(live, prefect_server, 
 def test_a_remote_that_is_away_is_said_as_what_it_is(live, prefect_server, tmp_path):
     """Failed, in words of its own and with its own name; the week and the gates of the plan in force stay shown."""
     live.folder.post("fine", "Fine.", at=datetime.now(UTC) + timedelta(days=1))
-    live.folder.commit()
+    commit = live.folder.commit()
     clone, away = tmp_path / "clone", str(tmp_path / "away")
     live.folder.git("clone", "--quiet", str(live.home), str(clone))
     environment = {"DRUMBEAT_ARCHIVE": live.archive}
@@ -163,8 +163,9 @@ def test_a_remote_that_is_away_is_said_as_what_it_is(live, prefect_server, tmp_p
 
     said = run(prefect_server, clone, "sync(return_state=True)", **environment, DRUMBEAT_REMOTE=away)
 
-    assert said == ("FAILED Unreachable The remote cannot be fetched, so nobody knows what is new; the plan in force "
-                    "stays. The log says why: look at 'remote' in drumbeat.toml, the network and DRUMBEAT_GIT_TOKEN.")
+    assert said == ("FAILED Unreachable The remote cannot be fetched, so nobody knows what is new. The plan of commit "
+                    f"{commit[:10]} stays in force. The log says why: look at 'remote' and 'branch' in drumbeat.toml, "
+                    "the network and DRUMBEAT_GIT_TOKEN.")
     assert names(prefect_server)[-1] == "sync remote unreachable"
     assert tables(prefect_server) == before
 

@@ -81,6 +81,24 @@ def test_what_the_archive_says_does_not_wait_for_a_remote_that_hangs(tmp_path: P
         source.let_go.set()
 
 
+def test_a_new_hold_is_noticed_within_seconds_and_costs_a_look_each_time(tmp_path: Path) -> None:
+    """Nothing is due and nothing was held: five seconds later it is heard of, and the archive was asked once."""
+    store, moved = Counted(open_store(f"dir:{tmp_path}")), threading.Event()
+    elapsed = 0.0
+    watch = Watch(Breaks(), Holds(store, elapsed_s=lambda: elapsed), threading.Event(), commit_moved=lambda: None,
+                  holds_moved=moved.set, elapsed_s=lambda: elapsed)
+    watch.held(0.0)
+    Holds(open_store(f"dir:{tmp_path}")).add(Hold(number=0, kind="hold", scope="all", by="Wren", reason="it burns",
+                                                  at=NOON))
+    before = store.lists
+    for second in range(1, 6):
+        elapsed = float(second)
+        watch._look_at_the_archive()
+
+    assert moved.is_set()
+    assert store.lists == before + 1
+
+
 def test_the_fuse_does_not_ask_again_for_what_is_long_gone(tmp_path: Path) -> None:
     """A shift of days: posts of its first day, whose minute was never asked for, cost each later post nothing."""
     store, clock = Counted(open_store(f"dir:{tmp_path}")), FixedClock(NOON)

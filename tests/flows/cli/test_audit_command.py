@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flows.edges.ledger import Ledger
+from flows.cli.auditing import _said_of
+from flows.edges.ledger import Ledger, Verified
 from flows.edges.store import open_store
 from schemas.ledger import Kind, Slot
 
@@ -49,6 +50,13 @@ def test_audit_of_a_good_day(drumbeat, first_day):
     assert (said.code, said.out) == (0, "")
     assert "5 slots, 15 records" in said.err
     assert re.search(r"^store: \d+ lists, \d+ reads, \d+ writes$", said.err, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("objects", "said"), [(0, "0 payloads and files"), (1, "1 payload or file"),
+                                               (2, "2 payloads and files")])
+def test_one_is_one(objects: int, said: str) -> None:
+    done = Verified(1, 3, objects, 1, 0, 0, (), {}, frozenset())
+    assert _said_of(done) == f"1 slot, 3 records, {said}, 1 line of the index, 0 closings of months: every chain holds"
 
 
 def test_audit_closes_the_month_and_mends_the_index(drumbeat, played):

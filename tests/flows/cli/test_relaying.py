@@ -9,7 +9,7 @@ from schemas.report import Note
 FIRST, SECOND = "1" * 40, "2" * 40
 BROKEN = ContentError("content/strategy.yaml cannot be read.", "Mend it and commit.")
 HELD = Note("held", "held: everything, by Ilse: a storm", "'drumbeat resume --all --by NAME' lets it go on.", "1")
-ON = Note("resumed", "goes on: everything, held by Ilse: a storm", about="1")
+ON = Note("resumed", "goes on: everything, by Ann; held by Ilse: a storm", about="1")
 
 
 def outcome(slot: str, state: str = "published", **more: Any) -> dict[str, Any]:
@@ -30,10 +30,9 @@ def test_one_line_each() -> None:
     """A plan that is taken, one that is not, a hold and its end: what, why, and what to do."""
     assert said(*(note.as_dict() for note in (accepted(FIRST, 31), rejected(BROKEN, SECOND), HELD, ON))) == [
         "plan accepted: commit 1111111111, 31 posts",
-        "plan rejected: commit 2222222222, content/strategy.yaml cannot be read. The last good plan stays in force. "
-        "Mend it and commit.",
+        "plan rejected: commit 2222222222, content/strategy.yaml cannot be read. Mend it and commit.",
         "held: everything, by Ilse: a storm. 'drumbeat resume --all --by NAME' lets it go on.",
-        "goes on: everything, held by Ilse: a storm"]
+        "goes on: everything, by Ann; held by Ilse: a storm"]
 
 
 def test_what_every_shift_tells_anew_is_said_once() -> None:

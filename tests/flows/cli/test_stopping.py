@@ -27,7 +27,7 @@ def club(content_folder: Callable[..., ContentFolder], drumbeat: Callable[..., A
 
 
 @pytest.mark.parametrize(("words", "first"), [
-    (("hold", "--all", "--by", "Ilse", "--reason", "an injury"), "Held: everything."),
+    (("hold", "--all", "--by", "Ilse", "--reason", "an injury"), "Held: everything: an injury."),
     (("resume", "--all", "--by", "Ilse"), "It goes on: everything."),
 ])
 def test_who_stops_something_never_waits_for_prefect(club: ContentFolder, drumbeat: Callable[..., Any],
@@ -59,7 +59,7 @@ def test_hold_and_resume(club: ContentFolder, drumbeat: Callable[..., Any]) -> N
 
     held = run("hold", "--all", "--by", "Ilse", "--reason", "an injury at the bench", "--now", "2027-03-01 11:30")
     assert (held.code, held.out) == (
-        0, "Held: everything. 'drumbeat resume --all --by NAME' lets it go on: an injury at the bench\n")
+        0, "Held: everything: an injury at the bench. 'drumbeat resume --all --by NAME' lets it go on.\n")
     assert "Traceback" not in held.err
 
     sent = run("publish", "--once", "--rehearse", *AT)
@@ -147,7 +147,8 @@ def test_sync_accepts_and_rejects(content_folder: Callable[..., ContentFolder], 
     origin.rename(tmp_path / "away")
     away = run("sync")
     assert (away.code, away.out) == (3, "")
-    assert "The remote cannot be fetched, so nobody knows what is new; the plan in force stays." in away.err
+    assert (f"The remote cannot be fetched, so nobody knows what is new. The plan of commit {first[:10]} stays in "
+            "force.") in away.err
     away = run("sync", "--json")
     assert (away.code, away.json["state"], away.json["commit"], away.json["in_force"]) == (3, "unreachable", "", first)
     (tmp_path / "away").rename(origin)
@@ -164,6 +165,55 @@ def test_sync_accepts_and_rejects(content_folder: Callable[..., ContentFolder], 
     assert f"The plan of commit {broken[:10]} is rejected since" in told.err
     assert f"The plan of commit {first[:10]} stays in force." in told.err
     assert run("status", "--json").json["rejected"]["commit"] == broken
+
+
+def test_a_publisher_that_could_not_fetch_yet(drumbeat: Callable[..., Any], tmp_path: Path) -> None:
+    """A branch that is not there: every command says what is missing, and none that a folder has to be begun."""
+    origin, home = tmp_path / "origin.git", tmp_path / "publisher"
+    home.mkdir()
+    (home / "drumbeat.toml").write_text(f'remote = "{origin}"\nbranch = "mian"\n')
+    subprocess.run(["git", "init", "--quiet", "--bare", str(origin)], check=True)
+
+    def run(*words: str) -> Any:
+        return drumbeat(*words, "--content", "content", cwd=home)
+
+    def look(*words: str) -> None:
+        done = run(*words)
+        assert f"error: Nothing was fetched from {origin} yet.\n  remedy: Run 'drumbeat sync'" in done.err
+        assert "init" not in done.err
+
+    look("status")
+    fetched = run("sync")
+    assert fetched.code == 3
+    assert f"{origin} has no branch mian." in fetched.err
+    assert "the plan in force stays" not in fetched.err
+    assert "No plan is in force yet." in fetched.err
+    assert "'remote' and 'branch' in drumbeat.toml" in fetched.err
+    look("check")                                                 # now there is a repository, and nothing in it
+    written = run("new", "post", "Hello")
+    assert "init" not in written.err
+    assert f"git clone {origin}" in written.err
+
+
+def test_a_first_commit_that_nobody_signed(content_folder: Callable[..., ContentFolder], drumbeat: Callable[..., Any],
+                                           tmp_path: Path) -> None:
+    """The commit is named once; the remedy works where no plan was ever accepted."""
+    writer, origin, home = content_folder("writer"), tmp_path / "origin.git", tmp_path / "publisher"
+    home.mkdir()
+    (home / "drumbeat.toml").write_text(f'remote = "{origin}"\nrequire_signed = "yes"\n')
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", tmp_path / "key"], check=True)
+    writer.write("people/allowed_signers", f"wren {(tmp_path / 'key.pub').read_text()}")
+    commit = writer.commit()
+    writer.git("clone", "--quiet", "--bare", ".", str(origin))
+
+    done = drumbeat("sync", "--content", "content", cwd=home)
+
+    said = done.err.splitlines()
+    assert done.code == 1
+    assert f"Rejected: commit {commit[:10]}: it is not signed" in said
+    assert said[-1] == "No plan is in force."
+    assert "git commit --amend --no-edit -S" in said[-2]
+    assert "last accepted commit" not in done.err
 
 
 def test_a_broken_head_shows_the_plan_that_is_in_force(club: ContentFolder, drumbeat: Callable[..., Any]) -> None:

@@ -7,12 +7,14 @@ import signal
 import socket
 import sqlite3
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
 import pytest
 
+from flows.edges.prefect_server import is_free
 from schemas.ledger import Slot
 
 from ..conftest import CHANNELS
@@ -217,7 +219,7 @@ def test_the_terminal_hears_of_plans_and_holds(content_folder, start, drumbeat, 
                     cwd=folder.home, env=prefect_server.environment)
     running.wait_for(r"^held: the channel mastodon, by Ilse: a storm\. 'drumbeat resume --channel mastodon --by NAME'")
     drumbeat("resume", "--channel", "mastodon", "--by", "Ilse", cwd=folder.home)
-    running.wait_for(r"^goes on: the channel mastodon, held by Ilse: a storm")
+    running.wait_for(r"^goes on: the channel mastodon, by Ilse; held by Ilse: a storm")
     folder.write("networks/channels.yaml", "channels: [\n")
     broken = folder.commit()
     running.wait_for(rf"^plan rejected: commit {broken[:10]}, .*Run 'drumbeat check', mend it and commit\.")
@@ -252,8 +254,8 @@ def test_a_start_with_a_commit_that_is_no_plan_goes_by_the_last_good_one(content
 
     assert done.code == 0, done.err
     told = [line for line in done.err.splitlines() if re.search("commit [0-9a-f]{10}|remedy:|problem", line)]
-    assert (re.sub(r", content/.*cannot be read.*?(?= The last)", ", …", told[0]), *told[1:]) == (
-        f"plan rejected: commit {broken[:10]}, … The last good plan stays in force.",
+    assert (re.sub(r", content/.*cannot be read.*?(?= The plan)", ", …", told[0]), *told[1:]) == (
+        f"plan rejected: commit {broken[:10]}, … The plan of commit {good[:10]} stays in force.",
         "  remedy: Run 'drumbeat check', mend it and commit.",
         f"content/ at commit {good[:10]}: 2 posts, 2 slots with a time (a slot is one post on one channel), 0 waiting.")
 
@@ -302,17 +304,29 @@ def wait_for_port(port: int) -> None:
 
 @pytest.mark.parametrize(("distance", "whose"), [(0, "Prefect"), (80, "the rehearsal")])
 def test_an_occupied_port_is_named(small, drumbeat, free_port, distance, whose):
-    """A port that somebody else has stops the command at once, with its number and another to try."""
+    """A port that somebody else has stops the command at once, with its number and another to try, which is free with
+    all that `up` takes above it.
+    """
     port = free_port()
-    with socket.socket() as other:
+    with socket.socket() as other, socket.socket() as neighbour:
         other.bind(("127.0.0.1", port + distance))
         other.listen()
+        if distance:
+            with suppress(OSError):                               # taken by somebody else is as good
+                neighbour.bind(("127.0.0.1", port + 100 + 81))
+                neighbour.listen()
         done = drumbeat("up", "--rehearse", "--port", str(port), cwd=small)
 
     assert (done.code, done.out) == (3, "")
+    proposed = re.search(r"--port (\d+)\.$", done.err)
+    assert proposed, done.err
     assert done.err.splitlines() == [
         f"error: Port {port + distance}, where {whose} would listen, is taken by another program.",
-        f"  remedy: Stop it, or choose another: --port {port + 1}."]
+        f"  remedy: Stop it, or choose another: --port {proposed[1]}."]
+    more = int(proposed[1]) - port
+    assert more > 100 or distance == 0
+    assert more % 100 == 0
+    assert all(is_free(int(proposed[1]) + above) for above in (0, 80, 81))
 
 
 def test_pretend_time_is_for_rehearsals(small, drumbeat):

@@ -128,6 +128,31 @@ def test_a_plan_after_a_resume(morning: Prepared) -> None:
     assert [item.at for item in plan.items] == sorted(item.at for item in plan.items)
 
 
+def test_what_is_said_of_a_time_goes_with_that_time(morning: Prepared) -> None:
+    """Due at night, moved to the morning: nothing is left of the night; what is true of the post stays."""
+    waived = "LAUNCH is not green; a waiver lets it through, by wren"
+    night = TEN.replace(hour=3, minute=13)
+    items = tuple(item._replace(at=night, note=f"in the quiet hours (21:00-07:30){more}")
+                  for item, more in zip(morning.plan.items, ("", f"; {waived}"), strict=False))
+    said = paused([record(1, "resume", slots={str(item.slot): Moved(was=night, at=TEN) for item in items})])
+
+    plan = with_holds(morning.plan._replace(items=items), said)
+
+    moved = "moved from Tue 2027-01-05 03:13 (Europe/Dublin) when it was resumed"
+    assert {item.note for item in plan.items} == {moved, f"{waived}; {moved}"}
+
+
+def test_the_calendar_says_of_the_night_what_is_dropped_here(prepared: Callable[..., Prepared]) -> None:
+    """A post at 03:13 that is moved to the morning: its row has one reason, and that is the true one."""
+    made = prepared({"posts/a.md": "---\nat: 2027-01-05 03:13\nchannels: [mastodon]\n---\nText\n",
+                     "networks/channels.yaml": CHANNELS})
+    (item,) = made.plan.items
+    assert item.note.startswith("in the quiet hours")
+    said = paused([record(1, "resume", slots={str(item.slot): Moved(was=item.at, at=TEN)})])
+    assert [one.note for one in with_holds(made.plan, said).items] == [
+        "moved from Tue 2027-01-05 03:13 (Europe/Dublin) when it was resumed"]
+
+
 def test_what_is_moved_twice_is_where_it_was_moved_last() -> None:
     first, second = TEN + timedelta(hours=1), TEN + timedelta(hours=2)
     said = paused([record(1, "resume", slots={str(slot("a")): Moved(was=TEN, at=first)}),
