@@ -78,6 +78,8 @@ class Carried:
             self.slot, epoch=self.standing.epoch, part=part, attempt=attempt, receipt=receipt,
             detail={} if receipt else {"reason": str(answer)}))
 
+    # --- what is promised ---------------------------------------------------------------------------------------------
+
     @cached_property
     def pinned(self) -> Outgoing:
         """What the last claim promised, as the archive keeps it."""
@@ -101,8 +103,6 @@ class Carried:
     def _composed(self) -> Outgoing:
         assert self.order.message is not None
         return self.publisher.compose(self.files.named(self.order.message))
-
-    # --- what is promised ---------------------------------------------------------------------------------------------
 
     def _is_what_was_promised(self) -> bool:
         """Whether what would go out now is, byte for byte, what the claim in force pinned."""
@@ -153,4 +153,3 @@ class Carried:
         if self.clock.pretend:
             return max((self.clock.now() - self.entries[seq - 1].record.at).total_seconds(), 0.0)
         return self.ledger.age(self.slot, seq) or 0.0
-

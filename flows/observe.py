@@ -47,6 +47,11 @@ def planned(settings: Settings, store: Store | None, now: datetime, kept: Mappin
     return made._replace(plan=with_holds(made.plan, said))
 
 
+def stopped(store: Store | None) -> Paused:
+    """What people stopped; nothing where nobody made an archive yet. Raises StoreError."""
+    return Holds(store).now() if store is not None else NOTHING_PAUSED
+
+
 class News(NamedTuple):
     """What everybody should know before they read on. `rejected`: the newest commit's plan is not in force, and why.
 
@@ -88,7 +93,7 @@ def news(settings: Settings, store: Store | None, now: datetime) -> News:
         pass                                                      # looked at from elsewhere: the newest one counts
     found = [one for one in rejections(store, force) if tip is None or one.commit == tip]
     commit = force.commit if force is not None else None
-    return News(Holds(store).now(), found[-1] if found else None, commit, outage(store, now, commit))
+    return News(stopped(store), found[-1] if found else None, commit, outage(store, now, commit))
 
 
 def sent_of(standings: Mapping[Slot, Standing]) -> dict[Slot, datetime | None]:

@@ -10,14 +10,13 @@ from flows.arrange import Agenda
 from flows.check import check_commit
 from flows.cli.options import archive_of, person, settings_of, shared, time_of
 from flows.cli.telling import keep_a_log, many, say, tell, tell_json, tell_problem
-from flows.edges.holds import Holds
 from flows.edges.ledger import Ledger, worker_id
 from flows.edges.plans import allow_rewrite, good, last_good
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import Store, open_store
 from flows.know import Knower
-from flows.observe import is_rehearsal, planned, sent_of, standings_of
+from flows.observe import is_rehearsal, planned, sent_of, standings_of, stopped
 from flows.planning.noting import reason_of
 from flows.planning.preparing import Prepared
 from flows.planning.reporting import row
@@ -142,7 +141,7 @@ def outlook(settings: Settings, store: Store, now: datetime, *, rehearsal: bool)
     standings = standings_of(store)
     try:
         done = planned(settings, store, now, last_good(store), sent_of(standings), rehearsal=rehearsal,
-                       said=Holds(store).now())
+                       said=stopped(store))
     except ContentError:
         return {"week": [], "gates": []}
     first = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -9,7 +9,7 @@ from flows.cli.options import archive_of, exists, settings_of, time_of
 from flows.edges.repository import Repository
 from flows.edges.settings import Settings
 from flows.edges.store import Store, open_store
-from flows.planning.pausing import NOTHING_PAUSED, with_holds
+from flows.planning.pausing import with_holds
 from flows.planning.preparing import Prepared
 from schemas.ledger import Slot, Standing, State
 from schemas.problem import Severity
@@ -40,9 +40,8 @@ def survey(content: str | None, archive: str | None, now: datetime | None, revis
 
     `in_earnest`: a rehearsal is not looked at instead while nothing real exists.
     """
-    from flows.edges.holds import Holds
     from flows.edges.plans import last_good
-    from flows.observe import is_rehearsal, planned, sent_of, standings_of
+    from flows.observe import is_rehearsal, planned, sent_of, standings_of, stopped
 
     settings = settings_of(content)
     where = archive_of(settings, archive, rehearse=False if in_earnest and archive is None else None)
@@ -52,7 +51,7 @@ def survey(content: str | None, archive: str | None, now: datetime | None, revis
     known = None if store is None or where.rehearsal else frozenset(published(standings))
     sent = sent_of(standings) if store is not None else None
     rehearsal = where.rehearsal or is_rehearsal(store)
-    said = Holds(store).now() if store is not None else NOTHING_PAUSED
+    said = stopped(store)
     about: dict[str, Any] = {"now": at, "sent": sent, "resumed": said.moved, "home": settings.home,
                              "rehearsal": rehearsal}
     before = None

@@ -10,7 +10,6 @@ import click
 from flows.cli.options import archive_of, exists, settings_of, shared, time_of
 from flows.cli.outcomes import next_lines, outcome_table
 from flows.cli.telling import When, say, tell, tell_json
-from flows.edges.holds import Holds
 from flows.edges.plans import last_good
 from flows.edges.settings import Settings
 from flows.edges.store import Counted, Store, open_store
@@ -25,6 +24,7 @@ from flows.observe import (
     reader,
     sent_of,
     standings_of,
+    stopped,
 )
 from flows.planning.folding import fold
 from flows.planning.following import leaders
@@ -71,7 +71,7 @@ class DayOrMonth(click.ParamType):  # type: ignore[type-arg]  # click is generic
 def rows_of(settings: Settings, archive: str, *, now: datetime, rehearsal: bool) -> list[Row]:
     """Every slot of the committed plan and of the archive."""
     store = open_store(archive) if exists(archive) else None
-    said = Holds(store).now() if store is not None else NOTHING_PAUSED
+    said = stopped(store)
     return rows_from(settings, store, now, None, rehearsal=rehearsal, said=said)
 
 
@@ -201,7 +201,7 @@ def why_command(slot: str, content: str | None, archive: str | None, now: dateti
     where = archive_of(settings, archive)
     at = time_of(settings, now, rehearsal=where.rehearsal)
     store = open_store(where.url) if exists(where.url) else None
-    said = news(settings, store, at).said
+    said = stopped(store)
     kept, rehearsal = last_good(store) if store else {}, where.rehearsal or is_rehearsal(store)
     prepared = planned(settings, store, at, kept, rehearsal=rehearsal, said=said)
     wanted = meant(slot, prepared)

@@ -1,10 +1,10 @@
 """What people have stopped, from their holds and resumes; and what becomes of what was due meanwhile. Pure."""
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from flows.planning.filling import Free
+from flows.planning.placing import without_time
 from flows.planning.reporting import when
 from schemas.content import Content
 from schemas.hold import Hold, Late, Moved
@@ -13,8 +13,6 @@ from schemas.plan import Item, Plan, Waiting
 
 _STEP = timedelta(minutes=5)
 _LOOK_AHEAD = timedelta(days=366)
-_OF_ITS_TIME = re.compile(r"in the quiet hours \([^)]*\)(; )?")
-"""What the calendar notes of the time that an item has: it goes with that time."""
 
 
 class Ended(NamedTuple):
@@ -96,7 +94,7 @@ def with_holds(plan: Plan, said: Paused, *, over: Collection[Slot] = ()) -> Plan
             waiting.append(_waiting(item._replace(at=at), why(hold, item.zone)))
         else:
             note = f"moved from {when(item.at, item.zone)} when it was resumed"
-            items.append(item._replace(at=at, note="; ".join(filter(None, (_OF_ITS_TIME.sub("", item.note), note)))))
+            items.append(item._replace(at=at, note="; ".join(filter(None, (without_time(item.note), note)))))
     return plan._replace(items=tuple(sorted(items, key=lambda item: item.key)), waiting=tuple(waiting))
 
 

@@ -1,4 +1,5 @@
 """One slot gets its place in the plan: its time, or the reason why it waits, and what is to be said of it."""
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from schemas.plan import Item, Waiting
 from schemas.problem import Problem, Severity
 
 DEFAULT_GRACE = "2h"
+_QUIET = "in the quiet hours ({})"
+_QUIET_NOTE = re.compile(re.escape(_QUIET).replace(r"\{\}", "[^)]*") + "(; )?")
 
 
 class _Advice(NamedTuple):
@@ -140,7 +143,12 @@ class Places:
                      f"{self.words(at, zone)} on {channel.id} is in the quiet hours ({hours}).",
                      "Choose a time outside them.", Severity.warning)
         self.advise(week_of(channel, zone), at, asks=post.intent == "ask")
-        return f"in the quiet hours ({hours})"
+        return _QUIET.format(hours)
+
+
+def without_time(note: str) -> str:
+    """An item's note without what is said there of its time: the item has got another one."""
+    return _QUIET_NOTE.sub("", note)
 
 
 def field_of(post: Resolved) -> str:
